@@ -1,0 +1,20 @@
+//! The OpenAI wire format, as far as Chappe reads or writes it itself. Pure data, no I/O.
+//!
+//! Requests and chunks pass through Chappe as the bytes that came: this crate has views that
+//! read the few members we need and an editor that replaces a member without touching the rest.
+//!
+//! * [`ErrorBody`]: every error a caller sees.
+//! * [`RequestHead`]: the members of a request that decide where it goes.
+//! * [`object`]: replace members of a JSON object, everything else byte for byte.
+//! * [`ModelList`], [`Model`]: `/v1/models`.
+//! * [`sse`]: server-sent events, both ways.
+
+mod error;
+mod models;
+pub mod object;
+mod request;
+pub mod sse;
+
+pub use error::{ErrorBody, ErrorDetail, ErrorKind};
+pub use models::{Model, ModelList};
+pub use request::{InvalidRequest, MAX_DEPTH, MAX_MESSAGES, RequestHead};

@@ -1,0 +1,126 @@
+//! Edits one member of a JSON object and leaves every other byte as it came.
+//!
+//! Unknown members, their order, number spellings and duplicate keys survive: what we do not
+//! understand we hand on. A chunk is edited once per token, so no tree of values is built.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of an object, in order, values unparsed.
+#[derive(Debug)]
+pub struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// Reads the members of the object in `json`.
+    ///
+    /// # Errors
+    ///
+    /// When `json` is not one JSON object.
+    pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let members = deserializer.deserialize_map(MembersVisitor)?;
+        deserializer.end()?;
+        Ok(Self(members))
+    }
+
+    /// The JSON text of a member's value; of the last one when the key is there twice.
+    pub fn get(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.get())
+    }
+
+    /// The object with `replacements` (key and JSON text) put in place, or at the end when new.
+    pub fn with(&self, replacements: &[(&str, &str)]) -> Vec<u8> {
+        let length = self.0.iter().map(|(key, value)| key.len() + value.get().len() + 8).sum();
+        let mut out = Vec::with_capacity(length);
+        out.push(b'{');
+        for (key, value) in &self.0 {
+            let replaced = replacements.iter().find(|(name, _)| name == key);
+            member(&mut out, key, replaced.map_or(value.get(), |(_, json)| *json));
+        }
+        for (key, json) in replacements {
+            if !self.0.iter().any(|(name, _)| name == key) {
+                member(&mut out, key, json);
+            }
+        }
+        out.push(b'}');
+        out
+    }
+}
+
+fn member(out: &mut Vec<u8>, key: &str, json: &str) {
+    if out.len() > 1 {
+        out.push(b',');
+    }
+    // Writing a string to memory cannot fail.
+    let _infallible = serde_json::to_writer(&mut *out, key);
+    out.push(b':');
+    out.extend_from_slice(json.as_bytes());
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::with_capacity(12);
+        while let Some(Key(key)) = map.next_key()? {
+            members.push((key, map.next_value::<&'de RawValue>()?));
+        }
+        Ok(members)
+    }
+}
+
+/// A key, borrowed unless it contains an escape.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn edit(json: &str, replacements: &[(&str, &str)]) -> String {
+        String::from_utf8(Members::parse(json.as_bytes()).unwrap().with(replacements)).unwrap()
+    }
+
+    #[test]
+    fn only_the_named_members_change() {
+        let json = r#"{ "id":"a", "x":[1, 2.50], "model" : "m", "\u0078":1e3 }"#;
+
+        let edited = edit(json, &[("model", r#""n""#), ("created", "7")]);
+
+        assert_eq!(edited, r#"{"id":"a","x":[1, 2.50],"model":"n","x":1e3,"created":7}"#);
+    }
+
+    #[test]
+    fn an_empty_object_gains_members_without_a_stray_comma() {
+        assert_eq!(edit("{}", &[("a", "1"), ("b", "2")]), r#"{"a":1,"b":2}"#);
+    }
+
+    #[test]
+    fn what_is_not_one_object_is_refused() {
+        for json in ["", "[]", "{", "{} {}", "{\"a\":}", "nul"] {
+            assert!(Members::parse(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_other_member_survives(keys in proptest::collection::btree_map(".{0,8}", any::<i64>(), 0..8)) {
+            let json = serde_json::to_string(&keys).unwrap();
+            let edited = edit(&json, &[("model", "\"new\"")]);
+            let mut expected: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&json).unwrap();
+            expected.insert("model".into(), "new".into());
+            let got: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&edited).unwrap();
+            prop_assert_eq!(got, expected);
+        }
+    }
+}

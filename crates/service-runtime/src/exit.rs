@@ -1,0 +1,25 @@
+//! How a process ends. The only place that speaks before logging exists.
+#![expect(clippy::print_stderr, reason = "logging does not exist yet, or no longer")]
+
+use std::process::ExitCode;
+
+use crate::Problems;
+
+/// `EX_CONFIG` of sysexits.h: the settings cannot be used, and starting again will not help.
+pub const BAD_CONFIGURATION: u8 = 78;
+
+/// Prints every problem of the settings, one a line, and gives exit code 78.
+pub fn bad_configuration(service: &str, problems: &Problems) -> ExitCode {
+    eprintln!("{service} cannot start: {} of its settings cannot be used", problems.0.len());
+    for problem in &problems.0 {
+        eprintln!("  {}: {}", problem.name, problem.message);
+    }
+    eprintln!("`{service} --help` lists every setting.");
+    ExitCode::from(BAD_CONFIGURATION)
+}
+
+/// Prints why the process could not go on, with its causes, and gives exit code 1.
+pub fn failed(service: &str, error: &anyhow::Error) -> ExitCode {
+    eprintln!("{service}: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,186 @@
+//! An HTTP/1.1 server with limits: time for the headers, connections, and a drain that ends.
+//!
+//! axum's own `serve` has none of these: it waits for ever for headers, for ever for an open
+//! stream at shutdown, and leaves Nagle's algorithm on, which delays small streamed chunks.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::Service as _;
+
+use crate::{Shutdown, Tasks};
+
+/// What one listener allows.
+#[derive(Debug, Clone)]
+pub struct HttpLimits {
+    /// Longest time from the first byte of a request to the end of its headers.
+    pub header_time: Duration,
+    /// Connections at once; further ones wait in the kernel's backlog.
+    pub connections: usize,
+    /// Largest set of headers, in bytes.
+    pub header_bytes: usize,
+    /// Longest wait for open responses once shutdown was requested; then they are cut.
+    pub drain_time: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            header_time: Duration::from_secs(10),
+            connections: 10_000,
+            header_bytes: 64 * 1024,
+            drain_time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a port could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another program listens there.
+    #[error("port {port} is in use (address {address}); set `{variable}` to another one")]
+    InUse {
+        /// The busy port.
+        port: u16,
+        /// The whole address.
+        address: SocketAddr,
+        /// The setting that moves it.
+        variable: &'static str,
+    },
+    /// Anything else, such as a privileged port or an address of another machine.
+    #[error("cannot listen on {address}, which `{variable}` names")]
+    Other {
+        /// The address.
+        address: SocketAddr,
+        /// The setting that names it.
+        variable: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A bound listener, not yet serving: its address is known, and nobody is answered.
+#[derive(Debug)]
+pub struct HttpServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    limits: HttpLimits,
+}
+
+impl HttpServer {
+    /// Listens on `address`; port 0 takes a free one. `variable` is named in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::InUse`] when the port is taken, [`BindError::Other`] for the rest.
+    pub fn bind(
+        address: SocketAddr,
+        variable: &'static str,
+        limits: HttpLimits,
+    ) -> Result<Self, BindError> {
+        let bound = listen(address).and_then(|listener| {
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        });
+        match bound {
+            Ok((listener, address)) => Ok(Self { listener, address, limits }),
+            Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+                Err(BindError::InUse { port: address.port(), address, variable })
+            }
+            Err(source) => Err(BindError::Other { address, variable, source }),
+        }
+    }
+
+    /// Where it really listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers with `router` until shutdown is requested and open responses have ended, or the
+    /// drain time is over.
+    ///
+    /// Each request carries its peer's address as `axum::extract::ConnectInfo<SocketAddr>`.
+    pub async fn serve(self, router: Router, shutdown: Shutdown) {
+        let graceful = GracefulShutdown::new();
+        let connections = Tasks::new();
+        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header_time)
+            .max_buf_size(self.limits.header_bytes.max(8 * 1024))
+            .half_close(false);
+
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = shutdown.requested() => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: give others time to close theirs.
+                    tracing::warn!(%error, "cannot accept a connection: {error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let connection = builder.serve_connection(io_of(stream), answers(&router, peer));
+            let connection = graceful.watch(connection);
+            connections.spawn_detached(async move {
+                // A broken connection is the client's business; its request was told by its span.
+                let _broken = connection.await;
+                drop(place);
+            });
+        }
+
+        drop(self.listener);
+        if tokio::time::timeout(self.limits.drain_time, graceful.shutdown()).await.is_err() {
+            let left = connections.running();
+            tracing::warn!(left, "{left} connections were still open when the drain time ended");
+        }
+    }
+}
+
+/// The router as one connection sees it: each request knows its peer.
+fn answers(
+    router: &Router,
+    peer: SocketAddr,
+) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + use<>
+{
+    let router = router.clone();
+    service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        // A router is always ready; a clone shares its routes.
+        router.clone().call(request)
+    })
+}
+
+fn io_of(stream: TcpStream) -> TokioIo<TcpStream> {
+    // Without this a small chunk waits for the acknowledgement of the one before it, up to 40 ms.
+    let _best_effort = stream.set_nodelay(true);
+    TokioIo::new(stream)
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}

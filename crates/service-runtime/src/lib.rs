@@ -1,0 +1,42 @@
+//! What every process of Chappe needs, whatever it does.
+//!
+//! # Where to look
+//!
+//! * [`Env`] and [`Reader`]: settings from the environment, every problem reported at once.
+//! * [`process`]: `--help`, `--version`, `--health`, then the service until it is told to stop.
+//! * [`Shutdown`] and [`Tasks`]: who asks for the end, and who is waited for.
+//! * [`HttpServer`]: a listener with limits: header time, connections, a drain that ends.
+//! * [`Health`]: `/livez`, `/readyz`, `/startupz` and `/metrics` on a port of their own.
+//!
+//! # What never happens here
+//!
+//! * Nothing knows what is served: no jobs, no models, no NATS.
+//! * No other crate reads the process environment.
+
+mod cli;
+mod env;
+mod exit;
+mod health;
+mod http_server;
+mod process;
+mod shutdown;
+mod tasks;
+mod telemetry_settings;
+
+pub use cli::Variable;
+pub use env::{Env, Problem, Problems, Reader};
+pub use exit::{BAD_CONFIGURATION, bad_configuration, failed};
+pub use health::{Health, HealthServer, Readiness};
+pub use http_server::{BindError, HttpLimits, HttpServer};
+pub use process::{Process, process};
+pub use shutdown::Shutdown;
+pub use tasks::Tasks;
+pub use telemetry_settings::{TELEMETRY_VARIABLES, telemetry_settings};
+
+/// Makes `ring` the process's TLS implementation, unless one is already chosen.
+///
+/// Every HTTPS client in the process needs one; calling this twice is harmless.
+pub fn install_tls_provider() {
+    // An error says that another provider stands already, which is just as well.
+    let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+}
