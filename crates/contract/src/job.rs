@@ -1,0 +1,70 @@
+//! A job: what is queued.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{GatewayId, JobId, ModelName, TenantName};
+
+/// Asks a worker to have a model answer one request.
+///
+/// The body is the caller's JSON as it came, unknown members included; it is borrowed from the
+/// message, so reading a job copies no prompt.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Job<'a> {
+    /// Its name, from acceptance to the last event.
+    pub id: JobId,
+    /// What the model is asked to do.
+    pub operation: Operation,
+    /// The public name of the model.
+    pub model: ModelName,
+    /// Who pays.
+    pub tenant: TenantName,
+    /// Whether the caller wants the answer in pieces.
+    pub stream: bool,
+    /// The gateway that holds the caller and decides who may answer.
+    pub gateway: GatewayId,
+    /// When it was accepted, milliseconds since 1970.
+    pub accepted_at_ms: u64,
+    /// What the caller sent.
+    #[serde(borrow)]
+    pub body: Body<'a>,
+}
+
+/// What a model can be asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// `POST /chat/completions`.
+    ChatCompletions,
+    /// `POST /embeddings`.
+    Embeddings,
+}
+
+impl Operation {
+    /// The path below an upstream's base address.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "/chat/completions",
+            Self::Embeddings => "/embeddings",
+        }
+    }
+
+    /// The value of `gen_ai.operation.name`.
+    pub fn gen_ai_name(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat",
+            Self::Embeddings => "embeddings",
+        }
+    }
+}
+
+/// The caller's JSON, here or elsewhere.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body<'a> {
+    /// Inside the message.
+    #[serde(borrow)]
+    Inline(&'a RawValue),
+    /// In the object store under this name, because it is over what a message may hold.
+    Stored(String),
+}

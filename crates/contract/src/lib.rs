@@ -1,0 +1,36 @@
+//! What crosses NATS between the services: messages, ids, subjects, streams, the catalogue.
+//!
+//! Pure data: no I/O, no runtime. A type is here because two services exchange it.
+//!
+//! # Where to look
+//!
+//! * [`subjects`]: the address book, the only file that spells a subject.
+//! * [`Job`]: what is queued. [`Event`], [`pack`]: what a worker says about it.
+//! * [`ClaimRequest`], [`Verdict`]: who may answer a job.
+//! * [`GatewayBeat`], [`WorkerBeat`]: who is alive.
+//! * [`streams`]: every stream and consumer, with its limits.
+//! * [`Catalogue`], which is `models.toml`.
+
+mod beat;
+mod catalogue;
+mod claim;
+mod dead;
+mod event;
+mod ids;
+mod job;
+mod names;
+pub mod pack;
+pub mod streams;
+pub mod subjects;
+mod token;
+
+pub use beat::{BEAT_EVERY, GatewayBeat, SILENT_AFTER, WORKER_UNHEARD_AFTER, WorkerBeat};
+pub use catalogue::{
+    Capability, Catalogue, CatalogueHash, CatalogueProblem, Model, Upstream, UpstreamLimits,
+};
+pub use claim::{CancelJob, ClaimRequest, Verdict};
+pub use dead::DeadLetter;
+pub use event::{Event, EventKind, Failure};
+pub use ids::{GatewayId, InvalidId, JobId, WorkerId};
+pub use job::{Body, Job, Operation};
+pub use names::{InvalidName, Lane, ModelName, QueueName, TenantName};

@@ -1,0 +1,130 @@
+//! Every stream, consumer and bucket, with its limits. Declared here, created by `nats-init`.
+
+use std::time::Duration;
+
+use crate::{Lane, QueueName, subjects};
+
+/// Copies of a delivery's rules that differ by lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliveryRules {
+    /// A delivery that is neither settled nor reported in progress for this long comes again.
+    pub ack_wait: Duration,
+    /// How often a worker reports progress.
+    pub progress_every: Duration,
+}
+
+/// Most deliveries that may be unsettled at once, over all workers of a consumer.
+pub const MAX_ACK_PENDING: i64 = 50_000;
+/// A publish repeated with the same message id within this time is stored once.
+pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+
+/// One stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence for whoever lists the streams.
+    pub about: &'static str,
+    /// The subjects that it stores.
+    pub subjects: Vec<String>,
+    /// Whether a message leaves when it is acknowledged, or only by age and size.
+    pub retention: Retention,
+    /// Oldest message.
+    pub max_age: Duration,
+    /// Most bytes; a publish beyond them is refused.
+    pub max_bytes: i64,
+    /// Most messages.
+    pub max_messages: i64,
+    /// Whether it may live in memory when the servers are a cluster.
+    pub memory_on_cluster: bool,
+}
+
+/// When messages leave a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retention {
+    /// When a worker acknowledges them; full means refused.
+    WorkQueue,
+    /// By age and size; full means that the oldest goes.
+    Limits,
+}
+
+/// The name of the stream that holds a lane's jobs.
+pub fn jobs_stream(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Chat => "JOBS_CHAT",
+    }
+}
+
+/// The name of the stream of dead letters.
+pub const DEAD: &str = "DEAD";
+/// The object store for bodies over what a message holds.
+pub const BLOBS: &str = "BLOBS";
+/// Oldest body in [`BLOBS`]: far beyond the longest unstored answer.
+pub const BLOBS_MAX_AGE: Duration = Duration::from_secs(60 * 60);
+/// Most bytes in [`BLOBS`].
+pub const BLOBS_MAX_BYTES: i64 = 2 * 1024 * 1024 * 1024;
+
+/// Every stream.
+pub fn all() -> Vec<StreamSpec> {
+    vec![
+        StreamSpec {
+            name: jobs_stream(Lane::Chat),
+            about: "chat jobs whose callers wait; not stored beyond their answer",
+            subjects: vec![subjects::all_jobs(Lane::Chat)],
+            retention: Retention::WorkQueue,
+            max_age: Duration::from_secs(10 * 60),
+            max_bytes: 1024 * 1024 * 1024,
+            max_messages: 100_000,
+            memory_on_cluster: true,
+        },
+        StreamSpec {
+            name: DEAD,
+            about: "jobs that were given up, with the reason",
+            subjects: vec![subjects::ALL_DEAD.to_owned()],
+            retention: Retention::Limits,
+            max_age: Duration::from_secs(14 * 24 * 60 * 60),
+            max_bytes: 256 * 1024 * 1024,
+            max_messages: 100_000,
+            memory_on_cluster: false,
+        },
+    ]
+}
+
+/// The lanes that workers pull from.
+pub const LANES: &[Lane] = &[Lane::Chat];
+
+/// The durable consumer that all workers of a queue share.
+pub fn consumer(lane: Lane, queue: &QueueName) -> String {
+    format!("{}-{}", lane.token(), subjects::queue_token(queue))
+}
+
+/// How deliveries of a lane are watched over.
+pub fn delivery_rules(lane: Lane) -> DeliveryRules {
+    match lane {
+        Lane::Chat => DeliveryRules {
+            ack_wait: Duration::from_secs(5),
+            progress_every: Duration::from_millis(1500),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_reported_at_least_three_times_within_the_ack_wait() {
+        for lane in LANES {
+            let rules = delivery_rules(*lane);
+            assert!(rules.progress_every * 3 <= rules.ack_wait);
+        }
+    }
+
+    #[test]
+    fn every_stream_is_bounded_in_age_bytes_and_messages() {
+        for stream in all() {
+            assert!(stream.max_bytes > 0 && stream.max_messages > 0, "{}", stream.name);
+            assert!(stream.max_age > Duration::ZERO, "{}", stream.name);
+        }
+    }
+}

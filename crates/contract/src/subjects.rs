@@ -1,0 +1,140 @@
+//! Subjects: the only file that spells one.
+//!
+//! ```text
+//! job.<lane>.<queue>.<tenant>.<job>   a job, for whoever serves that queue     stored
+//! dead.<lane>.<queue>.<job>           a job that was given up                  stored
+//! gw.<gateway>.claim                  may I answer? (request, reply)           not stored
+//! gw.<gateway>.events                 packed events                            not stored
+//! worker.<worker>.cancel              stop a job                               not stored
+//! beat.gw.<gateway>                   a gateway is alive                       not stored
+//! beat.worker.<worker>                a worker is alive                        not stored
+//! ```
+
+use crate::{GatewayId, JobId, Lane, QueueName, TenantName, WorkerId, token};
+
+/// Every gateway's beat.
+pub const ALL_GATEWAY_BEATS: &str = "beat.gw.*";
+/// Every worker's beat.
+pub const ALL_WORKER_BEATS: &str = "beat.worker.*";
+/// Every dead letter.
+pub const ALL_DEAD: &str = "dead.>";
+
+/// Where a job goes.
+pub fn job(lane: Lane, queue: &QueueName, tenant: &TenantName, job: JobId) -> String {
+    let (lane, queue, tenant) =
+        (lane.token(), token::of(queue.as_str()), token::of(tenant.as_str()));
+    format!("job.{lane}.{queue}.{tenant}.{job}")
+}
+
+/// The subject of a lane's jobs as telemetry names it: without ids.
+pub fn job_template(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Chat => "job.chat.{queue}",
+    }
+}
+
+/// Matches every job of a lane.
+pub fn all_jobs(lane: Lane) -> String {
+    format!("job.{}.>", lane.token())
+}
+
+/// Matches every job of one queue in a lane.
+pub fn jobs_of_queue(lane: Lane, queue: &QueueName) -> String {
+    format!("job.{}.{}.>", lane.token(), token::of(queue.as_str()))
+}
+
+/// The token of a queue, as it stands in consumer names too.
+pub fn queue_token(queue: &QueueName) -> String {
+    token::of(queue.as_str())
+}
+
+/// The queue and the tenant that a job's subject names.
+pub fn read_job(subject: &str) -> Option<(QueueName, TenantName)> {
+    let mut tokens = subject.split('.').skip(2);
+    let queue = token::read(tokens.next()?)?.parse().ok()?;
+    let tenant = token::read(tokens.next()?)?.parse().ok()?;
+    Some((queue, tenant))
+}
+
+/// Where a given-up job goes.
+pub fn dead(lane: Lane, queue: &QueueName, job: &str) -> String {
+    format!("dead.{}.{}.{}", lane.token(), token::of(queue.as_str()), token::of(job))
+}
+
+/// Everything meant for one gateway.
+pub fn gateway_inbox(gateway: GatewayId) -> String {
+    format!("gw.{gateway}.>")
+}
+
+/// Where workers ask a gateway whether they may answer.
+pub fn gateway_claim(gateway: GatewayId) -> String {
+    format!("gw.{gateway}.claim")
+}
+
+/// Where workers tell a gateway what they have to say.
+pub fn gateway_events(gateway: GatewayId) -> String {
+    format!("gw.{gateway}.events")
+}
+
+/// What arrived in a gateway's inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GatewayMail {
+    /// A [`crate::ClaimRequest`].
+    Claim,
+    /// Packed events.
+    Events,
+}
+
+/// Reads the last token of a subject in a gateway's inbox.
+pub fn read_gateway_mail(subject: &str) -> Option<GatewayMail> {
+    match subject.rsplit('.').next() {
+        Some("claim") => Some(GatewayMail::Claim),
+        Some("events") => Some(GatewayMail::Events),
+        _ => None,
+    }
+}
+
+/// Everything meant for one worker.
+pub fn worker_inbox(worker: WorkerId) -> String {
+    format!("worker.{worker}.>")
+}
+
+/// Where a worker is told to stop a job.
+pub fn worker_cancel(worker: WorkerId) -> String {
+    format!("worker.{worker}.cancel")
+}
+
+/// Where a gateway beats.
+pub fn gateway_beat(gateway: GatewayId) -> String {
+    format!("beat.gw.{gateway}")
+}
+
+/// Where a worker beats.
+pub fn worker_beat(worker: WorkerId) -> String {
+    format!("beat.worker.{worker}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_subject_has_five_levels_whatever_the_names() {
+        let queue: QueueName = "gpu.large *>".parse().unwrap();
+        let tenant: TenantName = "Ünï.corn".parse().unwrap();
+
+        let subject = job(Lane::Chat, &queue, &tenant, JobId::fresh());
+
+        assert_eq!(subject.split('.').count(), 5);
+        assert!(subject.starts_with(jobs_of_queue(Lane::Chat, &queue).trim_end_matches('>')));
+        assert_eq!(read_job(&subject), Some((queue, tenant)));
+    }
+
+    #[test]
+    fn mail_is_told_apart_by_its_last_token() {
+        let gateway = GatewayId::fresh();
+        assert_eq!(read_gateway_mail(&gateway_claim(gateway)), Some(GatewayMail::Claim));
+        assert_eq!(read_gateway_mail(&gateway_events(gateway)), Some(GatewayMail::Events));
+        assert_eq!(read_gateway_mail("gw.x.other"), None);
+    }
+}
