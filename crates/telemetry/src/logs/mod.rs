@@ -1,0 +1,83 @@
+//! Events as log lines on stderr.
+
+mod json;
+mod value;
+
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::error::InitError;
+use crate::identity::Identity;
+use crate::settings::LogFormat;
+
+/// Libraries whose chatter is about connections, the exporter's among them. Held back unless the
+/// filter names them.
+const QUIET: [&str; 4] = ["hyper", "hyper_util", "reqwest", "rustls"];
+
+/// The layer that writes log lines.
+pub(crate) fn layer<S, W>(
+    format: LogFormat,
+    services: &[Identity],
+    filter: EventFilter,
+    writer: W,
+    coloured: bool,
+) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
+    match format {
+        LogFormat::Json => layer.event_format(json::Json::of(services)).with_filter(filter).boxed(),
+        // On a terminal the layer's own default stands: coloured unless NO_COLOR is set.
+        LogFormat::Text if coloured => layer.with_filter(filter).boxed(),
+        LogFormat::Text => layer.with_ansi(false).with_filter(filter).boxed(),
+    }
+}
+
+/// Lets events through by target and level, and never a span: so a span that nobody exports is not
+/// even made.
+pub(crate) struct EventFilter(Targets);
+
+impl EventFilter {
+    /// Reads `info` or `warn,gateway=debug`.
+    pub(crate) fn parse(filter: &str) -> Result<Self, InitError> {
+        let given: Targets = filter
+            .parse()
+            .map_err(|source| InitError::LogFilter { filter: filter.to_owned(), source })?;
+        let quiet = QUIET
+            .into_iter()
+            .filter(|library| !given.iter().any(|(target, _)| target.starts_with(library)))
+            .map(|library| (library, given.default_level().unwrap_or(LevelFilter::OFF)))
+            .map(|(library, level)| (library, level.min(LevelFilter::WARN)));
+        let quiet: Vec<_> = quiet.collect();
+        Ok(Self(given.with_targets(quiet)))
+    }
+
+    fn lets_through(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && self.0.would_enable(metadata.target(), metadata.level())
+    }
+}
+
+impl<S> Filter<S> for EventFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.lets_through(metadata)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.lets_through(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Filter::<S>::max_level_hint(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

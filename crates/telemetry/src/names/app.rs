@@ -1,0 +1,107 @@
+//! What is ours alone.
+
+use super::{Instrument, buckets};
+
+/// Queue of the catalogue. A label.
+pub const QUEUE: &str = "app.queue";
+/// Lane: chat, live, background or batch. A label.
+pub const LANE: &str = "app.lane";
+/// Model of the catalogue, or [`OTHER`]. A label.
+pub const MODEL: &str = "app.model";
+/// How something ended: a few fixed words. A label.
+pub const OUTCOME: &str = "app.outcome";
+/// Why: a few fixed words. A label.
+pub const REASON: &str = "app.reason";
+/// The upstream that served a call. A label.
+pub const UPSTREAM: &str = "app.upstream";
+/// The job. Never a label.
+pub const JOB_ID: &str = "app.job.id";
+/// The request, as in `x-request-id`. Never a label.
+pub const REQUEST_ID: &str = "app.request.id";
+/// Which try at a job, from 1. Never a label.
+pub const ATTEMPT: &str = "app.attempt";
+/// Chunks in a stream. Never a label.
+pub const STREAM_CHUNKS: &str = "app.stream.chunks";
+/// The longest silence within a stream, in seconds. Never a label.
+pub const STREAM_LONGEST_GAP: &str = "app.stream.longest_gap";
+
+/// Value of [`MODEL`] for a name that the catalogue does not have.
+pub const OTHER: &str = "other";
+/// Value of [`OUTCOME`]: to its end.
+pub const COMPLETED: &str = "completed";
+/// Value of [`OUTCOME`] of a stream: the caller left.
+pub const CLIENT_GONE: &str = "client_gone";
+/// Value of [`OUTCOME`] of a stream: we broke it off.
+pub const SERVER_ABORT: &str = "server_abort";
+
+/// A streamed response from request to end of body. Labels: route, outcome. Gateway.
+pub const HTTP_STREAM_DURATION: Instrument = Instrument::histogram_of(
+    "app.http.stream.duration",
+    "s",
+    buckets::GEN_AI_SECONDS,
+    "Duration of streamed responses, to the end of the body.",
+);
+/// Publishing to pulling. Labels: queue, lane. Worker.
+pub const QUEUE_WAIT: Instrument = Instrument::histogram_of(
+    "app.queue.wait",
+    "s",
+    buckets::QUEUE_SECONDS,
+    "Time that jobs waited in the queue.",
+);
+/// Jobs being worked on. Label: queue. Worker.
+pub const JOBS_INFLIGHT: Instrument =
+    Instrument::number("app.jobs.inflight", "{job}", "Number of jobs being worked on.");
+/// Jobs that can be worked on at once. Label: queue. Worker.
+pub const WORKER_SLOTS: Instrument =
+    Instrument::number("app.worker.slots", "{slot}", "Number of jobs that can run at once.");
+/// Jobs taken on. Equals those settled plus those in flight. Label: lane. Gateway.
+pub const JOBS_ACCEPTED: Instrument =
+    Instrument::number("app.jobs.accepted", "{job}", "Number of jobs accepted.");
+/// Jobs that ended. Labels: lane, outcome. Gateway.
+pub const JOBS_SETTLED: Instrument =
+    Instrument::number("app.jobs.settled", "{job}", "Number of jobs that ended.");
+/// Deliveries after the first. Label: reason. Worker.
+pub const JOBS_REDELIVERED: Instrument =
+    Instrument::number("app.jobs.redelivered", "{job}", "Number of jobs delivered again.");
+/// Jobs that cannot succeed. Label: reason. Worker.
+pub const JOBS_DEAD: Instrument =
+    Instrument::number("app.jobs.dead", "{job}", "Number of jobs given up.");
+/// Tokens. Labels: model, [`super::gen_ai::TOKEN_TYPE`]. Worker.
+pub const TOKENS: Instrument =
+    Instrument::number("app.tokens", "{token}", "Number of tokens read and written.");
+/// The longest silence within each stream. Label: model. Gateway.
+pub const STREAM_STALL: Instrument = Instrument::histogram_of(
+    "app.stream.stall",
+    "s",
+    buckets::STALL_SECONDS,
+    "Longest silence within each stream.",
+);
+/// First byte at the edge, less the model's first chunk, less the wait in the queue. Gateway.
+pub const PLATFORM_OVERHEAD: Instrument = Instrument::histogram_of(
+    "app.platform.overhead",
+    "s",
+    buckets::OVERHEAD_SECONDS,
+    "Time that the platform adds to the first token.",
+);
+/// Price of tokens from the price table. Label: model. Worker.
+pub const GEN_AI_COST: Instrument =
+    Instrument::number("app.gen_ai.cost", "{microUSD}", "Price of tokens, in millionths of a USD.");
+/// Being told to stop to having nothing left to do. Every service.
+pub const DRAIN_DURATION: Instrument = Instrument::histogram_of(
+    "app.drain.duration",
+    "s",
+    buckets::DRAIN_SECONDS,
+    "Time that a service took to finish its work before it ended.",
+);
+/// Pieces of work cut off because the grace period was over. Every service.
+pub const DRAIN_ABORTED: Instrument =
+    Instrument::number("app.drain.aborted", "{job}", "Number of jobs cut off by a shutdown.");
+/// Always 1; its label is the version. Every service, made by this crate.
+pub const BUILD_INFO: Instrument =
+    Instrument::number("app.build.info", "", "What is running, as labels.");
+/// Trace contexts that could not be used. Label: reason. First service of a process; this crate.
+pub const PROPAGATION_FAILURES: Instrument = Instrument::number(
+    "app.telemetry.propagation.failures",
+    "{context}",
+    "Number of trace contexts that could not be used.",
+);

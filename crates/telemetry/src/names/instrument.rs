@@ -1,0 +1,80 @@
+//! What is fixed about an instrument.
+
+use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, UpDownCounter};
+
+/// An instrument's name, unit, description and buckets, so that every service makes it alike.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Instrument {
+    /// As in the conventions: `http.server.request.duration`. A scrape shows it as
+    /// `http_server_request_duration_seconds`.
+    pub name: &'static str,
+    /// UCUM: `s`, `By`, or a note such as `{token}`, which adds nothing to a scraped name.
+    pub unit: &'static str,
+    /// One line for the reader of a scrape.
+    pub description: &'static str,
+    /// Upper bounds of a histogram's buckets; empty for anything else.
+    pub buckets: &'static [f64],
+}
+
+impl Instrument {
+    pub(super) const fn histogram_of(
+        name: &'static str,
+        unit: &'static str,
+        buckets: &'static [f64],
+        description: &'static str,
+    ) -> Self {
+        Self { name, unit, description, buckets }
+    }
+
+    pub(super) const fn number(
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self { name, unit, description, buckets: &[] }
+    }
+
+    /// A histogram of seconds.
+    #[must_use]
+    pub fn histogram(&self, meter: &Meter) -> Histogram<f64> {
+        meter
+            .f64_histogram(self.name)
+            .with_unit(self.unit)
+            .with_description(self.description)
+            .with_boundaries(self.buckets.to_vec())
+            .build()
+    }
+
+    /// A histogram of whole things: tokens, bytes.
+    #[must_use]
+    pub fn whole_histogram(&self, meter: &Meter) -> Histogram<u64> {
+        meter
+            .u64_histogram(self.name)
+            .with_unit(self.unit)
+            .with_description(self.description)
+            .with_boundaries(self.buckets.to_vec())
+            .build()
+    }
+
+    /// A count that only grows.
+    #[must_use]
+    pub fn counter(&self, meter: &Meter) -> Counter<u64> {
+        meter.u64_counter(self.name).with_unit(self.unit).with_description(self.description).build()
+    }
+
+    /// A count of things that come and go.
+    #[must_use]
+    pub fn up_down_counter(&self, meter: &Meter) -> UpDownCounter<i64> {
+        meter
+            .i64_up_down_counter(self.name)
+            .with_unit(self.unit)
+            .with_description(self.description)
+            .build()
+    }
+
+    /// A value that is set.
+    #[must_use]
+    pub fn gauge(&self, meter: &Meter) -> Gauge<u64> {
+        meter.u64_gauge(self.name).with_unit(self.unit).with_description(self.description).build()
+    }
+}

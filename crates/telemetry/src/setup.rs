@@ -1,0 +1,164 @@
+//! Putting it together, and taking it down.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Dispatch;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::error::InitError;
+use crate::export::{Exporters, OtlpFromEnvironment};
+use crate::identity::Identity;
+use crate::service::ServiceTelemetry;
+use crate::settings::{Otlp, Settings};
+use crate::{logs, propagation, routing};
+
+/// How long spans may take to leave at shutdown; metrics get as long again.
+const FLUSH_LIMIT: Duration = Duration::from_secs(5);
+
+/// Sets up logs, traces and metrics for all services of this process. Call it once, first.
+///
+/// # Errors
+///
+/// See [`InitError`]. Nothing is installed then.
+pub fn init(services: &[Identity], settings: &Settings) -> Result<Telemetry, InitError> {
+    let otlp = match settings.otlp {
+        Otlp::Off => None,
+        Otlp::FromEnvironment => Some(OtlpFromEnvironment::new()),
+    };
+    let exporters = otlp.as_ref().map(|otlp| otlp as &dyn Exporters);
+    if tracing::dispatcher::has_been_set() {
+        // Said before threads are started; `set_global_default` below settles a race.
+        return Err(InitError::AlreadyInstalled);
+    }
+    let (telemetry, dispatch) =
+        build(services, settings, exporters, io::stderr, io::stderr().is_terminal())?;
+    tracing::dispatcher::set_global_default(dispatch).map_err(|_| InitError::AlreadyInstalled)?;
+    if exporters.is_some() {
+        propagation::failures::expect_spans();
+    }
+    Ok(telemetry)
+}
+
+/// All of [`init`] but the installing, so that tests can use a subscriber of their own.
+pub(crate) fn build<W>(
+    services: &[Identity],
+    settings: &Settings,
+    exporters: Option<&dyn Exporters>,
+    writer: W,
+    coloured: bool,
+) -> Result<(Telemetry, Dispatch), InitError>
+where
+    W: for<'a> MakeWriter<'a> + Clone + Send + Sync + 'static,
+{
+    check(services)?;
+    let filter = logs::EventFilter::parse(&settings.log_filter)?;
+    let logs = logs::layer(settings.log_format, services, filter, writer, coloured);
+
+    let mut metered = Vec::with_capacity(services.len());
+    for identity in services {
+        metered.push(ServiceTelemetry::measured(identity, exporters)?);
+    }
+    if let Some(first) = metered.first() {
+        propagation::failures::observe(first.meter());
+    }
+
+    let mut tracers = Vec::new();
+    let mut traced = Vec::new();
+    if let Some(exporters) = exporters {
+        for identity in services {
+            let builder = SdkTracerProvider::builder().with_resource(identity.resource());
+            let provider = exporters.traces(builder)?.build();
+            let scope =
+                InstrumentationScope::builder(identity.name).with_version(identity.version).build();
+            tracers.push((*identity, provider.tracer_with_scope(scope)));
+            traced.push(provider);
+        }
+    }
+
+    // No exporter, no layer: then no span is ever enabled.
+    let registry = tracing_subscriber::registry();
+    let dispatch = if tracers.is_empty() {
+        Dispatch::new(registry.with(logs))
+    } else {
+        Dispatch::new(registry.with(logs).with(routing::span_layer(tracers)))
+    };
+    Ok((Telemetry { services: metered, traced: traced.into() }, dispatch))
+}
+
+fn check(services: &[Identity]) -> Result<(), InitError> {
+    if services.is_empty() {
+        return Err(InitError::NoService);
+    }
+    for (at, service) in services.iter().enumerate() {
+        let twice = |earlier: &Identity| {
+            earlier.name == service.name || earlier.crate_target == service.crate_target
+        };
+        if services[..at].iter().any(twice) {
+            return Err(InitError::DuplicateService(service.name));
+        }
+    }
+    Ok(())
+}
+
+/// The telemetry of this process. Keep it until the end, then [`Telemetry::shutdown`].
+#[derive(Debug)]
+#[must_use = "what is not shut down loses its last spans"]
+pub struct Telemetry {
+    services: Vec<ServiceTelemetry>,
+    traced: Arc<[SdkTracerProvider]>,
+}
+
+impl Telemetry {
+    /// What the `build` of the named service receives.
+    ///
+    /// A name that `init` was not given is a mistake of the caller: it gets instruments that
+    /// nobody sees, and a warning is logged.
+    #[must_use]
+    pub fn service(&self, name: &str) -> ServiceTelemetry {
+        self.services.iter().find(|service| service.name() == name).cloned().unwrap_or_else(|| {
+            tracing::warn!(service.name = name, "no such service: its metrics are not exported");
+            ServiceTelemetry::detached()
+        })
+    }
+
+    /// Sends what is left, traces before metrics, and ends the exporters' threads.
+    ///
+    /// To be called when the services have drained. Waits for a collector that does not answer,
+    /// about ten seconds at most, away from the runtime's threads.
+    pub async fn shutdown(self) {
+        if self.traced.is_empty() {
+            return;
+        }
+        let flushed = tokio::task::spawn_blocking(move || {
+            all_at_once(&self.traced, |traces| traces.shutdown_with_timeout(FLUSH_LIMIT));
+            all_at_once(&self.services, |service| {
+                service.provider().shutdown_with_timeout(FLUSH_LIMIT)
+            });
+        });
+        if let Err(error) = flushed.await {
+            tracing::warn!(%error, "telemetry was not flushed");
+        }
+    }
+}
+
+/// Runs one flush per service, side by side, so that several wait no longer than one.
+fn all_at_once<T: Sync>(
+    items: &[T],
+    flush: impl Fn(&T) -> opentelemetry_sdk::error::OTelSdkResult + Sync,
+) {
+    std::thread::scope(|scope| {
+        for item in items {
+            scope.spawn(|| {
+                if let Err(error) = flush(item) {
+                    tracing::warn!(%error, "telemetry was not flushed");
+                }
+            });
+        }
+    });
+}
