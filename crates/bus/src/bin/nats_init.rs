@@ -1,0 +1,69 @@
+//! `nats-init`: creates every stream, consumer and bucket that the services need. Run it before
+//! them, as often as you like.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use contract::Catalogue;
+use service_runtime::{Env, Problems, Process, Shutdown, Variable, process};
+use telemetry::{Identity, ServiceTelemetry};
+
+struct NatsInit;
+
+struct Settings {
+    nats: bus::Settings,
+    catalogue: Catalogue,
+    replicas: usize,
+}
+
+impl Process for NatsInit {
+    type Settings = Settings;
+
+    const IDENTITY: Identity = Identity {
+        name: "nats-init",
+        version: env!("CARGO_PKG_VERSION"),
+        crate_target: "nats_init",
+    };
+    const ABOUT: &'static str =
+        "Creates the NATS streams, consumers and buckets of Chappe, then exits. Safe to repeat.";
+    const VARIABLES: &'static [Variable] = &[
+        bus::VARIABLES[0],
+        bus::VARIABLES[1],
+        bus::VARIABLES[2],
+        bus::VARIABLES[3],
+        bus::MODELS_FILE,
+        Variable {
+            name: "NATS_REPLICAS",
+            default: "1",
+            about: "Copies of each stream: 1 for one server, 3 for a cluster.",
+        },
+    ];
+
+    fn settings(env: &Env) -> Result<Settings, Problems> {
+        let mut read = env.reader();
+        let nats = bus::Settings::read(&mut read);
+        let catalogue = bus::read_catalogue(&mut read);
+        let replicas = read.number_or("NATS_REPLICAS", 1, 1..=5);
+        read.finish(|| Some(Settings { nats: nats?, catalogue: catalogue?, replicas: replicas? }))
+    }
+
+    fn health_address(_settings: &Settings) -> Option<SocketAddr> {
+        None
+    }
+
+    async fn run(
+        settings: Settings,
+        _telemetry: ServiceTelemetry,
+        _shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
+        let bus = bus::Bus::connect("nats-init", &settings.nats).await?;
+        let queues = settings.catalogue.queues();
+        let declared = bus::declare(&bus, &queues, settings.replicas).await?;
+        tracing::info!("catalogue {}: declared\n{declared}", settings.catalogue.hash());
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    process::<NatsInit>()
+}

@@ -1,0 +1,84 @@
+//! Bodies over what one message holds: they travel by name, through the object store.
+
+use std::fmt;
+
+use async_nats::jetstream::object_store::{GetErrorKind, ObjectMetadata, ObjectStore};
+use bytes::Bytes;
+use contract::streams;
+use tokio::io::AsyncReadExt as _;
+
+use crate::{Bus, BusError};
+
+/// One piece of a body in the store.
+const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// The object store of bodies. Cheap to clone.
+#[derive(Clone)]
+pub struct Blobs(ObjectStore);
+
+impl fmt::Debug for Blobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blobs").finish_non_exhaustive()
+    }
+}
+
+impl Bus {
+    /// The object store of bodies.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::NotReady`] when it is missing.
+    pub async fn blobs(&self) -> Result<Blobs, BusError> {
+        let store = self.jetstream.get_object_store(streams::BLOBS).await;
+        store.map(Blobs).map_err(|error| {
+            let name = streams::BLOBS;
+            BusError::NotReady(format!(
+                "the object store `{name}` cannot be had ({error}); run `nats-init` once"
+            ))
+        })
+    }
+}
+
+impl Blobs {
+    /// Stores a body under `name`, which should be fresh.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Unavailable`] when it could not be stored whole; nothing usable is left then.
+    pub async fn put(&self, name: &str, body: &[u8]) -> Result<(), BusError> {
+        let meta = ObjectMetadata {
+            name: name.to_owned(),
+            chunk_size: Some(CHUNK_BYTES),
+            ..ObjectMetadata::default()
+        };
+        let mut reader = body;
+        self.0.put(meta, &mut reader).await.map(|_info| ()).map_err(BusError::unavailable)
+    }
+
+    /// Reads the body `name`; `None` when it is not there (any more).
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::TooLarge`] over `limit` bytes, [`BusError::Unavailable`] when it cannot be read.
+    pub async fn get(&self, name: &str, limit: usize) -> Result<Option<Bytes>, BusError> {
+        let mut object = match self.0.get(name).await {
+            Ok(object) => object,
+            Err(error) if error.kind() == GetErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(BusError::unavailable(error)),
+        };
+        let size = object.info().size;
+        if size > limit {
+            return Err(BusError::TooLarge { size, limit });
+        }
+        let mut body = Vec::with_capacity(size);
+        object.read_to_end(&mut body).await.map_err(BusError::unavailable)?;
+        Ok(Some(body.into()))
+    }
+
+    /// Removes the body `name`, if it is there. Age removes what nobody did.
+    pub async fn delete(&self, name: &str) {
+        if let Err(error) = self.0.delete(name).await {
+            tracing::debug!(%error, "a body was not removed, age will: {error}");
+        }
+    }
+}

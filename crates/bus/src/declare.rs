@@ -1,0 +1,139 @@
+//! Creates every stream, consumer and bucket. Idempotent; called by `nats-init` only.
+
+use std::fmt;
+
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::{object_store, stream};
+use contract::streams::{self, Retention, StreamSpec};
+use contract::{Lane, QueueName};
+use futures::TryStreamExt as _;
+
+use crate::{Bus, BusError};
+
+/// Standing requests for jobs at once, over all workers of a consumer.
+const MAX_WAITING: i64 = 4_096;
+
+/// What was declared, one line each.
+#[derive(Debug, Default)]
+pub struct Declared(Vec<String>);
+
+impl fmt::Display for Declared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+/// Creates or updates everything that `queues` need. `replicas` is 1 for one server and 3 for a
+/// cluster.
+///
+/// Consumers of queues that are no longer in the catalogue are named and left alone: deleting
+/// one would strand its jobs.
+///
+/// # Errors
+///
+/// [`BusError::NotReady`] when something exists and cannot be made what it should be.
+pub async fn declare(
+    bus: &Bus,
+    queues: &[QueueName],
+    replicas: usize,
+) -> Result<Declared, BusError> {
+    let mut declared = Declared::default();
+    for spec in streams::all() {
+        let config = stream_config(&spec, replicas);
+        let name = spec.name;
+        bus.jetstream
+            .create_or_update_stream(config)
+            .await
+            .map_err(|error| refused(name, error))?;
+        declared.0.push(format!("stream {name}: {}", spec.about));
+    }
+    for lane in streams::LANES {
+        consumers(bus, *lane, queues, replicas, &mut declared).await?;
+    }
+    blobs(bus, replicas, &mut declared).await?;
+    Ok(declared)
+}
+
+fn stream_config(spec: &StreamSpec, replicas: usize) -> stream::Config {
+    let (retention, discard) = match spec.retention {
+        // Full means refused: whoever asks is told, and nothing accepted is lost.
+        Retention::WorkQueue => (stream::RetentionPolicy::WorkQueue, stream::DiscardPolicy::New),
+        Retention::Limits => (stream::RetentionPolicy::Limits, stream::DiscardPolicy::Old),
+    };
+    // A standalone server forgets a memory stream, configuration included, when it restarts.
+    let in_memory = spec.memory_on_cluster && replicas > 1;
+    stream::Config {
+        name: spec.name.to_owned(),
+        description: Some(spec.about.to_owned()),
+        subjects: spec.subjects.clone(),
+        retention,
+        discard,
+        max_age: spec.max_age,
+        max_bytes: spec.max_bytes,
+        max_messages: spec.max_messages,
+        storage: if in_memory { stream::StorageType::Memory } else { stream::StorageType::File },
+        num_replicas: replicas,
+        duplicate_window: streams::DUPLICATE_WINDOW,
+        allow_direct: true,
+        ..stream::Config::default()
+    }
+}
+
+async fn consumers(
+    bus: &Bus,
+    lane: Lane,
+    queues: &[QueueName],
+    replicas: usize,
+    declared: &mut Declared,
+) -> Result<(), BusError> {
+    let name = streams::jobs_stream(lane);
+    let stream = bus.jetstream.get_stream(name).await.map_err(|error| refused(name, error))?;
+    let wanted: Vec<String> = queues.iter().map(|queue| streams::consumer(lane, queue)).collect();
+    for (queue, consumer) in queues.iter().zip(&wanted) {
+        let config = pull::Config {
+            durable_name: Some(consumer.clone()),
+            description: Some(format!("workers of queue `{queue}`")),
+            filter_subject: contract::subjects::jobs_of_queue(lane, queue),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: streams::delivery_rules(lane).ack_wait,
+            // Workers count attempts themselves: a job over the server's count would stay behind.
+            max_deliver: -1,
+            max_ack_pending: streams::MAX_ACK_PENDING,
+            max_waiting: MAX_WAITING,
+            num_replicas: replicas,
+            ..pull::Config::default()
+        };
+        stream.create_consumer(config).await.map_err(|error| refused(consumer, error))?;
+        declared.0.push(format!("consumer {consumer} of {name}"));
+    }
+    let existing: Vec<String> =
+        stream.consumer_names().try_collect().await.map_err(|error| refused(name, error))?;
+    for extra in existing.iter().filter(|consumer| !wanted.contains(consumer)) {
+        declared
+            .0
+            .push(format!("consumer {extra} of {name} serves no queue of the catalogue; left"));
+    }
+    Ok(())
+}
+
+async fn blobs(bus: &Bus, replicas: usize, declared: &mut Declared) -> Result<(), BusError> {
+    let name = streams::BLOBS;
+    if bus.jetstream.get_object_store(name).await.is_err() {
+        let config = object_store::Config {
+            bucket: name.to_owned(),
+            description: Some("bodies over what one message holds".to_owned()),
+            max_age: streams::BLOBS_MAX_AGE,
+            max_bytes: streams::BLOBS_MAX_BYTES,
+            num_replicas: replicas,
+            ..object_store::Config::default()
+        };
+        let created = bus.jetstream.create_object_store(config).await;
+        created.map_err(|error| refused(name, error))?;
+    }
+    declared.0.push(format!("object store {name}"));
+    Ok(())
+}
+
+fn refused(name: &str, error: impl fmt::Display) -> BusError {
+    BusError::NotReady(format!("`{name}` cannot be declared: {error}"))
+}

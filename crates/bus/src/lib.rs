@@ -1,0 +1,40 @@
+//! The bus: the only crate that knows async-nats.
+//!
+//! # Where to look
+//!
+//! * [`Bus`]: one connection of a process, and whether it stands.
+//! * [`JobSource`], [`Delivery`]: jobs as they come, and the duty to settle each once.
+//! * [`Mail`], [`Bus::claim`]: what gateways and workers say to each other about a job.
+//! * [`Blobs`]: bodies over what a message holds.
+//! * [`declare`]: creates every stream and consumer; called by `nats-init` only.
+//!
+//! # What never happens here
+//!
+//! * No subject is spelt: see `contract::subjects`.
+//! * No service creates a stream or a consumer: what is missing is named, with the remedy.
+//! * No span is made: callers pass theirs, so that it belongs to their service.
+
+mod beats;
+mod blobs;
+mod catalogue;
+mod connection;
+mod declare;
+mod delivery;
+mod error;
+mod mail;
+mod publish;
+mod pull;
+mod settings;
+
+pub use blobs::Blobs;
+pub use catalogue::{MODELS_FILE, read_catalogue};
+pub use connection::{Bus, LinkState};
+pub use declare::{Declared, declare};
+pub use delivery::Delivery;
+pub use error::{BusError, ClaimError};
+pub use mail::{Mail, MailBox, ReplyTo};
+pub use pull::{JobSource, Pull};
+pub use settings::{Servers, Settings, VARIABLES};
+
+/// The oldest nats-server that has what is declared here.
+pub const MINIMUM_SERVER: (u32, u32) = (2, 14);

@@ -1,0 +1,163 @@
+//! What gateways and workers say to each other about one job, over core NATS.
+
+use std::time::Duration;
+
+use async_nats::{RequestErrorKind, Subject, Subscriber};
+use bytes::Bytes;
+use contract::subjects::{self, GatewayMail};
+use contract::{CancelJob, ClaimRequest, GatewayId, Verdict, WorkerId};
+use futures::{Stream, StreamExt as _};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Bus, BusError, ClaimError};
+
+/// Longest wait for a verdict.
+const CLAIM_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Something a worker sent to a gateway.
+#[derive(Debug)]
+pub enum Mail {
+    /// It asks whether it may answer a job.
+    Claim(ClaimRequest, ReplyTo),
+    /// Packed events: see `contract::pack`.
+    Events(Bytes),
+}
+
+/// Where a verdict goes.
+#[derive(Debug)]
+pub struct ReplyTo(Subject);
+
+/// Everything that workers send to one gateway, in order.
+#[derive(Debug)]
+pub struct MailBox(Subscriber);
+
+impl MailBox {
+    /// The next mail; `None` when the connection is closed for good. What cannot be read is
+    /// logged and passed over.
+    pub async fn next(&mut self) -> Option<Mail> {
+        loop {
+            let message = self.0.next().await?;
+            match subjects::read_gateway_mail(&message.subject) {
+                Some(GatewayMail::Events) => return Some(Mail::Events(message.payload)),
+                Some(GatewayMail::Claim) => {
+                    let claim = decode(&message.subject, &message.payload);
+                    if let (Some(claim), Some(reply)) = (claim, message.reply) {
+                        return Some(Mail::Claim(claim, ReplyTo(reply)));
+                    }
+                }
+                None => tracing::warn!(nats.subject = %message.subject, "mail of an unknown kind"),
+            }
+        }
+    }
+}
+
+impl Bus {
+    /// Opens the mailbox of `gateway`, and returns once the server knows of it.
+    ///
+    /// # Errors
+    ///
+    /// When the connection does not stand.
+    pub async fn gateway_mail(&self, gateway: GatewayId) -> Result<MailBox, BusError> {
+        let subscriber = self.subscribe(subjects::gateway_inbox(gateway)).await?;
+        // A worker may answer at once: the subscription must stand before the first job is sent.
+        self.barrier().await?;
+        Ok(MailBox(subscriber))
+    }
+
+    /// Answers a claim.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is closed.
+    pub async fn reply(&self, to: ReplyTo, verdict: &Verdict) -> Result<(), BusError> {
+        self.send(to.0.to_string(), verdict).await
+    }
+
+    /// Asks `gateway` whether this worker may answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ClaimError::NoGateway`] when nobody listens, [`ClaimError::Unavailable`] when no verdict
+    /// came within 2 s.
+    pub async fn claim(
+        &self,
+        gateway: GatewayId,
+        claim: &ClaimRequest,
+    ) -> Result<Verdict, ClaimError> {
+        let unavailable = |error: String| ClaimError::Unavailable(error);
+        let payload = serde_json::to_vec(claim).map_err(|error| unavailable(error.to_string()))?;
+        let request =
+            async_nats::Request::new().payload(payload.into()).timeout(Some(CLAIM_TIMEOUT));
+        let answer = self.client.send_request(subjects::gateway_claim(gateway), request).await;
+        match answer {
+            Ok(message) => serde_json::from_slice(&message.payload)
+                .map_err(|error| unavailable(format!("unreadable verdict: {error}"))),
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => {
+                Err(ClaimError::NoGateway)
+            }
+            Err(error) => Err(unavailable(error.to_string())),
+        }
+    }
+
+    /// Sends packed events to `gateway`. Not stored: a gap in their numbers shows a loss.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is closed.
+    pub async fn send_events(&self, gateway: GatewayId, packed: Bytes) -> Result<(), BusError> {
+        let subject = subjects::gateway_events(gateway);
+        self.client.publish(subject, packed).await.map_err(BusError::unavailable)
+    }
+
+    /// Tells `worker` to stop a job.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is closed.
+    pub async fn cancel(&self, worker: WorkerId, cancel: &CancelJob) -> Result<(), BusError> {
+        self.send(subjects::worker_cancel(worker), cancel).await
+    }
+
+    /// The jobs that `worker` is told to stop. The server knows of it when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When the connection does not stand.
+    pub async fn cancellations(
+        &self,
+        worker: WorkerId,
+    ) -> Result<impl Stream<Item = CancelJob> + Send + Unpin + use<>, BusError> {
+        let subscriber = self.subscribe(subjects::worker_inbox(worker)).await?;
+        self.barrier().await?;
+        Ok(decoded(subscriber))
+    }
+
+    pub(crate) async fn subscribe(&self, subject: String) -> Result<Subscriber, BusError> {
+        self.client.subscribe(subject).await.map_err(BusError::unavailable)
+    }
+
+    pub(crate) async fn send(
+        &self,
+        subject: String,
+        message: &impl Serialize,
+    ) -> Result<(), BusError> {
+        let payload = serde_json::to_vec(message).map_err(BusError::unavailable)?;
+        self.client.publish(subject, payload.into()).await.map_err(BusError::unavailable)
+    }
+}
+
+/// The messages of a subscription as `T`. What cannot be read is logged and passed over.
+pub(crate) fn decoded<T: DeserializeOwned + Send>(
+    subscriber: Subscriber,
+) -> impl Stream<Item = T> + Send + Unpin {
+    subscriber.filter_map(|message| std::future::ready(decode(&message.subject, &message.payload)))
+}
+
+fn decode<T: DeserializeOwned>(subject: &Subject, payload: &[u8]) -> Option<T> {
+    serde_json::from_slice(payload)
+        .inspect_err(|error| {
+            tracing::warn!(nats.subject = %subject, %error, "a message cannot be read: {error}");
+        })
+        .ok()
+}

@@ -1,0 +1,73 @@
+//! What services put into streams: jobs and dead letters.
+
+use async_nats::HeaderMap;
+use async_nats::header::NATS_MESSAGE_ID;
+use bytes::Bytes;
+use contract::{DeadLetter, JobId, Lane, QueueName, TenantName, streams, subjects};
+use telemetry::propagation;
+use tracing::Span;
+
+use crate::{Bus, BusError};
+
+/// The header that says why a job was given up: the JSON of a [`DeadLetter`].
+const DEAD_LETTER_HEADER: &str = "chappe-dead-letter";
+
+impl Bus {
+    /// Puts a job in its queue and waits until the stream has stored it.
+    ///
+    /// The same job published again within two minutes is stored once, so repeating a doubtful
+    /// publish is safe. `span` is the span of the publish: the worker's work becomes its child.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Full`] when the lane is at its limit, [`BusError::TooLarge`] over
+    /// [`Bus::max_payload`], [`BusError::Unavailable`] when no acknowledgement came within 5 s.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves the job stored or not.
+    pub async fn publish_job(
+        &self,
+        lane: Lane,
+        queue: &QueueName,
+        tenant: &TenantName,
+        job: JobId,
+        payload: Bytes,
+        span: &Span,
+    ) -> Result<(), BusError> {
+        let limit = self.max_payload();
+        if payload.len() > limit {
+            return Err(BusError::TooLarge { size: payload.len(), limit });
+        }
+        let stream = streams::jobs_stream(lane);
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, job.to_string());
+        propagation::inject(span, |name, value| headers.insert(name, value));
+        let subject = subjects::job(lane, queue, tenant, job);
+        let stored = self.jetstream.publish_with_headers(subject, headers, payload).await;
+        let stored = stored.map_err(|error| BusError::of_publish(stream, &error))?;
+        stored.await.map(|_ack| ()).map_err(|error| BusError::of_publish(stream, &error))
+    }
+
+    /// Keeps a job that was given up, with the reason, and waits until it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Unavailable`] when no acknowledgement came within 5 s.
+    pub async fn bury(
+        &self,
+        lane: Lane,
+        queue: &QueueName,
+        job: &str,
+        letter: &DeadLetter,
+        payload: Bytes,
+    ) -> Result<(), BusError> {
+        let mut headers = HeaderMap::new();
+        let json = serde_json::to_string(letter).map_err(BusError::unavailable)?;
+        headers.insert(DEAD_LETTER_HEADER, json);
+        let subject = subjects::dead(lane, queue, job);
+        let stored = self.jetstream.publish_with_headers(subject, headers, payload).await;
+        let stored = stored.map_err(|error| BusError::of_publish(streams::DEAD, &error))?;
+        stored.await.map(|_ack| ()).map_err(|error| BusError::of_publish(streams::DEAD, &error))
+    }
+}
