@@ -1,7 +1,7 @@
 //! Who a signal comes from.
 
 use opentelemetry::trace::TraceId;
-use opentelemetry::{Key, KeyValue};
+use opentelemetry::{InstrumentationScope, Key, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 
@@ -42,6 +42,11 @@ impl Identity {
             .with_attribute(KeyValue::new(SERVICE_VERSION, self.version))
             .with_attribute(KeyValue::new(SERVICE_INSTANCE_ID, instance))
             .build()
+    }
+
+    /// What made the spans and instruments: the service itself.
+    pub(crate) fn scope(&self) -> InstrumentationScope {
+        InstrumentationScope::builder(self.name).with_version(self.version).build()
     }
 }
 

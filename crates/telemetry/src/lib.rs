@@ -36,6 +36,8 @@ mod routing;
 mod service;
 mod settings;
 mod setup;
+#[cfg(test)]
+mod testing;
 
 pub use error::InitError;
 pub use identity::Identity;

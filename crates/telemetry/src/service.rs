@@ -3,9 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Meter, MeterProvider};
-use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_prometheus::PrometheusExporter;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkError;
+use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
 use prometheus::{Encoder, Registry, TEXT_FORMAT, TextEncoder};
 
 use crate::error::InitError;
@@ -34,45 +37,38 @@ impl ServiceTelemetry {
     /// For tests: real instruments that can be read back as text, and nothing leaves the process.
     #[must_use]
     pub fn detached() -> Self {
-        let provider = SdkMeterProvider::builder().build();
         let identity = Identity { name: "detached", version: "0", crate_target: "detached" };
-        Self::measured(&identity, None).unwrap_or_else(|_| Self {
-            // An empty registry takes any collector, so this branch is only for the type.
-            inner: Arc::new(Inner {
-                name: identity.name,
-                meter: provider.meter(identity.name),
-                registry: Registry::new(),
-                provider,
-            }),
-        })
+        let provider = SdkMeterProvider::builder();
+        match scrape() {
+            Ok((registry, reader)) => {
+                Self::assemble(&identity, registry, provider.with_reader(reader))
+            }
+            // Only for the type: an empty registry takes any reader.
+            Err(_) => Self::assemble(&identity, Registry::new(), provider),
+        }
     }
 
     /// Instruments for the scrape endpoint and, where there are any, for exporters.
     pub(crate) fn measured(
         identity: &Identity,
+        resource: Resource,
         exporters: Option<&dyn Exporters>,
     ) -> Result<Self, InitError> {
-        let registry = Registry::new();
-        let scrape = opentelemetry_prometheus::exporter()
-            .with_registry(registry.clone())
-            .scope_info_enabled(false)
-            .build()?;
-        let builder =
-            SdkMeterProvider::builder().with_resource(identity.resource()).with_reader(scrape);
-        let provider = match exporters {
-            Some(exporters) => exporters.metrics(builder)?,
-            None => builder,
+        let (registry, reader) = scrape()?;
+        let mut provider = SdkMeterProvider::builder().with_resource(resource).with_reader(reader);
+        if let Some(exporters) = exporters {
+            provider = exporters.metrics(provider)?;
         }
-        .build();
-        let scope =
-            InstrumentationScope::builder(identity.name).with_version(identity.version).build();
-        let meter = provider.meter_with_scope(scope);
+        Ok(Self::assemble(identity, registry, provider))
+    }
 
+    fn assemble(identity: &Identity, registry: Registry, provider: MeterProviderBuilder) -> Self {
+        let provider = provider.build();
+        let meter = provider.meter_with_scope(identity.scope());
         names::app::BUILD_INFO
             .gauge(&meter)
             .record(1, &[KeyValue::new(names::resource::SERVICE_VERSION, identity.version)]);
-        let inner = Inner { name: identity.name, meter, registry, provider };
-        Ok(Self { inner: Arc::new(inner) })
+        Self { inner: Arc::new(Inner { name: identity.name, meter, registry, provider }) }
     }
 
     /// The `service.name`.
@@ -103,8 +99,80 @@ impl ServiceTelemetry {
     }
 }
 
+/// A registry, and the reader that fills it when it is asked.
+fn scrape() -> Result<(Registry, PrometheusExporter), OTelSdkError> {
+    let registry = Registry::new();
+    let reader = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .scope_info_enabled(false)
+        .build()?;
+    Ok((registry, reader))
+}
+
 impl fmt::Debug for ServiceTelemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServiceTelemetry").field("name", &self.inner.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_appears_under_its_prometheus_name_with_our_buckets() {
+        let service = ServiceTelemetry::detached();
+        let waited = names::app::QUEUE_WAIT.histogram(service.meter());
+        waited.record(42.0, &[KeyValue::new(names::app::QUEUE, "default")]);
+
+        let text = service.prometheus_text();
+
+        for bound in names::buckets::QUEUE_SECONDS {
+            let count = u8::from(*bound >= 42.0);
+            let line = format!(
+                "app_queue_wait_seconds_bucket{{app_queue=\"default\",le=\"{bound}\"}} {count}"
+            );
+            assert!(text.contains(&line), "{line} is not in\n{text}");
+        }
+        assert!(text.contains("app_queue_wait_seconds_sum{app_queue=\"default\"} 42"), "{text}");
+    }
+
+    #[test]
+    fn names_translate_as_the_dashboards_expect() {
+        let service = ServiceTelemetry::detached();
+        let meter = service.meter();
+        names::http::SERVER_REQUEST_DURATION.histogram(meter).record(0.1, &[]);
+        names::http::SERVER_REQUEST_BODY_SIZE.whole_histogram(meter).record(1, &[]);
+        names::http::SERVER_ACTIVE_REQUESTS.up_down_counter(meter).add(1, &[]);
+        names::app::GEN_AI_COST.counter(meter).add(1, &[]);
+        names::app::WORKER_SLOTS.gauge(meter).record(8, &[]);
+
+        let text = service.prometheus_text();
+
+        for name in [
+            "http_server_request_duration_seconds_count 1",
+            "http_server_request_body_size_bytes_count 1",
+            "http_server_active_requests 1",
+            "app_gen_ai_cost_total 1",
+            "app_worker_slots 8",
+            "app_build_info{service_version=\"0\"} 1",
+        ] {
+            assert!(text.lines().any(|line| line == name), "{name} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn attributes_without_end_are_folded_into_one() {
+        let service = ServiceTelemetry::detached();
+        let counter = names::app::JOBS_DEAD.counter(service.meter());
+        for reason in 0..2_500 {
+            counter.add(1, &[KeyValue::new(names::app::REASON, reason)]);
+        }
+
+        let text = service.prometheus_text();
+
+        let series = text.lines().filter(|line| line.starts_with("app_jobs_dead_total{")).count();
+        assert!(series <= 2_001, "{series} series");
+        assert!(text.contains("otel_metric_overflow=\"true\""));
     }
 }

@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
@@ -61,24 +61,20 @@ where
     let logs = logs::layer(settings.log_format, services, filter, writer, coloured);
 
     let mut metered = Vec::with_capacity(services.len());
+    let mut traced = Vec::new();
+    let mut tracers = Vec::new();
     for identity in services {
-        metered.push(ServiceTelemetry::measured(identity, exporters)?);
+        let resource = identity.resource();
+        if let Some(exporters) = exporters {
+            let provider = SdkTracerProvider::builder().with_resource(resource.clone());
+            let provider = exporters.traces(provider)?.build();
+            tracers.push((*identity, provider.tracer_with_scope(identity.scope())));
+            traced.push(provider);
+        }
+        metered.push(ServiceTelemetry::measured(identity, resource, exporters)?);
     }
     if let Some(first) = metered.first() {
         propagation::failures::observe(first.meter());
-    }
-
-    let mut tracers = Vec::new();
-    let mut traced = Vec::new();
-    if let Some(exporters) = exporters {
-        for identity in services {
-            let builder = SdkTracerProvider::builder().with_resource(identity.resource());
-            let provider = exporters.traces(builder)?.build();
-            let scope =
-                InstrumentationScope::builder(identity.name).with_version(identity.version).build();
-            tracers.push((*identity, provider.tracer_with_scope(scope)));
-            traced.push(provider);
-        }
     }
 
     // No exporter, no layer: then no span is ever enabled.
@@ -136,8 +132,8 @@ impl Telemetry {
             return;
         }
         let flushed = tokio::task::spawn_blocking(move || {
-            all_at_once(&self.traced, |traces| traces.shutdown_with_timeout(FLUSH_LIMIT));
-            all_at_once(&self.services, |service| {
+            all_at_once("traces", &self.traced, |traces| traces.shutdown_with_timeout(FLUSH_LIMIT));
+            all_at_once("metrics", &self.services, |service| {
                 service.provider().shutdown_with_timeout(FLUSH_LIMIT)
             });
         });
@@ -148,17 +144,17 @@ impl Telemetry {
 }
 
 /// Runs one flush per service, side by side, so that several wait no longer than one.
-fn all_at_once<T: Sync>(
-    items: &[T],
-    flush: impl Fn(&T) -> opentelemetry_sdk::error::OTelSdkResult + Sync,
-) {
+fn all_at_once<T: Sync>(signal: &str, items: &[T], flush: impl Fn(&T) -> OTelSdkResult + Sync) {
     std::thread::scope(|scope| {
         for item in items {
             scope.spawn(|| {
                 if let Err(error) = flush(item) {
-                    tracing::warn!(%error, "telemetry was not flushed");
+                    tracing::warn!(signal, %error, "telemetry was not flushed");
                 }
             });
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,9 +16,9 @@ use crate::error::InitError;
 use crate::identity::Identity;
 use crate::settings::LogFormat;
 
-/// Libraries whose chatter is about connections, the exporter's among them. Held back unless the
-/// filter names them.
-const QUIET: [&str; 4] = ["hyper", "hyper_util", "reqwest", "rustls"];
+/// Libraries whose chatter is about connections and batches, by the beginning of their names: from
+/// them warnings only, unless the filter names them.
+const QUIET: [&str; 4] = ["hyper", "opentelemetry", "reqwest", "rustls"];
 
 /// The layer that writes log lines.
 pub(crate) fn layer<S, W>(
@@ -53,10 +53,10 @@ impl EventFilter {
             .map_err(|source| InitError::LogFilter { filter: filter.to_owned(), source })?;
         let quiet = QUIET
             .into_iter()
-            .filter(|library| !given.iter().any(|(target, _)| target.starts_with(library)))
+            .filter(|library| given.iter().all(|(target, _)| target != *library))
             .map(|library| (library, given.default_level().unwrap_or(LevelFilter::OFF)))
-            .map(|(library, level)| (library, level.min(LevelFilter::WARN)));
-        let quiet: Vec<_> = quiet.collect();
+            .map(|(library, level)| (library, level.min(LevelFilter::WARN)))
+            .collect::<Vec<_>>();
         Ok(Self(given.with_targets(quiet)))
     }
 
