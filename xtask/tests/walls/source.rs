@@ -1,0 +1,79 @@
+//! The repository as the walls see it: files, members, dependencies.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One Rust file.
+pub(crate) struct RustFile {
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+impl RustFile {
+    /// The text without comment lines: a comment may mention what the code may not.
+    pub(crate) fn code(&self) -> String {
+        let code = self.text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        code.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// One package of the workspace.
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) manifest: String,
+}
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+pub(crate) fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The Rust files below `folder`.
+pub(crate) fn rust_files(folder: &str) -> Vec<RustFile> {
+    let prefix = if folder == "." { String::new() } else { format!("{folder}/") };
+    let paths = tracked().into_iter().filter(|path| path.ends_with(".rs"));
+    let paths = paths.filter(|path| path.starts_with(&prefix));
+    paths.map(|path| RustFile { text: read(&path), path }).collect()
+}
+
+/// Every text file of the repository.
+pub(crate) fn tracked_files() -> Vec<(String, String)> {
+    let read = |path: String| Some((path.clone(), fs::read_to_string(root().join(path)).ok()?));
+    tracked().into_iter().filter_map(read).collect()
+}
+
+/// What git tracks or would: so that a file counts before it is committed.
+fn tracked() -> Vec<String> {
+    let output = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .expect("git");
+    assert!(output.status.success(), "git ls-files failed");
+    let paths = String::from_utf8(output.stdout).unwrap();
+    paths.lines().filter(|path| root().join(path).is_file()).map(str::to_owned).collect()
+}
+
+/// The packages of the workspace.
+pub(crate) fn members() -> Vec<Member> {
+    let manifests = tracked().into_iter().filter(|path| path.ends_with("/Cargo.toml"));
+    let members = manifests.map(|path| {
+        let manifest = read(&path);
+        let name = manifest.lines().find_map(|line| line.strip_prefix("name = \""));
+        let name = name.unwrap_or_else(|| panic!("{path} has no name")).trim_end_matches('"');
+        Member { name: name.to_owned(), manifest: manifest.clone() }
+    });
+    members.collect()
+}
+
+/// The names under `[dependencies]`, tests' dependencies left aside.
+pub(crate) fn dependencies_of(member: &Member) -> Vec<String> {
+    let lines = member.manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('['));
+    let names = lines.filter_map(|line| line.split(['.', ' ', '=']).next());
+    names.filter(|name| !name.is_empty() && !name.starts_with('#')).map(str::to_owned).collect()
+}
