@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Fixtures for tests: the release programs as processes, a collector that tells what it got.
+//!
+//! * [`Program`]: one of our programs, with its log and its end.
+//! * [`Stack`]: nats-server, `nats-init`, gateway, worker, web and simulator, each a process.
+//! * [`OtlpReceiver`]: takes traces and metrics as a collector does.
+//! * [`free_port`]: a port that nobody else in this test run gets.
+//!
+//! A fixture that cannot be had is a failed test, so these functions panic.
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a broken fixture fails the test that needs it"
+)]
+
+mod binaries;
+mod otlp;
+mod ports;
+mod program;
+mod stack;
+
+pub use binaries::binary;
+pub use otlp::{ExportedSpan, OtlpReceiver};
+pub use ports::free_port;
+pub use program::Program;
+pub use stack::{Stack, StackBuilder};

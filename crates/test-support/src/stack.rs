@@ -1,0 +1,204 @@
+//! The whole stack, each service a process of its own.
+
+use std::path::{Path, PathBuf};
+
+use nats_server::{Config, NatsServer, Places, Port};
+use tempfile::TempDir;
+
+use crate::{Program, free_port};
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct StackBuilder {
+    otlp_endpoint: Option<String>,
+    workers: usize,
+    simulator: Vec<(&'static str, String)>,
+}
+
+/// A running stack. Dropping it kills every process.
+#[derive(Debug)]
+pub struct Stack {
+    /// `http://…` of the gateway.
+    pub gateway_url: String,
+    /// `http://…` of the web chat.
+    pub web_url: String,
+    /// `http://…` of the simulator.
+    pub simulator_url: String,
+    /// The gateway.
+    pub gateway: Program,
+    /// The workers.
+    pub workers: Vec<Program>,
+    /// The web chat.
+    pub web: Program,
+    /// The simulator.
+    pub simulator: Program,
+    /// NATS.
+    pub nats: NatsServer,
+    folder: TempDir,
+}
+
+impl Stack {
+    /// One of each, without telemetry, with a simulator that does not wait.
+    pub fn builder() -> StackBuilder {
+        StackBuilder {
+            otlp_endpoint: None,
+            workers: 1,
+            simulator: vec![
+                ("SIMULATOR_TTFT_MS", "1".to_owned()),
+                ("SIMULATOR_TOKEN_MS", "1".to_owned()),
+            ],
+        }
+    }
+
+    /// Everything that any of our programs has logged.
+    pub fn logs(&self) -> String {
+        let mut logs = vec![self.gateway.log(), self.web.log(), self.simulator.log()];
+        logs.extend(self.workers.iter().map(Program::log));
+        logs.join("\n")
+    }
+
+    /// Where logs and data of this stack are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops every service in order and waits, so that all telemetry is flushed.
+    pub async fn stop(self) {
+        let web = self.web.stop().await;
+        let gateway = self.gateway.stop().await;
+        assert!(web.success() && gateway.success(), "web: {web}, gateway: {gateway}");
+        for worker in self.workers {
+            let status = worker.stop().await;
+            assert!(status.success(), "llm-worker: {status}");
+        }
+        self.simulator.stop().await;
+        self.nats.stop().await;
+    }
+}
+
+impl StackBuilder {
+    /// Sends telemetry there.
+    #[must_use]
+    pub fn otlp(mut self, endpoint: &str) -> Self {
+        self.otlp_endpoint = Some(endpoint.to_owned());
+        self
+    }
+
+    /// Starts this many workers.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Sets a variable of the simulator.
+    #[must_use]
+    pub fn simulator(mut self, name: &'static str, value: &str) -> Self {
+        self.simulator.retain(|(set, _)| *set != name);
+        self.simulator.push((name, value.to_owned()));
+        self
+    }
+
+    /// Starts everything and waits until it is ready.
+    pub async fn start(self) -> Stack {
+        let folder = TempDir::new().expect("a temporary folder");
+        let place = folder.path();
+        let simulator_port = free_port();
+        let simulator_url = format!("http://127.0.0.1:{simulator_port}");
+        let models = models_file(place, &simulator_url);
+        let nats = nats(place).await;
+        let common = self.common(nats.url(), &models);
+
+        let init = Program::start("nats-init", place, &common).ended().await;
+        assert!(init.success(), "nats-init: {init}");
+
+        let mut variables = self.telemetry();
+        variables.extend(self.simulator.iter().cloned());
+        variables.push(("SIMULATOR_LISTEN", format!("127.0.0.1:{simulator_port}")));
+        let simulator = Program::start("model-simulator", place, &variables);
+
+        let (port, health) = (free_port(), free_port());
+        let mut variables = common.clone();
+        variables.push(("GATEWAY_LISTEN", format!("127.0.0.1:{port}")));
+        variables.push(("GATEWAY_HEALTH_LISTEN", format!("127.0.0.1:{health}")));
+        let mut gateway = Program::start("gateway", place, &variables);
+        let gateway_url = format!("http://127.0.0.1:{port}");
+
+        let mut workers = Vec::new();
+        for _worker in 0..self.workers {
+            workers.push(worker(place, &common).await);
+        }
+
+        let (port, web_health) = (free_port(), free_port());
+        let mut variables = self.telemetry();
+        variables.push(("WEB_LISTEN", format!("127.0.0.1:{port}")));
+        variables.push(("WEB_HEALTH_LISTEN", format!("127.0.0.1:{web_health}")));
+        variables.push(("WEB_GATEWAY_URL", gateway_url.clone()));
+        let mut web = Program::start("web", place, &variables);
+        let web_url = format!("http://127.0.0.1:{port}");
+
+        gateway.ready(health).await;
+        web.ready(web_health).await;
+        Stack {
+            gateway_url,
+            web_url,
+            simulator_url,
+            gateway,
+            workers,
+            web,
+            simulator,
+            nats,
+            folder,
+        }
+    }
+
+    fn common(&self, nats_url: String, models: &Path) -> Vec<(&'static str, String)> {
+        let mut variables = self.telemetry();
+        variables.push(("NATS_URL", nats_url));
+        variables.push(("MODELS_FILE", models.display().to_string()));
+        variables
+    }
+
+    fn telemetry(&self) -> Vec<(&'static str, String)> {
+        let endpoint = self.otlp_endpoint.iter();
+        endpoint
+            .flat_map(|endpoint| {
+                [
+                    ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.clone()),
+                    ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
+                ]
+            })
+            .collect()
+    }
+}
+
+async fn worker(place: &Path, common: &[(&'static str, String)]) -> Program {
+    let health = free_port();
+    let mut variables = common.to_vec();
+    variables.push(("LLM_WORKER_HEALTH_LISTEN", format!("127.0.0.1:{health}")));
+    let mut worker = Program::start("llm-worker", place, &variables);
+    worker.ready(health).await;
+    worker
+}
+
+async fn nats(place: &Path) -> NatsServer {
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings of their own")]
+    let places = Places::from_lookup(|name| std::env::var(name).ok());
+    let binary = nats_server::find_or_fetch(&places, &|_step: &str| {}).await;
+    let binary = binary.expect("a nats-server");
+    let config = Config { port: Port::Free, ..Config::new(binary, place.join("nats")) };
+    NatsServer::start(config).await.expect("a running nats-server")
+}
+
+fn models_file(place: &Path, simulator_url: &str) -> PathBuf {
+    let path = place.join("models.toml");
+    let model = |name: &str, capability: &str| {
+        format!(
+            "[[models]]\nname = \"{name}\"\ncapabilities = [\"{capability}\"]\n\
+             [[models.upstreams]]\nbase_url = \"{simulator_url}/v1\"\n\n"
+        )
+    };
+    let text = model("simulator", "chat") + &model("simulator-embeddings", "embeddings");
+    std::fs::write(&path, text).expect("a catalogue");
+    path
+}
