@@ -33,7 +33,7 @@ pub use declare::{Declared, declare};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
 pub use mail::{Mail, MailBox, ReplyTo};
-pub use pull::{JobSource, Pull};
+pub use pull::{JobSource, Pulled};
 pub use settings::{Servers, Settings, VARIABLES};
 
 /// The oldest nats-server that has what is declared here.

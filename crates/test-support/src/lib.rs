@@ -2,6 +2,7 @@
 //!
 //! * [`Program`]: one of our programs, with its log and its end.
 //! * [`Stack`]: nats-server, `nats-init`, gateway, worker, web and simulator, each a process.
+//! * [`TestNats`]: a nats-server that can be killed and started again.
 //! * [`OtlpReceiver`]: takes traces and metrics as a collector does.
 //! * [`free_port`]: a port that nobody else in this test run gets.
 //!
@@ -13,12 +14,14 @@
 )]
 
 mod binaries;
+mod nats;
 mod otlp;
 mod ports;
 mod program;
 mod stack;
 
 pub use binaries::binary;
+pub use nats::TestNats;
 pub use otlp::{ExportedSpan, OtlpReceiver};
 pub use ports::free_port;
 pub use program::Program;

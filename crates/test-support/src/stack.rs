@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use nats_server::{Config, NatsServer, Places, Port};
 use tempfile::TempDir;
 
-use crate::{Program, free_port};
+use crate::{Program, TestNats, free_port};
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -33,7 +32,7 @@ pub struct Stack {
     /// The simulator.
     pub simulator: Program,
     /// NATS.
-    pub nats: NatsServer,
+    pub nats: TestNats,
     folder: TempDir,
 }
 
@@ -106,7 +105,7 @@ impl StackBuilder {
         let simulator_port = free_port();
         let simulator_url = format!("http://127.0.0.1:{simulator_port}");
         let models = models_file(place, &simulator_url);
-        let nats = nats(place).await;
+        let nats = TestNats::start().await;
         let common = self.common(nats.url(), &models);
 
         let init = Program::start("nats-init", place, &common).ended().await;
@@ -179,15 +178,6 @@ async fn worker(place: &Path, common: &[(&'static str, String)]) -> Program {
     let mut worker = Program::start("llm-worker", place, &variables);
     worker.ready(health).await;
     worker
-}
-
-async fn nats(place: &Path) -> NatsServer {
-    #[expect(clippy::disallowed_methods, reason = "tests have no settings of their own")]
-    let places = Places::from_lookup(|name| std::env::var(name).ok());
-    let binary = nats_server::find_or_fetch(&places, &|_step: &str| {}).await;
-    let binary = binary.expect("a nats-server");
-    let config = Config { port: Port::Free, ..Config::new(binary, place.join("nats")) };
-    NatsServer::start(config).await.expect("a running nats-server")
 }
 
 fn models_file(place: &Path, simulator_url: &str) -> PathBuf {

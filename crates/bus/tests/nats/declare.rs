@@ -1,0 +1,71 @@
+//! Streams and consumers are declared once, and what is missing is named.
+
+use bus::{Bus, Settings};
+use contract::{Lane, QueueName};
+use test_support::TestNats;
+
+use crate::support::{connect, declared, greeting_with, publish, queue};
+
+#[tokio::test]
+async fn declaring_twice_changes_nothing_and_a_new_queue_is_added() {
+    let (_nats, bus) = declared().await;
+    let gpu: QueueName = "gpu 80.GB".parse().unwrap();
+
+    bus::declare(&bus, &[queue()], 1).await.unwrap();
+    let declared = bus::declare(&bus, std::slice::from_ref(&gpu), 1).await.unwrap().to_string();
+
+    assert!(bus.jobs(Lane::Chat, &gpu).await.is_ok());
+    assert!(declared.contains("chat-default of JOBS_CHAT serves no queue"), "{declared}");
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_with_the_remedy() {
+    let nats = TestNats::start().await;
+    let bus = connect(&nats).await;
+
+    let stream = bus.require_streams(&["JOBS_CHAT"]).await.unwrap_err().to_string();
+    let consumer = bus.jobs(Lane::Chat, &queue()).await.unwrap_err().to_string();
+
+    for error in [stream, consumer] {
+        assert!(error.contains("JOBS_CHAT") && error.contains("nats-init"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_lane_refuses_its_own() {
+    let (nats, bus) = declared().await;
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let jetstream = async_nats::jetstream::new(client);
+    let mut config = jetstream.get_stream("JOBS_CHAT").await.unwrap().cached_info().config.clone();
+    config.max_messages = 1;
+    jetstream.update_stream(config).await.unwrap();
+
+    publish(&bus, contract::JobId::fresh(), "fits").await.unwrap();
+    let error = publish(&bus, contract::JobId::fresh(), "over").await.unwrap_err();
+
+    assert!(matches!(error, bus::BusError::Full("JOBS_CHAT")), "{error}");
+}
+
+#[tokio::test]
+async fn an_old_server_and_one_without_jetstream_are_told_apart() {
+    for (info, expected) in [
+        (r#""version":"2.9.10","jetstream":true"#, "2.9.10 is too old"),
+        (r#""version":"2.15.1","jetstream":false"#, "without JetStream"),
+    ] {
+        let url = greeting_with(info).await;
+        let error = Bus::connect("test", &Settings::bare(url)).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn no_server_at_all_is_an_error_with_the_address() {
+    let settings = Settings {
+        connect_timeout: std::time::Duration::from_millis(500),
+        ..Settings::bare(format!("nats://127.0.0.1:{}", test_support::free_port()))
+    };
+
+    let error = Bus::connect("test", &settings).await.unwrap_err().to_string();
+
+    assert!(error.contains("no NATS server answers at nats://127.0.0.1"), "{error}");
+}

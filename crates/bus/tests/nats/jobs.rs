@@ -1,0 +1,128 @@
+//! A job arrives, is settled once, and comes again until it is.
+
+use std::time::Duration;
+
+use contract::{DeadLetter, JobId, Lane};
+use tokio::time::Instant;
+
+use crate::support::{declared, jobs, next, publish, queue};
+
+#[tokio::test]
+async fn a_job_arrives_as_it_was_published_and_leaves_when_it_is_acknowledged() {
+    let (_nats, bus) = declared().await;
+    let mut source = jobs(&bus).await;
+    let job = JobId::fresh();
+
+    publish(&bus, job, r#"{"a": 1.50}"#).await.unwrap();
+    let delivery = next(&mut source).await;
+
+    assert_eq!(delivery.payload().as_ref(), br#"{"a": 1.50}"#);
+    assert_eq!(delivery.deliveries(), 1);
+    assert!(delivery.subject().ends_with(&job.to_string()));
+    assert!(delivery.age() < Duration::from_secs(5));
+    delivery.ack().await.unwrap();
+    publish(&bus, JobId::fresh(), "second").await.unwrap();
+    assert_eq!(next(&mut source).await.payload().as_ref(), b"second");
+}
+
+#[tokio::test]
+async fn a_job_published_twice_is_stored_once() {
+    let (_nats, bus) = declared().await;
+    let mut source = jobs(&bus).await;
+    let job = JobId::fresh();
+
+    publish(&bus, job, "once").await.unwrap();
+    publish(&bus, job, "once").await.unwrap();
+    publish(&bus, JobId::fresh(), "other").await.unwrap();
+
+    assert_eq!(next(&mut source).await.payload().as_ref(), b"once");
+    assert_eq!(next(&mut source).await.payload().as_ref(), b"other");
+}
+
+#[tokio::test]
+async fn a_job_that_is_handed_back_comes_again_after_the_delay() {
+    let (_nats, bus) = declared().await;
+    let mut source = jobs(&bus).await;
+    publish(&bus, JobId::fresh(), "again").await.unwrap();
+
+    let first = next(&mut source).await;
+    let handed_back = Instant::now();
+    first.retry_after(Duration::from_millis(300)).await.unwrap();
+    let second = next(&mut source).await;
+
+    assert_eq!(second.deliveries(), 2);
+    assert!(handed_back.elapsed() >= Duration::from_millis(290), "not before the delay");
+}
+
+#[tokio::test]
+async fn progress_keeps_a_delivery_and_silence_gives_it_away() {
+    let (_nats, bus) = declared().await;
+    let mut source = jobs(&bus).await;
+    publish(&bus, JobId::fresh(), "slow").await.unwrap();
+    let rules = contract::streams::delivery_rules(Lane::Chat);
+
+    let first = next(&mut source).await;
+    source.request(1).await.unwrap();
+    let began = Instant::now();
+    let mut progress = tokio::time::interval(rules.progress_every);
+    // Twice the wait with progress: nothing comes.
+    while began.elapsed() < rules.ack_wait * 2 {
+        tokio::select! {
+            _ = progress.tick() => first.in_progress().await.unwrap(),
+            early = source.next(), if began.elapsed() < rules.ack_wait * 2 => panic!("it came again while it was worked on: {early:?}"),
+        }
+    }
+    let silent_since = Instant::now();
+    let second = next(&mut source).await;
+
+    assert_eq!(second.deliveries(), 2);
+    assert!(
+        silent_since.elapsed() < rules.ack_wait * 2,
+        "it came after {:?}",
+        silent_since.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_is_given_up_is_kept_with_its_reason() {
+    let (_nats, bus) = declared().await;
+    let mut source = jobs(&bus).await;
+    publish(&bus, JobId::fresh(), "not json").await.unwrap();
+    let delivery = next(&mut source).await;
+
+    let letter = DeadLetter {
+        reason: "unreadable".to_owned(),
+        message: "expected value".to_owned(),
+        deliveries: delivery.deliveries(),
+        subject: delivery.subject().to_owned(),
+    };
+    bus.bury(Lane::Chat, &queue(), "job", &letter, delivery.payload().clone()).await.unwrap();
+    delivery.terminate().await.unwrap();
+
+    publish(&bus, JobId::fresh(), "next").await.unwrap();
+    assert_eq!(next(&mut source).await.payload().as_ref(), b"next", "the first one is gone");
+}
+
+#[tokio::test]
+async fn what_is_over_the_limit_of_a_message_is_refused_before_it_is_sent() {
+    let (_nats, bus) = declared().await;
+    let huge = "x".repeat(bus.max_payload() + 1);
+
+    let error = publish(&bus, JobId::fresh(), &huge).await.unwrap_err();
+
+    assert!(matches!(error, bus::BusError::TooLarge { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_travels_by_name() {
+    let (_nats, bus) = declared().await;
+    let blobs = bus.blobs().await.unwrap();
+    let body = vec![7_u8; 20 * 1024 * 1024];
+
+    blobs.put("bodies/one", &body).await.unwrap();
+
+    assert_eq!(blobs.get("bodies/one", usize::MAX).await.unwrap().unwrap(), body);
+    assert!(blobs.get("bodies/one", 1024).await.is_err(), "over the reader's limit");
+    blobs.delete("bodies/one").await;
+    assert!(blobs.get("bodies/one", usize::MAX).await.unwrap().is_none());
+}
