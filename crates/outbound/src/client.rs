@@ -1,0 +1,95 @@
+//! Making a call.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{CallError, Phase, Response};
+
+/// Idle connections that are kept warm for each host.
+const WARM_CONNECTIONS: usize = 512;
+/// How long an idle connection is kept; below the 75 s after which common servers close theirs.
+const WARM_FOR: Duration = Duration::from_secs(60);
+
+/// An HTTP client with its own pool of warm connections. Cheap to clone; clones share the pool.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+}
+
+/// One `POST` of JSON.
+#[derive(Debug)]
+pub struct Post<'a> {
+    /// The whole address.
+    pub url: &'a str,
+    /// Sent as bearer token.
+    pub key: Option<&'a SecretString>,
+    /// Further headers, such as the trace context.
+    pub headers: HeaderMap,
+    /// Whether a stream of events is asked for.
+    pub stream: bool,
+    /// The body.
+    pub json: Bytes,
+    /// Longest wait for the head of the response.
+    pub head_timeout: Duration,
+}
+
+impl Client {
+    /// A client that waits this long for a connection.
+    ///
+    /// # Errors
+    ///
+    /// When the certificates of the system cannot be read.
+    pub fn new(connect_timeout: Duration) -> Result<Self, CallError> {
+        // Harmless when the process has chosen already.
+        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(connect_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .tcp_nodelay(true)
+            .tcp_keepalive(Duration::from_secs(30))
+            .pool_max_idle_per_host(WARM_CONNECTIONS)
+            .pool_idle_timeout(WARM_FOR)
+            .user_agent(concat!("chappe/", env!("CARGO_PKG_VERSION")))
+            .build();
+        http.map(|http| Self { http }).map_err(|error| CallError::of(&error))
+    }
+
+    /// Sends the request and waits for the head of the response, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// Every [`CallError`] but `TooLarge`.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future closes the connection.
+    pub async fn post(&self, post: Post<'_>) -> Result<Response, CallError> {
+        let accept = if post.stream { "text/event-stream" } else { "application/json" };
+        let mut request = self
+            .http
+            .post(post.url)
+            .headers(post.headers)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header(ACCEPT, HeaderValue::from_static(accept))
+            .body(post.json);
+        if let Some(key) = post.key {
+            request = request.bearer_auth(key.expose_secret());
+        }
+        match tokio::time::timeout(post.head_timeout, request.send()).await {
+            Ok(Ok(response)) => Ok(Response::new(response)),
+            // The connection has a limit of its own.
+            Ok(Err(error)) if error.is_timeout() && error.is_connect() => {
+                Err(CallError::Connect("no connection in time".to_owned()))
+            }
+            Ok(Err(error)) => Err(CallError::of(&error)),
+            Err(_elapsed) => {
+                Err(CallError::Timeout { phase: Phase::Head, limit: post.head_timeout })
+            }
+        }
+    }
+}
