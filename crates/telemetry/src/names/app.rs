@@ -105,3 +105,13 @@ pub const PROPAGATION_FAILURES: Instrument = Instrument::number(
     "{context}",
     "Number of trace contexts that could not be used.",
 );
+
+/// Calls that went to another upstream after one failed. Labels: model, `error.type`. Worker.
+pub const UPSTREAM_FALLBACKS: Instrument = Instrument::number(
+    "app.upstream.fallbacks",
+    "{call}",
+    "Number of calls that another upstream answered or was asked for.",
+);
+/// 1 while an upstream is left alone after failures, else 0. Label: upstream. Worker.
+pub const UPSTREAM_OPEN: Instrument =
+    Instrument::number("app.upstream.open", "", "Whether the circuit of an upstream is open.");

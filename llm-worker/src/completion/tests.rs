@@ -1,0 +1,129 @@
+//! The rules, told to a model and a voice that exist only here.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use contract::{JobId, ModelName, Operation};
+
+use super::*;
+
+/// Answers once, as told.
+struct Scripted(Mutex<Option<Result<Answer<Script>, ModelFailure>>>);
+
+struct Script(Vec<Result<Option<Vec<Bytes>>, ModelFailure>>);
+
+impl Models for Scripted {
+    type Pieces = Script;
+
+    async fn ask(&self, _ask: &Ask<'_>) -> Result<Answer<Script>, ModelFailure> {
+        let answer = self.0.lock().unwrap().take();
+        match answer {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Pieces for Script {
+    async fn next(&mut self) -> Result<Option<Vec<Bytes>>, ModelFailure> {
+        if self.0.is_empty() {
+            return std::future::pending().await;
+        }
+        self.0.remove(0)
+    }
+}
+
+#[derive(Default)]
+struct Heard(Vec<String>);
+
+impl Speak for Heard {
+    async fn say(&mut self, utterance: Utterance) -> Result<(), Mute> {
+        self.0.push(match utterance {
+            Utterance::Chunk(chunk) => String::from_utf8_lossy(&chunk).into_owned(),
+            Utterance::Whole(body) => format!("whole {}", String::from_utf8_lossy(&body)),
+            Utterance::Done => "done".to_owned(),
+            Utterance::Failed(failure) => format!("failed {}", failure.status),
+        });
+        Ok(())
+    }
+}
+
+fn failure(trouble: Trouble) -> ModelFailure {
+    let tell =
+        Failure { status: 500, body: String::new(), retry_after_ms: None, should_retry: true };
+    ModelFailure { trouble, tell, retry_after: None }
+}
+
+fn chunk(text: &'static str) -> Bytes {
+    Bytes::from_static(text.as_bytes())
+}
+
+async fn answer(
+    answer: Option<Result<Answer<Script>, ModelFailure>>,
+    stop: &CancellationToken,
+) -> ((Outcome, Said), Vec<String>) {
+    let model: ModelName = "m".parse().unwrap();
+    let ask = Ask {
+        job: JobId::fresh(),
+        operation: Operation::ChatCompletions,
+        model: &model,
+        stream: true,
+        body: Bytes::new(),
+    };
+    let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
+    let mut heard = Heard::default();
+    let models = Scripted(Mutex::new(answer));
+    let ended = complete(&models, &ask, circumstances, &mut heard, stop).await;
+    (ended, heard.0)
+}
+
+#[tokio::test]
+async fn a_stream_is_handed_on_in_order_and_ends_with_done() {
+    let rest = Script(vec![Ok(Some(vec![chunk("b"), chunk("c")])), Ok(None)]);
+    let stream = Ok(Answer::Streamed(vec![chunk("a")], rest));
+
+    let (ended, heard) = answer(Some(stream), &CancellationToken::new()).await;
+
+    assert_eq!(ended, (Outcome::Done, Said::Something));
+    assert_eq!(heard, ["a", "b", "c", "done"]);
+}
+
+#[tokio::test]
+async fn a_failure_before_the_first_word_is_retried_in_silence() {
+    let failed = Err(failure(Trouble::Unavailable));
+
+    let (ended, heard) = answer(Some(failed), &CancellationToken::new()).await;
+
+    assert!(matches!(ended, (Outcome::RetryAfter(_), Said::Nothing)), "{ended:?}");
+    assert!(heard.is_empty());
+}
+
+#[tokio::test]
+async fn a_failure_after_the_first_word_is_final_and_said() {
+    let rest = Script(vec![Err(failure(Trouble::Unavailable))]);
+    let stream = Ok(Answer::Streamed(vec![chunk("a")], rest));
+
+    let (ended, heard) = answer(Some(stream), &CancellationToken::new()).await;
+
+    assert_eq!(ended, (Outcome::GaveUp, Said::Something));
+    assert_eq!(heard, ["a", "failed 500"], "and never done");
+}
+
+#[tokio::test]
+async fn a_stop_ends_it_in_any_phase() {
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let (ended, heard) = answer(None, &stop).await;
+    assert_eq!(ended, (Outcome::Stopped, Said::Nothing));
+    assert!(heard.is_empty());
+
+    let rest = Script(vec![Ok(Some(vec![chunk("a")]))]);
+    let stop = CancellationToken::new();
+    let later = stop.clone();
+    let speaking = answer(Some(Ok(Answer::Streamed(Vec::new(), rest))), &stop);
+    let (answered, ()) = tokio::join!(speaking, async move {
+        tokio::task::yield_now().await;
+        later.cancel();
+    });
+    assert_eq!(answered.0, (Outcome::Stopped, Said::Something));
+}

@@ -1,0 +1,247 @@
+//! One delivery, from arrival to settlement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Blobs, Bus, BusError, ClaimError, Delivery};
+use bytes::Bytes;
+use contract::{
+    Body, ClaimRequest, DeadLetter, Job, Lane, QueueName, TenantName, Verdict, WorkerId, streams,
+    subjects,
+};
+use telemetry::names::{app, messaging, span};
+use telemetry::propagation;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
+
+use super::liveness::Gateways;
+use super::running::{InHand, Running, Stop};
+use super::settle::{Settlement, in_progress, settle};
+use crate::completion::{self, Ask, Circumstances, Outcome, Said, Speak as _, Utterance};
+use crate::measures::Measures;
+use crate::upstream::Upstreams;
+use crate::voice::{self, Outboxes, Voice};
+
+/// A job delivered this often kills its workers, or is never settled: it is given up.
+const POISONED_AFTER: u64 = 10;
+/// Between two tries to reach a gateway that does not answer.
+const CLAIM_AGAIN: std::ops::Range<u64> = 500..1000;
+/// Largest body that is read from the object store.
+const LARGEST_BODY: usize = 256 * 1024 * 1024;
+
+/// What a delivery needs on its way.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) bus: Bus,
+    pub(crate) blobs: Blobs,
+    pub(crate) worker: WorkerId,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) outboxes: Outboxes,
+    pub(crate) running: Running,
+    pub(crate) gateways: Gateways,
+    pub(crate) measures: Arc<Measures>,
+}
+
+/// What a job's work came to: how it is settled, and a word for logs and figures.
+type Ended = (Settlement, &'static str);
+
+impl Desk {
+    /// Takes one delivery from arrival to settlement. The slot is free again afterwards.
+    pub(crate) async fn handle(&self, delivery: Delivery, slot: OwnedSemaphorePermit) {
+        let began = Instant::now();
+        let named = subjects::read_job(delivery.subject());
+        let (queue, _tenant) =
+            named.unwrap_or_else(|| (QueueName::default_queue(), TenantName::local()));
+        self.measures.arrived(&queue, delivery.age(), delivery.deliveries());
+        let process = process_span(&delivery, &queue);
+
+        let outcome = self.work(delivery, &queue, &process).instrument(process.clone()).await;
+
+        process.record(app::OUTCOME, outcome);
+        self.measures.settled(&queue, began.elapsed(), outcome);
+        drop(slot);
+    }
+
+    /// Reports every job in hand in progress.
+    pub(crate) async fn report_progress(&self) {
+        for job in self.running.all() {
+            in_progress(&job.delivery).await;
+        }
+    }
+
+    /// Stops the work for gateways that are gone: nobody hears it.
+    pub(crate) fn drop_silent_gateways(&self) {
+        let now = Instant::now();
+        self.running.stop_where(Stop::GatewayGone, |gateway| self.gateways.is_silent(gateway, now));
+        for gateway in self.gateways.forget_silent(now) {
+            self.outboxes.close(gateway);
+        }
+    }
+
+    async fn work(&self, delivery: Delivery, queue: &QueueName, process: &Span) -> &'static str {
+        let payload = delivery.payload().clone();
+        let job: Job<'_> = match serde_json::from_slice(&payload) {
+            Ok(job) => job,
+            Err(error) => {
+                self.bury(&delivery, queue, "unknown", "unreadable", &error.to_string()).await;
+                settle(&delivery, Settlement::Terminate).await;
+                return "unreadable";
+            }
+        };
+        process.record(app::JOB_ID, tracing::field::display(job.id));
+        let hand = self.running.begin(job.id, job.gateway, delivery);
+        let (settlement, outcome) = self.answer(&job, &hand, queue).await;
+        settle(&hand.job.delivery, settlement).await;
+        let deliveries = hand.job.delivery.deliveries();
+        tracing::info!(
+            app.job.id = %job.id,
+            app.model = %job.model,
+            app.outcome = outcome,
+            app.attempt = deliveries,
+            "{outcome} job {} at delivery {deliveries}", job.id
+        );
+        outcome
+    }
+
+    async fn answer(&self, job: &Job<'_>, hand: &InHand<'_>, queue: &QueueName) -> Ended {
+        let delivery = &hand.job.delivery;
+        let claim = match self.claim(job, delivery.deliveries()).await {
+            Ok(claim) => claim,
+            Err(ended) => return ended,
+        };
+        hand.job.claimed(claim);
+        let max_payload = self.bus.max_payload();
+        let outbox = self.outboxes.of(job.gateway);
+        let mut voice = Voice::new(job.id, claim, outbox, self.blobs.clone(), max_payload);
+
+        if delivery.deliveries() > POISONED_AFTER {
+            let reason = "attempts_exhausted";
+            self.bury(delivery, queue, &job.id.to_string(), reason, "it was never settled").await;
+            let failure = voice::failure(reason, "No worker could finish this request.");
+            let _mute = voice.say(Utterance::Failed(failure)).await;
+            return (Settlement::Terminate, reason);
+        }
+        let body = match self.body(job).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return (Settlement::Ack, "stale"),
+            Err(error) => {
+                tracing::warn!(%error, "the body of a job cannot be read: {error}");
+                return (Settlement::RetryAfter(Duration::from_millis(500)), "body_unavailable");
+            }
+        };
+        let ask = Ask {
+            job: job.id,
+            operation: job.operation,
+            model: &job.model,
+            stream: job.stream,
+            body,
+        };
+        let circumstances = Circumstances {
+            attempt: delivery.deliveries(),
+            waited: delivery.age(),
+            jitter: rand::random(),
+        };
+        let stop = hand.job.stop();
+        let (outcome, said) =
+            completion::complete(&self.upstreams, &ask, circumstances, &mut voice, stop).await;
+        match outcome {
+            Outcome::Done => (Settlement::Ack, "completed"),
+            Outcome::GaveUp => (Settlement::Terminate, "failed"),
+            Outcome::RetryAfter(delay) => (Settlement::RetryAfter(delay), "retried"),
+            Outcome::Stopped => stopped(hand.job.stopped(), said, &mut voice).await,
+        }
+    }
+
+    /// Asks the gateway whether this worker may answer.
+    async fn claim(&self, job: &Job<'_>, delivery: u64) -> Result<u32, Ended> {
+        let request = ClaimRequest { job: job.id, worker: self.worker, delivery };
+        match self.bus.claim(job.gateway, &request).await {
+            Ok(Verdict::Go { claim }) => Ok(claim),
+            Ok(Verdict::Drop) => Err((Settlement::Ack, "dropped")),
+            Err(ClaimError::NoGateway | ClaimError::Unavailable(_))
+                if self.gateways.is_silent(job.gateway, Instant::now()) =>
+            {
+                Err((Settlement::Ack, "gateway_gone"))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no verdict on a claim: {error}");
+                let delay = Duration::from_millis(rand::random_range(CLAIM_AGAIN));
+                Err((Settlement::RetryAfter(delay), "unclaimed"))
+            }
+        }
+    }
+
+    /// The caller's JSON; `None` when it is not there any more, because nobody waits for it.
+    async fn body(&self, job: &Job<'_>) -> Result<Option<Bytes>, BusError> {
+        match &job.body {
+            Body::Inline(json) => Ok(Some(Bytes::copy_from_slice(json.get().as_bytes()))),
+            Body::Stored(name) => self.blobs.get(name, LARGEST_BODY).await,
+        }
+    }
+
+    /// Keeps a job that cannot succeed, with the reason.
+    async fn bury(
+        &self,
+        delivery: &Delivery,
+        queue: &QueueName,
+        job: &str,
+        reason: &'static str,
+        message: &str,
+    ) {
+        self.measures.died(reason);
+        tracing::error!(app.reason = reason, app.job.id = job, "gave up job {job}: {reason}");
+        let letter = DeadLetter {
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            deliveries: delivery.deliveries(),
+            subject: delivery.subject().to_owned(),
+        };
+        let payload = delivery.payload().clone();
+        if let Err(error) = self.bus.bury(Lane::Chat, queue, job, &letter, payload).await {
+            tracing::error!(%error, "a dead letter cannot be kept: {error}");
+        }
+    }
+}
+
+/// What a stop comes to: the job is forgotten, or handed back, or broken off with a word.
+async fn stopped(why: Option<Stop>, said: Said, voice: &mut Voice) -> Ended {
+    match (why, said) {
+        (Some(Stop::Cancelled), _) => (Settlement::Ack, "cancelled"),
+        (Some(Stop::GatewayGone), _) => (Settlement::Ack, "gateway_gone"),
+        (Some(Stop::Draining), Said::Nothing) => {
+            (Settlement::RetryAfter(Duration::ZERO), "handed_back")
+        }
+        (Some(Stop::Draining), Said::Something) => {
+            let message = "The worker was stopped in the middle of the answer.";
+            let failure = voice::failure("worker_stopped", message);
+            let _mute = voice.say(Utterance::Failed(failure)).await;
+            (Settlement::Terminate, "broken_off")
+        }
+        // The way to the caller is blocked.
+        (None, _) => (Settlement::Terminate, "mute"),
+    }
+}
+
+fn process_span(delivery: &Delivery, queue: &QueueName) -> Span {
+    let template = subjects::job_template(Lane::Chat);
+    let process = tracing::info_span!(
+        "process",
+        { span::NAME } = format!("{} {template}", messaging::PROCESS),
+        { span::KIND } = span::CONSUMER,
+        { messaging::SYSTEM } = messaging::SYSTEM_NATS,
+        { messaging::OPERATION_NAME } = messaging::PROCESS,
+        { messaging::OPERATION_TYPE } = messaging::PROCESS,
+        { messaging::DESTINATION_TEMPLATE } = template,
+        { messaging::CONSUMER_GROUP_NAME } = streams::consumer(Lane::Chat, queue),
+        { messaging::NATS_STREAM } = streams::jobs_stream(Lane::Chat),
+        { messaging::NATS_DELIVERED } = delivery.deliveries(),
+        { app::QUEUE } = queue.as_str(),
+        { app::JOB_ID } = tracing::field::Empty,
+        { app::OUTCOME } = tracing::field::Empty,
+    );
+    // One message is one job: its work is a child of the publish, and linked to it as well.
+    propagation::continue_from(&process, |name| delivery.header(name));
+    propagation::link_from(&process, |name| delivery.header(name));
+    process
+}

@@ -1,0 +1,157 @@
+//! The figures that this service reports. Names and buckets stand in `telemetry::names`.
+
+use std::time::Duration;
+
+use contract::{ModelName, Operation, QueueName};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge, Histogram, UpDownCounter};
+use telemetry::ServiceTelemetry;
+use telemetry::names::{app, gen_ai, http, messaging, span};
+use tokio::time::Instant;
+use tracing::Span;
+
+use crate::completion::Trouble;
+use crate::upstream::{Endpoint, Usage};
+
+/// Every instrument, made once.
+#[derive(Debug)]
+pub(crate) struct Measures {
+    process: Histogram<f64>,
+    queue_wait: Histogram<f64>,
+    inflight: UpDownCounter<i64>,
+    slots: Gauge<u64>,
+    redelivered: Counter<u64>,
+    dead: Counter<u64>,
+    calls: Histogram<f64>,
+    to_first_chunk: Histogram<f64>,
+    usage: Histogram<u64>,
+    tokens: Counter<u64>,
+    stalls: Histogram<f64>,
+    http_calls: Histogram<f64>,
+    fallbacks: Counter<u64>,
+    breakers: Gauge<u64>,
+}
+
+impl Measures {
+    pub(crate) fn new(telemetry: &ServiceTelemetry) -> Self {
+        let meter = telemetry.meter();
+        Self {
+            process: messaging::PROCESS_DURATION.histogram(meter),
+            queue_wait: app::QUEUE_WAIT.histogram(meter),
+            inflight: app::JOBS_INFLIGHT.up_down_counter(meter),
+            slots: app::WORKER_SLOTS.gauge(meter),
+            redelivered: app::JOBS_REDELIVERED.counter(meter),
+            dead: app::JOBS_DEAD.counter(meter),
+            calls: gen_ai::CLIENT_OPERATION_DURATION.histogram(meter),
+            to_first_chunk: gen_ai::CLIENT_TIME_TO_FIRST_CHUNK.histogram(meter),
+            usage: gen_ai::CLIENT_TOKEN_USAGE.whole_histogram(meter),
+            tokens: app::TOKENS.counter(meter),
+            stalls: app::STREAM_STALL.histogram(meter),
+            http_calls: http::CLIENT_REQUEST_DURATION.histogram(meter),
+            fallbacks: app::UPSTREAM_FALLBACKS.counter(meter),
+            breakers: app::UPSTREAM_OPEN.gauge(meter),
+        }
+    }
+
+    /// Jobs at once.
+    pub(crate) fn slots(&self, slots: usize) {
+        self.slots.record(slots as u64, &[]);
+    }
+
+    /// A delivery came; `redelivered` for the reason given.
+    pub(crate) fn arrived(&self, queue: &QueueName, waited: Duration, deliveries: u64) {
+        let queue = KeyValue::new(app::QUEUE, queue.to_string());
+        self.inflight.add(1, std::slice::from_ref(&queue));
+        if deliveries > 1 {
+            self.redelivered.add(1, &[]);
+        } else {
+            self.queue_wait.record(waited.as_secs_f64(), &[queue]);
+        }
+    }
+
+    /// A delivery was settled.
+    pub(crate) fn settled(&self, queue: &QueueName, took: Duration, outcome: &'static str) {
+        self.inflight.add(-1, &[KeyValue::new(app::QUEUE, queue.to_string())]);
+        let labels = [
+            KeyValue::new(messaging::SYSTEM, messaging::SYSTEM_NATS),
+            KeyValue::new(messaging::OPERATION_NAME, messaging::PROCESS),
+            KeyValue::new(app::OUTCOME, outcome),
+        ];
+        self.process.record(took.as_secs_f64(), &labels);
+    }
+
+    /// A job was given up for good.
+    pub(crate) fn died(&self, reason: &'static str) {
+        self.dead.add(1, &[KeyValue::new(app::REASON, reason)]);
+    }
+
+    /// A model call ended, well or with `error`.
+    pub(crate) fn called(
+        &self,
+        operation: Operation,
+        model: &ModelName,
+        took: Duration,
+        error: Option<KeyValue>,
+    ) {
+        let labels = [
+            KeyValue::new(gen_ai::OPERATION_NAME, operation.gen_ai_name()),
+            KeyValue::new(gen_ai::PROVIDER_NAME, gen_ai::PROVIDER_OPENAI),
+            KeyValue::new(gen_ai::REQUEST_MODEL, model.to_string()),
+        ];
+        let labels: Vec<KeyValue> = labels.into_iter().chain(error).collect();
+        self.calls.record(took.as_secs_f64(), &labels);
+    }
+
+    /// The first chunk of a stream came.
+    pub(crate) fn first_chunk(&self, model: &ModelName, took: Duration) {
+        let labels = [KeyValue::new(gen_ai::REQUEST_MODEL, model.to_string())];
+        self.to_first_chunk.record(took.as_secs_f64(), &labels);
+    }
+
+    /// The model said how many tokens it read and wrote, if it did.
+    pub(crate) fn learnt(&self, model: &ModelName, chat: &Span, usage: Option<Usage>) {
+        let Some(usage) = usage else { return };
+        chat.record(gen_ai::USAGE_INPUT_TOKENS, usage.prompt_tokens);
+        chat.record(gen_ai::USAGE_OUTPUT_TOKENS, usage.completion_tokens);
+        for (kind, tokens) in
+            [(gen_ai::INPUT, usage.prompt_tokens), (gen_ai::OUTPUT, usage.completion_tokens)]
+        {
+            let kind = KeyValue::new(gen_ai::TOKEN_TYPE, kind);
+            let asked = KeyValue::new(gen_ai::REQUEST_MODEL, model.to_string());
+            self.usage.record(tokens, &[kind.clone(), asked]);
+            self.tokens.add(tokens, &[kind, KeyValue::new(app::MODEL, model.to_string())]);
+        }
+    }
+
+    /// The longest silence within a stream.
+    pub(crate) fn stalled(&self, model: &ModelName, longest: Duration) {
+        let labels = [KeyValue::new(app::MODEL, model.to_string())];
+        self.stalls.record(longest.as_secs_f64(), &labels);
+    }
+
+    /// One HTTP call to an upstream, up to the head of its response.
+    pub(crate) fn http_called(&self, upstream: &str, status: Option<u16>, took: Duration) {
+        let status = status.map_or(0, i64::from);
+        let labels = [
+            KeyValue::new(http::REQUEST_METHOD, "POST"),
+            KeyValue::new(http::RESPONSE_STATUS_CODE, status),
+            KeyValue::new(app::UPSTREAM, upstream.to_owned()),
+        ];
+        self.http_calls.record(took.as_secs_f64(), &labels);
+    }
+
+    /// Another upstream was asked because the one before had this trouble.
+    pub(crate) fn fell_back(&self, model: &ModelName, trouble: Trouble) {
+        let labels = [
+            KeyValue::new(app::MODEL, model.to_string()),
+            KeyValue::new(span::ERROR_TYPE, trouble.as_str()),
+        ];
+        self.fallbacks.add(1, &labels);
+    }
+
+    /// Whether an upstream is left alone: 1, or called: 0.
+    pub(crate) fn breaker(&self, endpoint: &Endpoint, now: Instant) {
+        let labels = [KeyValue::new(app::UPSTREAM, endpoint.base_url().to_owned())];
+        self.breakers.record(u64::from(endpoint.is_open(now)), &labels);
+    }
+}

@@ -1,0 +1,183 @@
+//! The OpenAI dialect: what is changed on the way to a model and back, and nothing else.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use openai_api::object::Members;
+use openai_api::sse::DONE_DATA;
+use serde::Deserialize;
+
+use crate::completion::Ask;
+
+/// The request as the upstream gets it: the caller's bytes, with the upstream's name for the model.
+pub(super) fn request(ask: &Ask<'_>, name_json: Option<&str>) -> Bytes {
+    let Some(name) = name_json else { return ask.body.clone() };
+    match Members::parse(&ask.body) {
+        Ok(members) => members.with(&[("model", name)]).into(),
+        // The gateway has checked that it is an object.
+        Err(_not_an_object) => ask.body.clone(),
+    }
+}
+
+/// One event of a stream.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A chunk, with our identity.
+    Chunk(Bytes),
+    /// `[DONE]`.
+    Done,
+    /// The model says that it failed.
+    Error(Bytes),
+    /// No JSON object.
+    Garbled,
+}
+
+/// Gives an answer our identity: the same `id`, `model` and `created` in every chunk.
+#[derive(Debug)]
+pub(super) struct Identity {
+    id: Option<String>,
+    model: String,
+    created: Option<String>,
+}
+
+/// What an answer says about itself.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct Usage {
+    #[serde(default)]
+    pub(crate) prompt_tokens: u64,
+    #[serde(default)]
+    pub(crate) completion_tokens: u64,
+}
+
+/// What was learnt from a chunk in passing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Learnt {
+    pub(super) usage: Option<Usage>,
+    pub(super) finished: bool,
+}
+
+impl Identity {
+    pub(super) fn of(ask: &Ask<'_>) -> Self {
+        let chat = ask.operation == contract::Operation::ChatCompletions;
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self {
+            id: chat.then(|| format!("\"{}\"", ask.job.as_chat_completion())),
+            model: serde_json::Value::from(ask.model.as_str()).to_string(),
+            created: chat.then(|| since_1970.as_secs().to_string()),
+        }
+    }
+
+    /// Reads the data of one event.
+    pub(super) fn event(&self, data: &[u8], learnt: &mut Learnt) -> Event {
+        if data == DONE_DATA {
+            return Event::Done;
+        }
+        let Ok(members) = Members::parse(data) else { return Event::Garbled };
+        if is_error(&members) {
+            return Event::Error(Bytes::copy_from_slice(data));
+        }
+        learnt.read(&members);
+        Event::Chunk(self.put_into(&members))
+    }
+
+    /// Reads a whole answer; `None` when it is no JSON object.
+    pub(super) fn whole(&self, body: &[u8], learnt: &mut Learnt) -> Option<Event> {
+        let members = Members::parse(body).ok()?;
+        if is_error(&members) {
+            return Some(Event::Error(Bytes::copy_from_slice(body)));
+        }
+        learnt.read(&members);
+        Some(Event::Chunk(self.put_into(&members)))
+    }
+
+    fn put_into(&self, members: &Members<'_>) -> Bytes {
+        match (&self.id, &self.created) {
+            (Some(id), Some(created)) => {
+                members.with(&[("id", id), ("model", &self.model), ("created", created)])
+            }
+            // Embeddings have neither.
+            _ => members.with(&[("model", &self.model)]),
+        }
+        .into()
+    }
+}
+
+impl Learnt {
+    fn read(&mut self, members: &Members<'_>) {
+        if let Some(usage) = members.get("usage").filter(|json| json.starts_with('{')) {
+            self.usage = serde_json::from_str(usage).ok();
+        }
+        self.finished |= members.get("choices").is_some_and(has_finish_reason);
+    }
+}
+
+fn is_error(members: &Members<'_>) -> bool {
+    members.get("error").is_some_and(|json| !matches!(json, "null" | "false" | "\"\""))
+}
+
+/// Whether a choice has a reason to finish: looks for it instead of parsing, once per token.
+fn has_finish_reason(choices: &str) -> bool {
+    const KEY: &str = "\"finish_reason\"";
+    choices.match_indices(KEY).any(|(at, _)| {
+        let value = choices[at + KEY.len()..].trim_start().strip_prefix(':');
+        value.is_some_and(|value| value.trim_start().starts_with('"'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{JobId, ModelName, Operation};
+
+    fn ask<'a>(model: &'a ModelName, body: &'static str, operation: Operation) -> Ask<'a> {
+        let body = Bytes::from_static(body.as_bytes());
+        Ask { job: JobId::from_bytes([1; 16]), operation, model, stream: true, body }
+    }
+
+    #[test]
+    fn only_the_model_changes_on_the_way_there() {
+        let model: ModelName = "public".parse().unwrap();
+        let ask = ask(&model, r#"{"model":"public","x":1.50}"#, Operation::ChatCompletions);
+
+        assert_eq!(request(&ask, None), ask.body);
+        let renamed = request(&ask, Some("\"llama3:8b\""));
+        assert_eq!(renamed.as_ref(), br#"{"model":"llama3:8b","x":1.50}"#);
+    }
+
+    #[test]
+    fn a_chunk_gets_our_identity_and_keeps_the_rest() {
+        let model: ModelName = "m".parse().unwrap();
+        let identity = Identity::of(&ask(&model, "{}", Operation::ChatCompletions));
+        let mut learnt = Learnt::default();
+        let data = br#"{"id":"x","choices":[{"finish_reason": "stop"}],"new":{"a":[1]},"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
+
+        let Event::Chunk(chunk) = identity.event(data, &mut learnt) else { panic!("no chunk") };
+
+        let json: serde_json::Value = serde_json::from_slice(&chunk).unwrap();
+        assert_eq!(json["id"], "chatcmpl-01010101010101010101010101010101");
+        assert_eq!((&json["model"], &json["new"]["a"][0]), (&"m".into(), &1.into()));
+        assert!(json["created"].is_u64());
+        assert_eq!(learnt.usage, Some(Usage { prompt_tokens: 3, completion_tokens: 4 }));
+        assert!(learnt.finished);
+    }
+
+    #[test]
+    fn ends_errors_and_garbage_are_told_apart() {
+        let model: ModelName = "m".parse().unwrap();
+        let identity = Identity::of(&ask(&model, "{}", Operation::ChatCompletions));
+        let mut learnt = Learnt::default();
+        let mut read = |data: &'static str| identity.event(data.as_bytes(), &mut learnt);
+
+        assert_eq!(read("[DONE]"), Event::Done);
+        assert_eq!(read("{\"choi"), Event::Garbled);
+        assert!(matches!(read(r#"{"error":{"message":"m"}}"#), Event::Error(_)));
+        assert!(matches!(read(r#"{"error":null,"choices":[]}"#), Event::Chunk(_)));
+    }
+
+    #[test]
+    fn a_finish_reason_is_seen_however_it_is_spelt_and_null_is_none() {
+        assert!(has_finish_reason(r#"[{"finish_reason" :  "length"}]"#));
+        assert!(!has_finish_reason(r#"[{"finish_reason":null}]"#));
+        assert!(!has_finish_reason("[]"));
+    }
+}
