@@ -35,4 +35,18 @@ pub struct CancelJob {
     pub job: JobId,
     /// Only this claim and older ones are stopped.
     pub claim: u32,
+    /// Why.
+    #[serde(default)]
+    pub why: CancelReason,
+}
+
+/// Why a job is to stop: it decides how its delivery is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// Its caller left: the job leaves the queue.
+    #[default]
+    CallerLeft,
+    /// A newer claim stands: the newer delivery settles it, this one must not.
+    Superseded,
 }

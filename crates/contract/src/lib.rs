@@ -28,7 +28,7 @@ pub use beat::{BEAT_EVERY, GatewayBeat, SILENT_AFTER, WORKER_UNHEARD_AFTER, Work
 pub use catalogue::{
     Capability, Catalogue, CatalogueHash, CatalogueProblem, Model, Upstream, UpstreamLimits,
 };
-pub use claim::{CancelJob, ClaimRequest, Verdict};
+pub use claim::{CancelJob, CancelReason, ClaimRequest, Verdict};
 pub use dead::DeadLetter;
 pub use event::{Event, EventKind, Failure};
 pub use ids::{GatewayId, InvalidId, JobId, WorkerId};

@@ -1,1 +1,60 @@
-//! Placeholder.
+//! The binary behind `cargo run`: finds or fetches a nats-server, finds a model, and runs the
+//! gateway, the worker and the web chat in one process until Ctrl-C.
+//!
+//! # Where to look
+//!
+//! * [`flags`]: what can be said on the command line.
+//! * [`model_choice`]: which model answers, and why. [`discovery`]: what runs on this machine.
+//! * [`system`]: starts everything in order and stops it in the reverse order.
+//! * [`screen`]: the only module that prints.
+//!
+//! The launcher is the only crate that knows all services. It tells them what to do the same way
+//! as compose and Kubernetes do: by the environment variables that each of them documents.
+
+mod data_dir;
+mod discovery;
+mod flags;
+mod model_choice;
+mod nats;
+mod screen;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use service_runtime::{Env, Problems, bad_configuration, failed, telemetry_settings};
+
+use crate::flags::Flags;
+
+/// The exit code after a second Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// What `main` does.
+pub fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let env = flags.over(Env::of_process());
+    let telemetry = match telemetry_settings(&env) {
+        Ok(settings) => settings,
+        Err(problems) => return bad_configuration(flags::NAME, &problems),
+    };
+    service_runtime::install_tls_provider();
+    // Two threads: the services share this process, and one of them may block for a moment.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        runtime.block_on(async {
+            let telemetry = telemetry::init(system::IDENTITIES, &telemetry)?;
+            let ended = system::run(&flags, env, &telemetry).await;
+            telemetry.shutdown().await;
+            ended
+        })
+    });
+    match ended {
+        Ok(system::Ended::Drained) => ExitCode::SUCCESS,
+        Ok(system::Ended::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) => match error.downcast::<Problems>() {
+            Ok(problems) => bad_configuration(flags::NAME, &problems),
+            Err(error) => failed(flags::NAME, &error),
+        },
+    }
+}

@@ -209,6 +209,7 @@ async fn stopped(why: Option<Stop>, said: Said, voice: &mut Voice) -> Ended {
     match (why, said) {
         (Some(Stop::Cancelled), _) => (Settlement::Ack, "cancelled"),
         (Some(Stop::GatewayGone), _) => (Settlement::Ack, "gateway_gone"),
+        (Some(Stop::Superseded), _) => (Settlement::LeaveToTheNewer, "superseded"),
         (Some(Stop::Draining), Said::Nothing) => {
             (Settlement::RetryAfter(Duration::ZERO), "handed_back")
         }

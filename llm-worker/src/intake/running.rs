@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::Delivery;
-use contract::{CancelJob, GatewayId, JobId};
+use contract::{CancelJob, CancelReason, GatewayId, JobId};
 use tokio_util::sync::CancellationToken;
 
 /// Why a job was told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// Its caller left, or a newer claim stands.
+    /// Its caller left.
     Cancelled,
+    /// A newer delivery of it is worked on.
+    Superseded,
     /// The gateway that held its caller is gone.
     GatewayGone,
     /// This process ends.
@@ -41,6 +43,7 @@ impl RunningJob {
             1 => Some(Stop::Cancelled),
             2 => Some(Stop::GatewayGone),
             3 => Some(Stop::Draining),
+            4 => Some(Stop::Superseded),
             _ => None,
         }
     }
@@ -55,6 +58,7 @@ impl RunningJob {
             Stop::Cancelled => 1,
             Stop::GatewayGone => 2,
             Stop::Draining => 3,
+            Stop::Superseded => 4,
         };
         // The first reason stays.
         let _told_before =
@@ -89,7 +93,7 @@ impl Running {
         });
         // The same job twice here means that it was delivered again: the older delivery is stale.
         if let Some(older) = self.lock().insert(id, Arc::clone(&job)) {
-            older.tell(Stop::Cancelled);
+            older.tell(Stop::Superseded);
         }
         InHand { running: self, id, job }
     }
@@ -103,7 +107,10 @@ impl Running {
     pub(crate) fn cancel(&self, cancel: &CancelJob) {
         let job = self.lock().get(&cancel.job).cloned();
         if let Some(job) = job.filter(|job| job.claim.load(Ordering::Relaxed) <= cancel.claim) {
-            job.tell(Stop::Cancelled);
+            job.tell(match cancel.why {
+                CancelReason::CallerLeft => Stop::Cancelled,
+                CancelReason::Superseded => Stop::Superseded,
+            });
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) enum Settlement {
     RetryAfter(Duration),
     /// It leaves the queue and has failed.
     Terminate,
+    /// A newer delivery of the same job settles it: a word from this one would count for both.
+    LeaveToTheNewer,
 }
 
 /// Settles a delivery.
@@ -21,6 +23,7 @@ pub(crate) async fn settle(delivery: &Delivery, settlement: Settlement) {
         Settlement::Ack => delivery.ack().await,
         Settlement::RetryAfter(delay) => delivery.retry_after(delay).await,
         Settlement::Terminate => delivery.terminate().await,
+        Settlement::LeaveToTheNewer => Ok(()),
     };
     told(settled);
 }

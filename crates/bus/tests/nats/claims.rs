@@ -1,7 +1,7 @@
 //! What gateways and workers say to each other.
 
 use bus::{ClaimError, Mail};
-use contract::{CancelJob, ClaimRequest, GatewayId, JobId, Verdict, WorkerId};
+use contract::{CancelJob, CancelReason, ClaimRequest, GatewayId, JobId, Verdict, WorkerId};
 use futures::StreamExt as _;
 
 use crate::support::declared;
@@ -44,7 +44,7 @@ async fn events_and_cancellations_arrive_in_order() {
     for number in 0..100_u8 {
         bus.send_events(gateway, vec![number].into()).await.unwrap();
     }
-    let cancel = CancelJob { job: JobId::fresh(), claim: 3 };
+    let cancel = CancelJob { job: JobId::fresh(), claim: 3, why: CancelReason::CallerLeft };
     bus.cancel(worker, &cancel).await.unwrap();
 
     for number in 0..100_u8 {

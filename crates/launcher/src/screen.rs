@@ -1,0 +1,79 @@
+//! What the user sees. The only module that prints.
+#![expect(clippy::print_stdout, reason = "this is a command for people; logs go to standard error")]
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::model_choice::ModelChoice;
+
+/// One step of the start.
+pub(crate) fn step(text: &str) {
+    println!("  · {text}");
+}
+
+/// Everything answers.
+pub(crate) struct Ready<'a> {
+    pub(crate) web: SocketAddr,
+    pub(crate) gateway: SocketAddr,
+    pub(crate) nats_url: &'a str,
+    pub(crate) data_dir: &'a Path,
+    pub(crate) models: Vec<String>,
+    pub(crate) choice: &'a ModelChoice,
+}
+
+/// Says where to go, and who answers there.
+pub(crate) fn ready(ready: &Ready<'_>) {
+    let Ready { web, gateway, nats_url, data_dir, models, choice } = ready;
+    println!("\nChappe is ready.\n");
+    println!("  Chat      http://{web}");
+    println!("  API       http://{gateway}/v1    OpenAI-compatible; any API key will do");
+    println!("  API docs  http://{gateway}/docs");
+    println!("  NATS      {nats_url}    data in {}", data_dir.display());
+    println!("  Models    {}", shortened(models));
+    match choice {
+        ModelChoice::Simulator => println!("\n{SIMULATOR}"),
+        ModelChoice::Servers(servers, _key) => {
+            for server in servers {
+                println!("\n  Answers come from the {} at {}.", server.what, server.base_url);
+            }
+        }
+        ModelChoice::File(path) => println!("\n  Models are those of {}.", path.display()),
+    }
+    println!("\nCtrl-C stops.");
+}
+
+const SIMULATOR: &str =
+    "  A SIMULATOR ANSWERS, not a model: no model server was found on this machine.
+  To connect a real model, start one (`ollama serve`) and run this again, or name one:
+      cargo run -- --model-url http://127.0.0.1:11434/v1";
+
+/// The stop was asked for.
+pub(crate) fn stopping() {
+    println!("\nStopping: open answers may end. Ctrl-C again stops at once.");
+}
+
+/// Everything has ended.
+pub(crate) fn stopped() {
+    println!("Stopped.");
+}
+
+fn shortened(models: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let first = models.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match models.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_of_models_is_cut() {
+        let models: Vec<String> = (0..8).map(|number| format!("m{number}")).collect();
+        assert_eq!(shortened(&models), "m0, m1, m2, m3, m4, m5 and 2 more");
+        assert_eq!(shortened(&models[..2]), "m0, m1");
+    }
+}

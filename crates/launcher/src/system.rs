@@ -1,0 +1,174 @@
+//! Everything on one machine: started in order, stopped in the reverse order.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bus::Bus;
+use contract::Catalogue;
+use gateway::Gateway;
+use llm_worker::Worker;
+use model_simulator::Simulator;
+use nats_server::NatsServer;
+use service_runtime::{Env, Process, Shutdown, Tasks};
+use telemetry::{Identity, Telemetry};
+use web::Web;
+
+use crate::flags::Flags;
+use crate::model_choice::{self, ModelChoice};
+use crate::{data_dir, nats, screen};
+
+/// Everyone who speaks in this process.
+pub(crate) const IDENTITIES: &[Identity] =
+    &[Gateway::IDENTITY, Worker::IDENTITY, Web::IDENTITY, Simulator::IDENTITY];
+
+/// Longer than every service's own drain.
+const LONGEST_STOP: Duration = Duration::from_secs(60);
+
+/// How it ended.
+pub(crate) enum Ended {
+    /// Ctrl-C, and everything in hand was finished.
+    Drained,
+    /// A second Ctrl-C.
+    Interrupted,
+}
+
+/// Runs everything until Ctrl-C.
+pub(crate) async fn run(flags: &Flags, env: Env, telemetry: &Telemetry) -> anyhow::Result<Ended> {
+    let shutdown = Shutdown::on_signal()?;
+    let data_dir = data_dir::of(&env)?;
+    std::fs::create_dir_all(&data_dir)
+        .with_context(|| format!("cannot make the data folder `{}`", data_dir.display()))?;
+
+    let choice = model_choice::choose(flags, &env).await?;
+    let simulator = match choice {
+        ModelChoice::Simulator => Some(simulator(&env, telemetry)?),
+        _ => None,
+    };
+    let simulator_url = simulator.as_ref().map(|one| format!("http://{}/v1", one.address()));
+    let catalogue = model_choice::write_catalogue(&choice, simulator_url.as_deref(), &data_dir)?;
+    let env = env.with("MODELS_FILE", catalogue.to_string_lossy());
+
+    let (server, nats_url) = nats::ready(&env, &data_dir).await?;
+    let env = env.with("NATS_URL", nats_url.clone());
+    let services = Services::build(&env, telemetry, simulator).await?;
+    services.announce(&choice, &nats_url, &data_dir);
+
+    services.run(shutdown, server).await
+}
+
+fn simulator(env: &Env, telemetry: &Telemetry) -> anyhow::Result<Simulator> {
+    let settings = <Simulator as Process>::settings(env)?;
+    Ok(Simulator::build(settings, telemetry.service(Simulator::IDENTITY.name))?)
+}
+
+/// The services, built and not yet running.
+struct Services {
+    gateway: Gateway,
+    worker: Worker,
+    web: Web,
+    simulator: Option<Simulator>,
+    models: Vec<String>,
+}
+
+impl Services {
+    /// Reads all settings, so that all problems are told at once; declares streams; builds.
+    async fn build(
+        env: &Env,
+        telemetry: &Telemetry,
+        simulator: Option<Simulator>,
+    ) -> anyhow::Result<Self> {
+        let mut read = env.reader();
+        let catalogue = bus::read_catalogue(&mut read);
+        let nats = bus::Settings::read(&mut read);
+        let gateway = read.include(<Gateway as Process>::settings(env));
+        let worker = read.include(<Worker as Process>::settings(env));
+        let web = read.include(<Web as Process>::settings(env));
+        let (catalogue, nats, gateway, worker, mut web) =
+            read.finish(|| Some((catalogue?, nats?, gateway?, worker?, web?)))?;
+
+        screen::step("declaring streams and consumers");
+        declare(&nats, &catalogue).await?;
+        let gateway = Gateway::build(gateway, telemetry.service(Gateway::IDENTITY.name)).await?;
+        let worker = Worker::build(worker, telemetry.service(Worker::IDENTITY.name)).await?;
+        if env.get("WEB_GATEWAY_URL").is_none() {
+            // The gateway may have taken a free port.
+            web.gateway_url = format!("http://{}", gateway.address()).parse()?;
+        }
+        let web = Web::build(web, telemetry.service(Web::IDENTITY.name))?;
+        let models = catalogue.models().map(|model| model.name.to_string()).collect();
+        Ok(Self { gateway, worker, web, simulator, models })
+    }
+
+    fn announce(&self, choice: &ModelChoice, nats_url: &str, data_dir: &Path) {
+        screen::ready(&screen::Ready {
+            web: self.web.address(),
+            gateway: self.gateway.address(),
+            nats_url,
+            data_dir,
+            models: self.models.clone(),
+            choice,
+        });
+    }
+
+    /// Runs until one is told to stop or fails. The chat and the API end first, while the worker
+    /// still answers what they have in hand; then the worker, then what it needs.
+    async fn run(self, asked: Shutdown, mut server: Option<NatsServer>) -> anyhow::Result<Ended> {
+        let tasks = Tasks::new();
+        let (front, back, last) = (Shutdown::manual(), Shutdown::manual(), Shutdown::manual());
+        let mut gateway = tasks.spawn(self.gateway.run_until(front.clone()));
+        let mut web = tasks.spawn(self.web.run_until(front.clone()));
+        let mut worker = tasks.spawn(self.worker.run_until(back.clone()));
+        let simulator = self.simulator.map(|one| tasks.spawn(one.run_until(last.clone())));
+
+        let broken = tokio::select! {
+            () = asked.requested() => None,
+            ended = &mut gateway => Some(unasked("gateway", ended)),
+            ended = &mut web => Some(unasked("web", ended)),
+            ended = &mut worker => Some(unasked("llm-worker", ended)),
+            () = nats::gone(&mut server) => Some(anyhow::anyhow!("nats-server ended by itself")),
+        };
+        if let Some(error) = broken {
+            return Err(error);
+        }
+
+        screen::stopping();
+        let orderly = async {
+            front.request();
+            let (_gateway, _web) = tokio::join!(gateway, web);
+            back.request();
+            let _worker = worker.await;
+            last.request();
+            if let Some(simulator) = simulator {
+                let _simulator = simulator.await;
+            }
+            if let Some(server) = server {
+                server.stop().await;
+            }
+        };
+        let ended = tokio::select! {
+            stopped = tokio::time::timeout(LONGEST_STOP, orderly) => match stopped {
+                Ok(()) => Ended::Drained,
+                Err(_elapsed) => Ended::Interrupted,
+            },
+            _ = tokio::signal::ctrl_c() => Ended::Interrupted,
+        };
+        screen::stopped();
+        Ok(ended)
+    }
+}
+
+async fn declare(nats: &bus::Settings, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let bus = Bus::connect("nats-init", nats).await?;
+    bus::declare(&bus, &catalogue.queues(), 1).await?;
+    Ok(())
+}
+
+/// A service that ended before anyone asked it to.
+fn unasked(name: &str, ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(Ok(())) => anyhow::anyhow!("{name} ended by itself"),
+        Ok(Err(error)) => error.context(name.to_owned()),
+        Err(panicked) => anyhow::Error::from(panicked).context(name.to_owned()),
+    }
+}

@@ -1,0 +1,125 @@
+//! One trace shows the whole way of a prompt, and nothing of what was said.
+
+use serde_json::json;
+use test_support::{ExportedSpan, OtlpReceiver, Stack};
+
+/// Words that occur nowhere else: in the prompt, and in the answer.
+const PROMPT_CANARY: &str = "kestrel-4471-prompt";
+const ANSWER_CANARY: &str = "plover-9983-answer";
+
+/// The kinds of a span, as OTLP numbers them.
+const SERVER: i32 = 2;
+const CLIENT: i32 = 3;
+const PRODUCER: i32 = 4;
+const CONSUMER: i32 = 5;
+
+#[tokio::test]
+async fn a_prompt_from_the_chat_page_is_one_trace_with_the_right_parents() {
+    let collector = OtlpReceiver::start();
+    let stack = Stack::builder().otlp(collector.endpoint()).start().await;
+
+    let page = ask_on_the_page(&stack).await;
+    assert!(page.contains(ANSWER_CANARY), "the page shows the answer");
+
+    let spans = collector.wait_for(|spans| find(spans, "web", SERVER, "POST").is_some()).await;
+    let root = find(&spans, "web", SERVER, "POST").unwrap();
+    let trace = root.trace_id.clone();
+    let complete = |spans: &[ExportedSpan]| {
+        let ours: Vec<_> = spans.iter().filter(|span| span.trace_id == trace).collect();
+        ours.iter().any(|span| span.service == "gateway" && span.kind == SERVER)
+            && ours.iter().any(|span| span.service == "llm-worker" && span.kind == CONSUMER)
+            && ours
+                .iter()
+                .any(|span| span.service == "llm-worker" && span.name.starts_with("chat "))
+            && ours.iter().any(|span| span.service == "model-simulator" && span.kind == SERVER)
+    };
+    let spans = collector.wait_for(complete).await;
+    let logs = stack.logs();
+    let gateway_log = stack.gateway.log();
+    let worker_log = stack.workers[0].log();
+    stack.stop().await;
+
+    let spans: Vec<_> = collector.spans().into_iter().chain(spans).collect();
+    let ours: Vec<_> = spans.iter().filter(|span| span.trace_id == trace).cloned().collect();
+    the_way_is_whole(&ours);
+    nobody_is_an_orphan(&ours);
+    for (service, log) in [("gateway", &gateway_log), ("llm-worker", &worker_log)] {
+        assert!(log.contains(&trace), "{service} logs the trace id:\n{log}");
+    }
+    for canary in [PROMPT_CANARY, ANSWER_CANARY] {
+        assert!(!logs.contains(canary), "`{canary}` is in a log:\n{logs}");
+        for body in collector.bodies() {
+            let found = body.windows(canary.len()).any(|window| window == canary.as_bytes());
+            assert!(!found, "`{canary}` was exported");
+        }
+    }
+}
+
+/// Sends the form of the chat page, as a browser without JavaScript does.
+async fn ask_on_the_page(stack: &Stack) -> String {
+    let script = json!({"script": "text", "text": format!("The answer is {ANSWER_CANARY}.")});
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client
+        .post(format!("{}/chat", stack.web_url))
+        .header("sec-fetch-site", "same-origin")
+        .form(&[
+            ("model", "simulator"),
+            ("preset", "accurate"),
+            ("prompt", &format!("simulator: {script}\n{PROMPT_CANARY}")),
+        ])
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    answer.text().await.unwrap()
+}
+
+/// web → gateway → publish → process → model call → HTTP call → model, each the child of the last.
+fn the_way_is_whole(spans: &[ExportedSpan]) {
+    let way = [
+        ("web", SERVER, "POST"),
+        ("web", CLIENT, "POST"),
+        ("gateway", SERVER, "POST /v1/chat/completions"),
+        ("gateway", PRODUCER, "publish"),
+        ("llm-worker", CONSUMER, "process"),
+        ("llm-worker", CLIENT, "chat simulator"),
+        ("llm-worker", CLIENT, "POST"),
+        ("model-simulator", SERVER, "POST /v1/chat/completions"),
+    ];
+    let mut parent = String::new();
+    for (service, kind, name) in way {
+        let step = spans.iter().find(|span| {
+            span.service == service
+                && span.kind == kind
+                && span.name.starts_with(name)
+                && span.parent_id == parent
+        });
+        let step = step.unwrap_or_else(|| {
+            panic!("no `{name}` of {service} below span `{parent}` in {spans:#?}")
+        });
+        parent.clone_from(&step.span_id);
+    }
+    let process = spans.iter().find(|span| span.kind == CONSUMER).unwrap();
+    let publish = spans.iter().find(|span| span.kind == PRODUCER).unwrap();
+    assert!(process.links.contains(&publish.span_id), "the work links to the message");
+}
+
+fn nobody_is_an_orphan(spans: &[ExportedSpan]) {
+    for span in spans {
+        let known = spans.iter().any(|other| other.span_id == span.parent_id);
+        assert!(known || span.parent_id.is_empty(), "an orphan: {span:#?}");
+    }
+    let roots = spans.iter().filter(|span| span.parent_id.is_empty()).count();
+    assert_eq!(roots, 1, "one root");
+}
+
+fn find<'a>(
+    spans: &'a [ExportedSpan],
+    service: &str,
+    kind: i32,
+    name: &str,
+) -> Option<&'a ExportedSpan> {
+    spans
+        .iter()
+        .find(|span| span.service == service && span.kind == kind && span.name.starts_with(name))
+}
