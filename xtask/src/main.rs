@@ -1,2 +1,26 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask …`: every command that the pipeline runs, and nothing that it does not.
+//!
+//! # Where to look
+//!
+//! * [`commands`]: what can be said on the command line.
+//! * [`suites`]: what `cargo xtask test` runs, one module for each kind.
+//! * [`tools`]: finds or installs what the suites need.
+//! * [`stack`]: Chappe as a process, for the suites that look at it from outside.
+//! * [`run`], [`cases`], [`report`]: a child process, what its output says, the table at the end.
+
+mod cases;
+mod commands;
+mod environment;
+mod report;
+mod repository;
+mod run;
+mod screen;
+mod stack;
+mod suites;
+mod tools;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main()
+}

@@ -1,23 +1,64 @@
 //! The walls between rooms. When one of these fails, move the code, or change
 //! `docs/ARCHITECTURE.md` and say why in an ADR.
 
+#[cfg(test)]
 mod source;
 
 use source::{dependencies_of, members, rust_files, tracked_files};
 
 /// A folder, what its files may not mention, and why.
 const WALLS: &[(&str, &[&str], &str)] = &[
-    ("crates/contract/src", &["tokio", "async_nats", "axum", "reqwest", "std::env", "std::fs"], "messages are pure data"),
-    ("crates/openai-api/src", &["tokio", "async_nats", "axum", "reqwest", "std::env", "std::fs"], "the wire format is pure data"),
-    ("crates/bus/src", &["axum", "reqwest", "openai_api", "std::env"], "the bus carries, and does not know what"),
-    ("crates/telemetry/src", &["contract::", "bus::", "axum"], "telemetry serves every crate and knows none"),
-    ("crates/service-runtime/src", &["contract::", "bus::", "openai_api", "reqwest"], "a runtime does not know what runs"),
-    ("gateway/src/http", &["bus::", "async_nats", "reqwest", "std::env"], "handlers start asks; asks use the bus"),
-    ("gateway/src/chat", &["axum", "StatusCode", "async_nats", "reqwest", "std::env"], "the domain does not know it is on HTTP"),
-    ("llm-worker/src/completion", &["async_nats", "bus::", "reqwest", "outbound::", "axum"], "rules are tested without a network"),
-    ("llm-worker/src/upstream", &["bus::", "async_nats"], "a model call does not know about queues"),
+    (
+        "crates/contract/src",
+        &["tokio", "async_nats", "axum", "reqwest", "std::env", "std::fs"],
+        "messages are pure data",
+    ),
+    (
+        "crates/openai-api/src",
+        &["tokio", "async_nats", "axum", "reqwest", "std::env", "std::fs"],
+        "the wire format is pure data",
+    ),
+    (
+        "crates/bus/src",
+        &["axum", "reqwest", "openai_api", "std::env"],
+        "the bus carries, and does not know what",
+    ),
+    (
+        "crates/telemetry/src",
+        &["contract::", "bus::", "axum"],
+        "telemetry serves every crate and knows none",
+    ),
+    (
+        "crates/service-runtime/src",
+        &["contract::", "bus::", "openai_api", "reqwest"],
+        "a runtime does not know what runs",
+    ),
+    (
+        "gateway/src/http",
+        &["bus::", "async_nats", "reqwest", "std::env"],
+        "handlers start asks; asks use the bus",
+    ),
+    (
+        "gateway/src/chat",
+        &["axum", "StatusCode", "async_nats", "reqwest", "std::env"],
+        "the domain does not know it is on HTTP",
+    ),
+    (
+        "llm-worker/src/completion",
+        &["async_nats", "bus::", "reqwest", "outbound::", "axum"],
+        "rules are tested without a network",
+    ),
+    (
+        "llm-worker/src/upstream",
+        &["bus::", "async_nats"],
+        "a model call does not know about queues",
+    ),
     ("llm-worker/src/intake", &["reqwest", "axum", "outbound::"], "intake does not call models"),
-    ("web/src", &["contract::", "bus::", "async_nats"], "the chat is a client of the API and of nothing else"),
+    (
+        "web/src",
+        &["contract::", "bus::", "async_nats"],
+        "the chat is a client of the API and of nothing else",
+    ),
     ("web/src/components", &["async fn", "reqwest", "axum"], "components are pure functions"),
     ("web/src/pages", &["reqwest"], "pages ask the gateway client"),
 ];
@@ -37,11 +78,23 @@ const ONLY: &[(&str, &[&str])] = &[
 
 /// What each member of ours may depend on, apart from its tests. A new arrow is an ADR.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("acceptance", &["openai-api"]),
     ("bus", &["contract", "service-runtime", "telemetry"]),
     ("contract", &[]),
     ("gateway", &["bus", "contract", "openai-api", "service-runtime", "telemetry"]),
-    ("launcher", &["bus", "contract", "gateway", "llm-worker", "model-simulator", "nats-server", "service-runtime", "telemetry", "web"]),
+    (
+        "launcher",
+        &[
+            "bus",
+            "contract",
+            "gateway",
+            "llm-worker",
+            "model-simulator",
+            "nats-server",
+            "service-runtime",
+            "telemetry",
+            "web",
+        ],
+    ),
     ("llm-worker", &["bus", "contract", "openai-api", "outbound", "service-runtime", "telemetry"]),
     ("model-simulator", &["openai-api", "service-runtime", "telemetry"]),
     ("nats-server", &[]),
@@ -49,7 +102,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outbound", &[]),
     ("service-runtime", &["telemetry"]),
     ("telemetry", &[]),
-    ("test-support", &["bus", "contract", "model-simulator", "nats-server", "service-runtime", "telemetry"]),
+    (
+        "test-support",
+        &["bus", "contract", "model-simulator", "nats-server", "service-runtime", "telemetry"],
+    ),
     ("web", &["openai-api", "service-runtime", "telemetry"]),
     ("xtask", &["nats-server"]),
 ];
@@ -79,7 +135,11 @@ fn files_are_short_and_say_what_they_are() {
         assert!(lines <= MAX_LINES, "{} has {lines} lines; at most {MAX_LINES}", file.path);
         assert!(file.text.starts_with("//!"), "{} does not begin with `//!`", file.path);
         if file.path.ends_with("src/main.rs") {
-            assert!(lines <= MAX_MAIN_LINES, "{} has {lines} lines; at most {MAX_MAIN_LINES}", file.path);
+            assert!(
+                lines <= MAX_MAIN_LINES,
+                "{} has {lines} lines; at most {MAX_MAIN_LINES}",
+                file.path
+            );
         }
     }
 }
@@ -145,7 +205,8 @@ fn one_opentelemetry_and_one_async_nats_are_locked() {
 #[test]
 fn no_registry_host_is_written_down() {
     // Built from parts, so that this file does not contain what it looks for.
-    let hosts = [["registry.npm", "js.org"], ["files.python", "hosted.org"], ["pypi", ".org/simple"]];
+    let hosts =
+        [["registry.npm", "js.org"], ["files.python", "hosted.org"], ["pypi", ".org/simple"]];
     for (path, text) in tracked_files() {
         for [a, b] in hosts {
             assert!(!text.contains(&format!("{a}{b}")), "{path} names a package registry's host");

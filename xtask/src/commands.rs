@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum as _};
+use tokio::time::Instant;
+
+use crate::cases::Counts;
+use crate::environment;
+use crate::report::{self, Row};
+use crate::repository::Repository;
+use crate::run::Log;
+use crate::screen;
+use crate::suites::{Context, Endpoints, Suite};
+use crate::tools::Missing;
+
+/// Every command that the pipeline runs.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs every test there is, or the suites that are named.
+    ///
+    /// Finds or installs what the suites need: a nats-server and Python and npm packages in
+    /// folders of their own, on Debian as root also Chromium. A suite whose outside program
+    /// cannot be had is skipped by name; with CI=true that is a failure.
+    ///
+    /// Ends with a table of suites and the line `N passed, N failed, N skipped`. Logs are in
+    /// target/xtask/logs, reports in target/xtask/junit, pictures in target/xtask/screenshots.
+    Test(TestArguments),
+    /// Runs the black-box suites against a system that runs already.
+    ///
+    /// The system answers with the model simulator: its models are `simulator` and
+    /// `simulator-embeddings`.
+    Acceptance(AcceptanceArguments),
+}
+
+#[derive(Debug, Args)]
+struct TestArguments {
+    /// Only these suites, and the release build if they need it.
+    #[arg(long, value_name = "SUITE", value_delimiter = ',')]
+    only: Vec<Suite>,
+    /// Name the suites and what each of them checks.
+    #[arg(long)]
+    list: bool,
+    /// Take the release programs as they are, without building them anew.
+    #[arg(long)]
+    no_build: bool,
+}
+
+#[derive(Debug, Args)]
+struct AcceptanceArguments {
+    /// Address of the gateway, without `/v1`.
+    #[arg(long, value_name = "URL", env = "ACCEPTANCE_GATEWAY_URL")]
+    gateway_url: String,
+    /// The web chat. Without it the browser suite is left out.
+    #[arg(long, value_name = "URL", env = "ACCEPTANCE_WEB_URL")]
+    web_url: Option<String>,
+    /// The model simulator behind it. Without it, tests that read its journal are skipped.
+    #[arg(long, value_name = "URL", env = "ACCEPTANCE_SIMULATOR_URL")]
+    simulator_url: Option<String>,
+    /// The key that callers send.
+    #[arg(long, value_name = "KEY", env = "ACCEPTANCE_API_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+}
+
+/// What `main` does.
+pub(crate) fn main() -> ExitCode {
+    let done = match CommandLine::parse().command {
+        Command::Test(arguments) if arguments.list => {
+            for suite in Suite::value_variants() {
+                screen::line(&format!("{:<12} {}", suite.name(), suite.about()));
+            }
+            return ExitCode::SUCCESS;
+        }
+        Command::Test(arguments) => test(&arguments),
+        Command::Acceptance(arguments) => acceptance(arguments),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            screen::line(&format!("cargo xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test(arguments: &TestArguments) -> anyhow::Result<bool> {
+    let context = Context { repository: Repository::open()?, endpoints: None };
+    let named = |suite: &&Suite| arguments.only.is_empty() || arguments.only.contains(suite);
+    let mut suites: Vec<Suite> = Suite::value_variants().iter().filter(named).copied().collect();
+    let needed = suites.iter().any(|suite| suite.needs_release(&context));
+    if needed && !suites.contains(&Suite::Build) {
+        suites.insert(0, Suite::Build);
+    }
+    if arguments.no_build {
+        suites.retain(|suite| *suite != Suite::Build);
+    }
+    run(&context, &suites)
+}
+
+fn acceptance(arguments: AcceptanceArguments) -> anyhow::Result<bool> {
+    let AcceptanceArguments { gateway_url, web_url, simulator_url, api_key } = arguments;
+    let mut suites = Suite::OF_A_RUNNING_SYSTEM.to_vec();
+    if web_url.is_none() {
+        suites.retain(|suite| *suite != Suite::Browser);
+    }
+    let endpoints = Endpoints { gateway_url, web_url, simulator_url, api_key };
+    let context = Context { repository: Repository::open()?, endpoints: Some(endpoints) };
+    run(&context, &suites)
+}
+
+/// Runs the suites, all of them whatever becomes of one, and says how it ended.
+fn run(context: &Context, suites: &[Suite]) -> anyhow::Result<bool> {
+    let mut rows = Vec::new();
+    let mut built = true;
+    for suite in suites {
+        screen::heading(&suite.name());
+        let began = Instant::now();
+        let log = context.repository.made("logs").join(format!("{}.log", suite.name()));
+        let mut log = Log::create(log)?;
+        let ended = if built || !suite.needs_release(context) {
+            suite.run(context, &mut log)
+        } else {
+            Err(anyhow::anyhow!("the release programs are not built"))
+        };
+        let (counts, remark) = match ended {
+            Ok(counts) => (counts, None),
+            Err(error) if error.is::<Missing>() => {
+                log.line(&format!("SKIPPED: {error:#}"));
+                (Counts { skipped: 1, ..Counts::default() }, Some(format!("{error:#}")))
+            }
+            Err(error) => {
+                log.line(&format!("FAILED: {error:#}"));
+                (Counts::of(false), Some(format!("{error:#}")))
+            }
+        };
+        built &= *suite != Suite::Build || counts.failed == 0;
+        rows.push(Row { suite: suite.name(), counts, took: began.elapsed(), remark });
+    }
+    let total = report::total(&rows);
+    screen::line(&format!("\n{}", report::table(&rows)));
+    screen::line(&report::summary(total));
+    Ok(report::good(total, environment::in_pipeline()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn suites_are_named_in_one_argument() {
+        let line = CommandLine::parse_from(["cargo xtask", "test", "--only", "fmt,sdk-python"]);
+
+        let Command::Test(arguments) = line.command else { panic!("another command") };
+        assert_eq!(arguments.only, [Suite::Fmt, Suite::SdkPython]);
+    }
+}

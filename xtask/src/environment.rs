@@ -1,0 +1,32 @@
+//! The environment, read here and nowhere else.
+#![expect(clippy::disallowed_methods, reason = "a command for developers has no settings to read")]
+
+use std::path::{Path, PathBuf};
+
+/// A variable that is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether a pipeline runs this: then nothing may be skipped.
+pub(crate) fn in_pipeline() -> bool {
+    variable("CI").is_some_and(|value| value != "false" && value != "0")
+}
+
+/// The folders of PATH.
+pub(crate) fn path() -> Vec<PathBuf> {
+    variable("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
+}
+
+/// PATH with `folder` before all others.
+pub(crate) fn path_with(folder: &Path) -> String {
+    let folders = std::iter::once(folder.to_path_buf()).chain(path());
+    let joined = std::env::join_paths(folders).unwrap_or_default();
+    joined.to_string_lossy().into_owned()
+}
+
+/// The program `name` on PATH.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    path().into_iter().map(|folder| folder.join(&file)).find(|path| path.is_file())
+}

@@ -1,0 +1,50 @@
+//! Files that no compiler reads: pipeline, compose, images, scripts.
+
+use crate::cases::{Case, Counts, End};
+use crate::report;
+use crate::repository::Repository;
+use crate::run::{Log, Run};
+use crate::suites::Suite;
+use crate::tools::python::Python;
+
+/// A check: what is true when it succeeds, the program, and its arguments.
+type Check = (&'static str, &'static str, &'static [&'static str]);
+
+const CHECKS: &[Check] = &[
+    (
+        "compose.yaml follows the compose specification",
+        "check-jsonschema",
+        &["--builtin-schema", "vendor.compose-spec", "compose.yaml"],
+    ),
+    (
+        ".gitlab-ci.yml follows GitLab's schema",
+        "check-jsonschema",
+        &[
+            "--builtin-schema",
+            "vendor.gitlab-ci",
+            "--data-transform",
+            "gitlab-ci",
+            ".gitlab-ci.yml",
+        ],
+    ),
+    ("the Dockerfile is sound", "hadolint", &["--config", "ci/hadolint.yaml", "Dockerfile"]),
+    ("scripts are sound", "shellcheck", &[".ci/run", "ci/test"]),
+    ("YAML files are tidy", "yamllint", &["--strict", "--config-file", "ci/yamllint.yaml", "."]),
+];
+
+pub(super) fn run(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
+    let python = Python::with(repository, "ci/requirements.txt", log)?;
+    let mut counts = Counts::default();
+    let mut cases = Vec::new();
+    for (name, program, arguments) in CHECKS {
+        let run = Run::new(python.program(program), repository.root()).arguments(*arguments);
+        let succeeded = run.succeeds(log)?;
+        log.line(&format!("{}: {name}", if succeeded { "ok" } else { "FAILED" }));
+        let end = if succeeded { End::Passed } else { End::Failed };
+        cases.push(Case { name: (*name).to_owned(), end });
+        counts += Counts::of(succeeded);
+    }
+    let name = Suite::Delivery.name();
+    report::write_junit(&repository.made("junit").join(format!("{name}.xml")), &name, &cases)?;
+    Ok(counts)
+}

@@ -1,0 +1,105 @@
+//! What `cargo xtask test` runs, in this order.
+
+mod black_box;
+mod delivery;
+mod rust;
+
+use clap::ValueEnum;
+
+use crate::cases::Counts;
+use crate::repository::Repository;
+use crate::run::Log;
+
+/// One suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// Formatting of the Rust code.
+    Fmt,
+    /// Clippy over all targets, warnings denied.
+    Clippy,
+    /// The release build of the programs, which the suites below run.
+    Build,
+    /// Tests beside the code, and examples in the documentation.
+    Unit,
+    /// The walls between rooms of the code.
+    Walls,
+    /// The bus and what it runs on, with a real nats-server.
+    Bus,
+    /// One service each as a black box, and the other crates.
+    Service,
+    /// The whole system: release programs as separate processes.
+    System,
+    /// The programs' command lines: help, bad settings, busy ports, nats-server, Ctrl-C.
+    Launcher,
+    /// The official Python SDK, unchanged but for its base address.
+    SdkPython,
+    /// The official Node SDK, unchanged but for its base address.
+    SdkNode,
+    /// Bad and unusual input over raw HTTP.
+    BadInput,
+    /// The chat page in Chromium, with and without JavaScript.
+    Browser,
+    /// Pipeline, compose and image files: schemas and linters.
+    Delivery,
+}
+
+/// A running system, seen from outside.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoints {
+    pub(crate) gateway_url: String,
+    pub(crate) web_url: Option<String>,
+    pub(crate) simulator_url: Option<String>,
+    pub(crate) api_key: Option<String>,
+}
+
+/// What a suite is run with.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) repository: Repository,
+    /// A system that runs already; without one, a suite that needs a system starts its own.
+    pub(crate) endpoints: Option<Endpoints>,
+}
+
+impl Suite {
+    /// The suites that only need an address.
+    pub(crate) const OF_A_RUNNING_SYSTEM: &[Self] =
+        &[Self::SdkPython, Self::SdkNode, Self::BadInput, Self::Browser];
+
+    /// As it is written on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// What it checks.
+    pub(crate) fn about(self) -> String {
+        let value = self.to_possible_value();
+        let help = value.and_then(|value| value.get_help().map(ToString::to_string));
+        help.unwrap_or_default()
+    }
+
+    /// Whether it runs the release programs.
+    pub(crate) fn needs_release(self, context: &Context) -> bool {
+        match self {
+            Self::System | Self::Launcher => true,
+            _ => Self::OF_A_RUNNING_SYSTEM.contains(&self) && context.endpoints.is_none(),
+        }
+    }
+
+    /// Runs it.
+    pub(crate) fn run(self, context: &Context, log: &mut Log) -> anyhow::Result<Counts> {
+        let repository = &context.repository;
+        match self {
+            Self::Fmt => rust::fmt(repository, log),
+            Self::Clippy => rust::clippy(repository, log),
+            Self::Build => rust::release(repository, log),
+            Self::Unit => rust::unit(repository, log),
+            Self::Walls | Self::Bus | Self::Service | Self::System => {
+                rust::integration(self, repository, log)
+            }
+            Self::Launcher => black_box::launcher(repository, log),
+            Self::SdkPython | Self::BadInput => black_box::python(self, context, log),
+            Self::SdkNode | Self::Browser => black_box::node(self, context, log),
+            Self::Delivery => delivery::run(repository, log),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Debian's package manager, for root on Debian, which is what a pipeline's container is.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::environment;
+use crate::run::{Log, Run};
+
+/// Installs packages. `false` where that is not for us to do: another system, or not root.
+pub(crate) fn install(packages: &[&str], log: &mut Log) -> anyhow::Result<bool> {
+    if !Path::new("/etc/debian_version").exists() || !is_root() {
+        return Ok(false);
+    }
+    let Some(apt) = environment::on_path("apt-get") else { return Ok(false) };
+    let root = Path::new("/");
+    let apt = |arguments: &[&str]| {
+        let run = Run::new(&apt, root).variable("DEBIAN_FRONTEND", "noninteractive");
+        run.arguments(["-qq"]).arguments(arguments)
+    };
+    Ok(apt(&["update"]).succeeds(log)?
+        && apt(&["install", "--yes", "--no-install-recommends"])
+            .arguments(packages)
+            .succeeds(log)?)
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
