@@ -45,6 +45,8 @@ pub(super) fn node(suite: Suite, context: &Context, log: &mut Log) -> anyhow::Re
         let name = suite.name();
         let mut run = node.run("node", repository).arguments([
             "--test".to_owned(),
+            // They share one system, and its journal.
+            "--test-concurrency=1".to_owned(),
             "--test-timeout=90000".to_owned(),
             "--test-reporter=spec".to_owned(),
             "--test-reporter-destination=stdout".to_owned(),

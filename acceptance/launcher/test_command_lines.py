@@ -1,0 +1,53 @@
+"""What every program says about itself."""
+
+import re
+
+import pytest
+
+SERVICES = {
+    "gateway": "GATEWAY_LISTEN",
+    "llm-worker": "LLM_WORKER_MAX_CONCURRENCY",
+    "web": "WEB_GATEWAY_URL",
+    "model-simulator": "SIMULATOR_TTFT_MS",
+    "nats-init": "NATS_URL",
+}
+PROGRAMS = ["chappe", *SERVICES]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_version(run, program):
+    ended = run(program, "--version")
+
+    assert ended.returncode == 0
+    assert re.fullmatch(rf"{program} \d+\.\d+\.\d+\S*\n", ended.stdout)
+
+
+@pytest.mark.parametrize(("program", "variable"), SERVICES.items())
+def test_the_help_of_a_service_lists_its_variables(run, program, variable):
+    ended = run(program, "--help")
+
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+    assert f"Usage: {program}" in ended.stdout
+    assert variable in ended.stdout
+
+
+def test_the_help_of_the_launcher_names_flags_variables_and_exit_codes(run):
+    ended = run("chappe", "--help")
+
+    assert ended.returncode == 0
+    for text in ["--model-url", "--simulator", "MODELS_FILE", "WEB_LISTEN", "Ctrl-C", "78"]:
+        assert text in ended.stdout
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_an_unknown_flag_is_refused_by_name(run, program):
+    ended = run(program, "--prot")
+
+    assert ended.returncode == 2
+    assert "--prot" in ended.stderr
+
+
+@pytest.mark.parametrize("program", ["gateway", "llm-worker", "web"])
+def test_the_health_of_a_service_that_does_not_run(run, program):
+    assert run(program, "--health").returncode == 1

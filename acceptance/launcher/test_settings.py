@@ -1,0 +1,86 @@
+"""Settings that cannot be used, and ports that are taken."""
+
+import pytest
+
+# A program, variables that cannot be used, and what else its list must name.
+BAD = [
+    (
+        "gateway",
+        {"GATEWAY_LISTEN": "here", "GATEWAY_HEALTH_LISTEN": "1", "NATS_URL": "ftp://x"},
+        ["MODELS_FILE"],
+    ),
+    (
+        "llm-worker",
+        {"LLM_WORKER_HEALTH_LISTEN": "x", "LLM_WORKER_MAX_CONCURRENCY": "many"},
+        ["MODELS_FILE"],
+    ),
+    ("web", {"WEB_LISTEN": "here", "WEB_HEALTH_LISTEN": "x", "WEB_GATEWAY_URL": "no url"}, []),
+    (
+        "model-simulator",
+        {"SIMULATOR_LISTEN": "x", "SIMULATOR_TTFT_MS": "soon", "SIMULATOR_TOKEN_MS": "-1"},
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(("program", "variables", "more"), BAD, ids=[row[0] for row in BAD])
+def test_all_problems_of_the_settings_are_listed_at_once(run, program, variables, more):
+    ended = run(program, **variables)
+
+    assert ended.returncode == 78, ended.stderr
+    for name in [*variables, *more]:
+        assert f"  {name}: " in ended.stderr, ended.stderr
+    assert "--help" in ended.stderr
+
+
+def test_the_launcher_lists_the_problems_of_all_services(run):
+    variables = {
+        "GATEWAY_LISTEN": "here",
+        "WEB_LISTEN": "there",
+        "LLM_WORKER_MAX_CONCURRENCY": "many",
+    }
+
+    ended = run("chappe", "--simulator", SIMULATOR_LISTEN="127.0.0.1:0", **variables)
+
+    assert ended.returncode == 78, ended.stderr
+    for name in variables:
+        assert f"  {name}: " in ended.stderr, ended.stderr
+
+
+def test_a_catalogue_that_cannot_be_read_is_named(run, tmp_path):
+    catalogue = tmp_path / "models.toml"
+    catalogue.write_text('[[models]]\nname = "m"\nupstreams = "x"\n')
+
+    for file in (catalogue, tmp_path / "nowhere.toml"):
+        ended = run("gateway", MODELS_FILE=str(file))
+
+        assert ended.returncode == 78
+        assert "MODELS_FILE" in ended.stderr and str(file) in ended.stderr
+
+
+def test_without_keys_the_gateway_listens_on_loopback_only(run, tmp_path):
+    catalogue = tmp_path / "models.toml"
+    catalogue.write_text('[[models]]\nname = "m"\n[[models.upstreams]]\nbase_url = "http://127.0.0.1:9/v1"\n')
+
+    ended = run("gateway", GATEWAY_LISTEN="0.0.0.0:0", MODELS_FILE=str(catalogue))
+
+    assert ended.returncode == 78, ended.stderr
+    assert "GATEWAY_AUTH=keys" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "variable"), [("web", "WEB_LISTEN"), ("model-simulator", "SIMULATOR_LISTEN")]
+)
+def test_a_busy_port_is_named_with_the_variable_that_moves_it(run, busy_port, program, variable):
+    ended = run(program, **{variable: f"127.0.0.1:{busy_port}"})
+
+    assert ended.returncode == 1
+    assert str(busy_port) in ended.stderr and variable in ended.stderr
+
+
+@pytest.mark.parametrize("variable", ["WEB_LISTEN", "GATEWAY_LISTEN", "SIMULATOR_LISTEN"])
+def test_a_busy_port_stops_the_launcher_and_is_named(start, busy_port, variable):
+    chappe = start(ready=False, **{variable: f"127.0.0.1:{busy_port}"})
+
+    assert chappe.ends() == 1
+    assert str(busy_port) in chappe.said and variable in chappe.said
