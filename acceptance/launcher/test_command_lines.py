@@ -44,7 +44,8 @@ def test_the_help_of_the_launcher_names_flags_variables_and_exit_codes(run):
 def test_an_unknown_flag_is_refused_by_name(run, program):
     ended = run(program, "--prot")
 
-    assert ended.returncode == 2
+    # 78: starting a service again with the same flag will not help.
+    assert ended.returncode == (2 if program == "chappe" else 78)
     assert "--prot" in ended.stderr
 
 
