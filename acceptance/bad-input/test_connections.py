@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import pytest
 
 # Headers must be there within ten seconds; a busy machine gets some more.
-HEADERS_WITHIN_S = 10
 PATIENCE_S = 25
 
 
@@ -38,31 +37,37 @@ def said_before_the_end(connection):
     return said
 
 
-@pytest.mark.parametrize(
-    "first",
-    [b"", b"POST /v1/chat", b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: "],
-    ids=["silence", "half a request line", "headers one by one"],
-)
-def test_a_caller_with_slow_headers_is_cut_off(connect, first):
-    connection = connect()
-    connection.sendall(first)
-    connection.settimeout(0.5)
+def test_callers_with_slow_headers_are_cut_off(connect):
+    """All at once, because each of them takes its time."""
+    starts = {
+        "silence": b"",
+        "half a request line": b"POST /v1/chat",
+        "headers one by one": b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: ",
+    }
+    open_ones = {}
+    for what, first in starts.items():
+        open_ones[what] = connect()
+        open_ones[what].sendall(first)
+        open_ones[what].settimeout(0.2)
+
     began = time.monotonic()
+    while open_ones and time.monotonic() - began < PATIENCE_S:
+        for what, connection in list(open_ones.items()):
+            if was_closed(connection, more=b"x" if starts[what] else b""):
+                del open_ones[what]
 
-    # One byte at a time, as a caller does who wants to hold a connection for ever.
-    while time.monotonic() - began < PATIENCE_S:
-        try:
-            if first:
-                connection.sendall(b"x")
-            if not connection.recv(1000):
-                break
-        except TimeoutError:
-            continue
-        except ConnectionError:
-            break
-    took = time.monotonic() - began
+    assert not open_ones, "still open"
 
-    assert took < PATIENCE_S, "it is still open"
+
+def was_closed(connection, more):
+    """Sends a byte more, as a caller does who wants to hold a connection for ever."""
+    try:
+        connection.sendall(more)
+        return connection.recv(1000) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
 
 
 def test_headers_over_the_limit_are_refused(connect):
