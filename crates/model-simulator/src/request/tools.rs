@@ -15,14 +15,24 @@ pub(crate) struct Tool {
 }
 
 #[derive(Deserialize)]
-struct WireTool {
-    function: Tool,
+#[serde(tag = "type", rename_all = "snake_case")]
+enum WireTool {
+    Function {
+        function: Tool,
+    },
+    /// Another kind, such as `custom`: accepted and never called.
+    #[serde(other)]
+    Other,
 }
 
 impl Tool {
     pub(crate) fn all(body: &Body<'_>) -> Result<Vec<Self>, ApiError> {
-        let tools = body.member::<Vec<WireTool>>("tools", "an array of functions")?;
-        Ok(tools.unwrap_or_default().into_iter().map(|tool| tool.function).collect())
+        let tools = body.member::<Vec<WireTool>>("tools", "an array of tools")?;
+        let functions = tools.unwrap_or_default().into_iter().filter_map(|tool| match tool {
+            WireTool::Function { function } => Some(function),
+            WireTool::Other => None,
+        });
+        Ok(functions.collect())
     }
 }
 
