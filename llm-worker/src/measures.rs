@@ -7,11 +7,8 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, UpDownCounter};
 use telemetry::ServiceTelemetry;
 use telemetry::names::{app, gen_ai, http, messaging, span};
-use tokio::time::Instant;
-use tracing::Span;
 
 use crate::completion::Trouble;
-use crate::upstream::{Endpoint, Usage};
 
 /// Every instrument, made once.
 #[derive(Debug)]
@@ -30,6 +27,9 @@ pub(crate) struct Measures {
     http_calls: Histogram<f64>,
     fallbacks: Counter<u64>,
     breakers: Gauge<u64>,
+    bus_operations: Histogram<f64>,
+    drain: Histogram<f64>,
+    cut_off: Counter<u64>,
 }
 
 impl Measures {
@@ -50,6 +50,9 @@ impl Measures {
             http_calls: http::CLIENT_REQUEST_DURATION.histogram(meter),
             fallbacks: app::UPSTREAM_FALLBACKS.counter(meter),
             breakers: app::UPSTREAM_OPEN.gauge(meter),
+            bus_operations: messaging::CLIENT_OPERATION_DURATION.histogram(meter),
+            drain: app::DRAIN_DURATION.histogram(meter),
+            cut_off: app::DRAIN_ABORTED.counter(meter),
         }
     }
 
@@ -58,7 +61,7 @@ impl Measures {
         self.slots.record(slots as u64, &[]);
     }
 
-    /// A delivery came; `redelivered` for the reason given.
+    /// A delivery came. The wait of a redelivered job is not the queue's.
     pub(crate) fn arrived(&self, queue: &QueueName, waited: Duration, deliveries: u64) {
         let queue = KeyValue::new(app::QUEUE, queue.to_string());
         self.inflight.add(1, std::slice::from_ref(&queue));
@@ -108,14 +111,9 @@ impl Measures {
         self.to_first_chunk.record(took.as_secs_f64(), &labels);
     }
 
-    /// The model said how many tokens it read and wrote, if it did.
-    pub(crate) fn learnt(&self, model: &ModelName, chat: &Span, usage: Option<Usage>) {
-        let Some(usage) = usage else { return };
-        chat.record(gen_ai::USAGE_INPUT_TOKENS, usage.prompt_tokens);
-        chat.record(gen_ai::USAGE_OUTPUT_TOKENS, usage.completion_tokens);
-        for (kind, tokens) in
-            [(gen_ai::INPUT, usage.prompt_tokens), (gen_ai::OUTPUT, usage.completion_tokens)]
-        {
+    /// The model said how many tokens it read and wrote.
+    pub(crate) fn tokens(&self, model: &ModelName, read: u64, written: u64) {
+        for (kind, tokens) in [(gen_ai::INPUT, read), (gen_ai::OUTPUT, written)] {
             let kind = KeyValue::new(gen_ai::TOKEN_TYPE, kind);
             let asked = KeyValue::new(gen_ai::REQUEST_MODEL, model.to_string());
             self.usage.record(tokens, &[kind.clone(), asked]);
@@ -129,13 +127,13 @@ impl Measures {
         self.stalls.record(longest.as_secs_f64(), &labels);
     }
 
-    /// One HTTP call to an upstream, up to the head of its response.
-    pub(crate) fn http_called(&self, upstream: &str, status: Option<u16>, took: Duration) {
-        let status = status.map_or(0, i64::from);
+    /// One HTTP call to an upstream, up to the head of its response. `result` is its status or
+    /// its error.
+    pub(crate) fn http_called(&self, upstream: &str, result: KeyValue, took: Duration) {
         let labels = [
             KeyValue::new(http::REQUEST_METHOD, "POST"),
-            KeyValue::new(http::RESPONSE_STATUS_CODE, status),
             KeyValue::new(app::UPSTREAM, upstream.to_owned()),
+            result,
         ];
         self.http_calls.record(took.as_secs_f64(), &labels);
     }
@@ -149,9 +147,26 @@ impl Measures {
         self.fallbacks.add(1, &labels);
     }
 
-    /// Whether an upstream is left alone: 1, or called: 0.
-    pub(crate) fn breaker(&self, endpoint: &Endpoint, now: Instant) {
-        let labels = [KeyValue::new(app::UPSTREAM, endpoint.base_url().to_owned())];
-        self.breakers.record(u64::from(endpoint.is_open(now)), &labels);
+    /// Whether an upstream is left alone after failures.
+    pub(crate) fn breaker(&self, upstream: &str, open: bool) {
+        let labels = [KeyValue::new(app::UPSTREAM, upstream.to_owned())];
+        self.breakers.record(u64::from(open), &labels);
+    }
+
+    /// A word about a delivery was sent to the queue: ack, nak, term or progress.
+    pub(crate) fn told_queue(&self, operation: &'static str, took: Duration, well: bool) {
+        let labels = [
+            KeyValue::new(messaging::SYSTEM, messaging::SYSTEM_NATS),
+            KeyValue::new(messaging::OPERATION_NAME, operation),
+        ];
+        let error = (!well).then(|| KeyValue::new(span::ERROR_TYPE, "unavailable"));
+        let labels: Vec<KeyValue> = labels.into_iter().chain(error).collect();
+        self.bus_operations.record(took.as_secs_f64(), &labels);
+    }
+
+    /// Work was finished before the process ended, in this time; `cut_off` jobs were not.
+    pub(crate) fn drained(&self, took: Duration, cut_off: usize) {
+        self.drain.record(took.as_secs_f64(), &[]);
+        self.cut_off.add(cut_off as u64, &[]);
     }
 }

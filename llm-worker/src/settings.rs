@@ -16,7 +16,7 @@ const HEALTH_LISTEN: Variable = Variable {
 const MAX_CONCURRENCY: Variable = Variable {
     name: "LLM_WORKER_MAX_CONCURRENCY",
     default: "64",
-    about: "Jobs that this worker runs at once, its slots; 1 to 100000. It pulls no more than it has slots for.",
+    about: "Jobs that this worker runs at once, its slots; 1 to 100000. It pulls no more than it has slots for, and has at least one for each queue.",
 };
 const DRAIN: Variable = Variable {
     name: "LLM_WORKER_DRAIN_MS",
@@ -78,6 +78,12 @@ impl Settings {
         let upstreams = catalogue.as_ref().and_then(|catalogue| served(&mut read, catalogue));
         let keys = catalogue.as_ref().and_then(|catalogue| keys(&mut read, catalogue));
         let queues = catalogue.as_ref().and_then(|catalogue| queues(&mut read, catalogue));
+        if let (Some(slots), Some(queues)) = (max_concurrency, &queues)
+            && slots < queues.len()
+        {
+            let message = format!("is less than the {} queues to pull from", queues.len());
+            read.problem::<()>(MAX_CONCURRENCY.name, message);
+        }
         read.finish(|| {
             upstreams?;
             Some(Self {

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Bus, BusError, LinkState};
-use contract::{BEAT_EVERY, CatalogueHash, Lane, QueueName, WorkerBeat, WorkerId, streams};
-use futures::StreamExt as _;
+use contract::{
+    BEAT_EVERY, CancelJob, CatalogueHash, GatewayBeat, Lane, QueueName, WorkerBeat, WorkerId,
+    streams,
+};
+use futures::{Stream, StreamExt as _};
 use outbound::CallError;
 use service_runtime::{
     BindError, Env, Health, HealthServer, Problems, Process, Readiness, Shutdown, Tasks, Variable,
@@ -66,7 +69,7 @@ impl Worker {
         let measures = Arc::new(Measures::new(&telemetry));
         let health_server =
             HealthServer::bind(settings.health_listen, variable, health.clone(), telemetry)?;
-        let upstreams = Upstreams::new(&settings.catalogue, &settings.keys, Arc::clone(&measures))?;
+        let upstreams = Upstreams::new(&settings.catalogue, &settings.keys, &measures)?;
         let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
         let jobs = streams::LANES.iter().map(|lane| streams::jobs_stream(*lane));
         let streams: Vec<&str> = jobs.chain([streams::DEAD]).collect();
@@ -109,31 +112,30 @@ impl Worker {
     ///
     /// # Errors
     ///
-    /// When the bus is lost for good.
+    /// When the bus cannot be listened to.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
         let Self { bus, desk, tasks, health, health_server, queues, slots, drain, catalogue } =
             self;
+        // Before the first job: whoever wants one stopped is heard from its claim on.
+        let ears = Ears::open(&desk).await?;
+        let mut sources = Vec::new();
+        for queue in &queues {
+            sources.push(bus.jobs(Lane::Chat, queue).await?);
+        }
         let last = Shutdown::manual();
         let background = Tasks::new();
         background.spawn_detached(health_server.serve(last.clone()));
-        background.spawn_detached(listen(bus.clone(), Arc::clone(&desk), last.clone()));
+        background.spawn_detached(ears.listen(Arc::clone(&desk), last.clone()));
         background.spawn_detached(progress(Arc::clone(&desk), last.clone()));
-        background.spawn_detached(watch_link(bus.clone(), health.clone(), last.clone()));
+        background.spawn_detached(watch_link(Arc::clone(&desk), health.clone(), last.clone()));
         let beat = Beat { queues: queues.clone(), slots, catalogue: catalogue.clone() };
         background.spawn_detached(beat.run(Arc::clone(&desk), shutdown.clone(), last.clone()));
 
-        let pulls = Tasks::new();
+        let (pulls, work) = (Tasks::new(), Tasks::new());
         let shared = Slots::new(slots, queues.len());
-        for queue in &queues {
-            let source = bus.jobs(Lane::Chat, queue).await?;
-            let pull = pull_jobs(
-                source,
-                shared.clone(),
-                Arc::clone(&desk),
-                tasks.clone(),
-                shutdown.clone(),
-            );
-            pulls.spawn_detached(pull);
+        for source in sources {
+            let (slots, desk, work) = (shared.clone(), Arc::clone(&desk), work.clone());
+            pulls.spawn_detached(pull_jobs(source, slots, desk, work, shutdown.clone()));
         }
         health.started();
         let worker = desk.worker;
@@ -144,55 +146,59 @@ impl Worker {
 
         shutdown.requested().await;
         health.draining();
-        let drained = drain_all(&desk, &pulls, drain).await;
+        let began = Instant::now();
+        let cut_off = finish(&desk, &pulls, &work, drain).await;
         desk.outboxes.close_all().await;
         if bus.barrier().await.is_err() {
             tracing::warn!("the last words may not have reached NATS");
         }
+        desk.measures.drained(began.elapsed(), cut_off);
         last.request();
         let _told = tasks.finished(LAST_WORDS).await;
         let _told = background.finished(LAST_WORDS).await;
-        tracing::info!("worker {worker} ended, {drained} jobs were broken off or handed back");
+        tracing::info!("worker {worker} ended, {cut_off} jobs were broken off or handed back");
         Ok(())
     }
 }
 
 /// Waits for the jobs in hand; those that outlast `limit` are told to stop. Gives their number.
-async fn drain_all(desk: &Desk, pulls: &Tasks, limit: Duration) -> usize {
+async fn finish(desk: &Desk, pulls: &Tasks, work: &Tasks, limit: Duration) -> usize {
     let deadline = Instant::now() + limit;
+    // Short: what is on its way is handed back.
     let _told = pulls.finished(limit).await;
-    idle_by(desk, deadline).await;
-    let left = desk.running.count();
-    if left > 0 {
-        desk.running.stop_where(Stop::Draining, |_gateway| true);
-        idle_by(desk, Instant::now() + LAST_WORDS).await;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let Err(cut_off) = work.finished(left).await else { return 0 };
+    desk.running.stop_where(Stop::Draining, |_gateway| true);
+    if let Err(deaf) = work.finished(LAST_WORDS).await {
+        tracing::error!("{deaf} jobs did not stop; the queue delivers them again");
     }
-    left
-}
-
-/// Waits until nothing is in hand, at most until `deadline`.
-async fn idle_by(desk: &Desk, deadline: Instant) {
-    while desk.running.count() > 0 && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    cut_off
 }
 
 /// Hears gateways: their beats, and the jobs that they want stopped.
-async fn listen(bus: Bus, desk: Arc<Desk>, until: Shutdown) {
-    let (mut beats, mut cancels) =
-        match (bus.gateway_beats().await, bus.cancellations(desk.worker).await) {
-            (Ok(beats), Ok(cancels)) => (beats, cancels),
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%error, "cannot listen to gateways: {error}");
-                return;
+struct Ears {
+    beats: Box<dyn Stream<Item = GatewayBeat> + Send + Unpin>,
+    cancels: Box<dyn Stream<Item = CancelJob> + Send + Unpin>,
+}
+
+impl Ears {
+    async fn open(desk: &Desk) -> Result<Self, BusError> {
+        Ok(Self {
+            beats: Box::new(desk.bus.gateway_beats().await?),
+            cancels: Box::new(desk.bus.cancellations(desk.worker).await?),
+        })
+    }
+
+    async fn listen(mut self, desk: Arc<Desk>, until: Shutdown) {
+        loop {
+            tokio::select! {
+                () = until.requested() => return,
+                Some(cancel) = self.cancels.next() => desk.running.cancel(&cancel),
+                Some(beat) = self.beats.next() => {
+                    desk.gateways.heard(beat.gateway, Instant::now());
+                }
+                else => return,
             }
-        };
-    loop {
-        tokio::select! {
-            () = until.requested() => return,
-            Some(cancel) = cancels.next() => desk.running.cancel(&cancel),
-            Some(beat) = beats.next() => desk.gateways.heard(beat.gateway, Instant::now()),
-            else => return,
         }
     }
 }
@@ -209,13 +215,19 @@ async fn progress(desk: Arc<Desk>, until: Shutdown) {
     }
 }
 
-/// Tells the health port whether NATS is there.
-async fn watch_link(bus: Bus, health: Health, until: Shutdown) {
-    let mut state = bus.state();
+/// Tells the health port whether NATS is there, and the desk whether silence means anything.
+async fn watch_link(desk: Arc<Desk>, health: Health, until: Shutdown) {
+    let mut state = desk.bus.state();
     loop {
         let readiness = match *state.borrow_and_update() {
-            LinkState::Connected => Readiness::Ok,
-            LinkState::Disconnected => Readiness::Failing("NATS is disconnected".to_owned()),
+            LinkState::Connected => {
+                desk.gateways.listening(Instant::now());
+                Readiness::Ok
+            }
+            LinkState::Disconnected => {
+                desk.gateways.deaf();
+                Readiness::Failing("NATS is disconnected".to_owned())
+            }
         };
         health.report("nats", readiness);
         tokio::select! {
@@ -236,9 +248,12 @@ impl Beat {
     async fn run(self, desk: Arc<Desk>, draining: Shutdown, until: Shutdown) {
         let mut ticks = tokio::time::interval(BEAT_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut told = false;
         loop {
             tokio::select! {
                 () = until.requested() => return,
+                // At once, so that gateways count on it no longer than they must.
+                () = draining.requested(), if !told => told = true,
                 _ = ticks.tick() => {}
             }
             let beat = WorkerBeat {

@@ -9,12 +9,15 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::{Bus, BusError};
 
-/// One piece of a body in the store.
-const CHUNK_BYTES: usize = 1024 * 1024;
+/// One piece of a body in the store, where a message holds as much.
+const PIECE_BYTES: usize = 1024 * 1024;
 
 /// The object store of bodies. Cheap to clone.
 #[derive(Clone)]
-pub struct Blobs(ObjectStore);
+pub struct Blobs {
+    store: ObjectStore,
+    piece_bytes: usize,
+}
 
 impl fmt::Debug for Blobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,7 +33,8 @@ impl Bus {
     /// [`BusError::NotReady`] when it is missing.
     pub async fn blobs(&self) -> Result<Blobs, BusError> {
         let store = self.jetstream.get_object_store(streams::BLOBS).await;
-        store.map(Blobs).map_err(|error| {
+        let piece_bytes = PIECE_BYTES.min(self.max_payload());
+        store.map(|store| Blobs { store, piece_bytes }).map_err(|error| {
             let name = streams::BLOBS;
             BusError::NotReady(format!(
                 "the object store `{name}` cannot be had ({error}); run `nats-init` once"
@@ -48,11 +52,11 @@ impl Blobs {
     pub async fn put(&self, name: &str, body: &[u8]) -> Result<(), BusError> {
         let meta = ObjectMetadata {
             name: name.to_owned(),
-            chunk_size: Some(CHUNK_BYTES),
+            chunk_size: Some(self.piece_bytes),
             ..ObjectMetadata::default()
         };
         let mut reader = body;
-        self.0.put(meta, &mut reader).await.map(|_info| ()).map_err(BusError::unavailable)
+        self.store.put(meta, &mut reader).await.map(|_info| ()).map_err(BusError::unavailable)
     }
 
     /// Reads the body `name`; `None` when it is not there (any more).
@@ -61,7 +65,7 @@ impl Blobs {
     ///
     /// [`BusError::TooLarge`] over `limit` bytes, [`BusError::Unavailable`] when it cannot be read.
     pub async fn get(&self, name: &str, limit: usize) -> Result<Option<Bytes>, BusError> {
-        let mut object = match self.0.get(name).await {
+        let mut object = match self.store.get(name).await {
             Ok(object) => object,
             Err(error) if error.kind() == GetErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(BusError::unavailable(error)),
@@ -77,7 +81,7 @@ impl Blobs {
 
     /// Removes the body `name`, if it is there. Age removes what nobody did.
     pub async fn delete(&self, name: &str) {
-        if let Err(error) = self.0.delete(name).await {
+        if let Err(error) = self.store.delete(name).await {
             tracing::debug!(%error, "a body was not removed, age will: {error}");
         }
     }

@@ -1,5 +1,6 @@
 //! One connection of a process to NATS, and whether it stands.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
@@ -57,6 +58,12 @@ impl Bus {
     /// Whether the connection stands, now and whenever that changes.
     pub fn state(&self) -> watch::Receiver<LinkState> {
         self.state.clone()
+    }
+
+    /// How often the connection was made so far. What was published under another number may not
+    /// have arrived, and what others published meanwhile was not heard.
+    pub fn connections(&self) -> u64 {
+        self.client.statistics().connects.load(Ordering::Relaxed)
     }
 
     /// The largest payload that fits one message, headers and subject left aside.

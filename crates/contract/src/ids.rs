@@ -79,6 +79,10 @@ id! {
     JobId
 }
 id! {
+    /// Names one request to a gateway, for its caller and in logs.
+    RequestId
+}
+id! {
     /// Names one gateway process, anew at each start.
     GatewayId
 }

@@ -31,6 +31,6 @@ pub use catalogue::{
 pub use claim::{CancelJob, CancelReason, ClaimRequest, Verdict};
 pub use dead::DeadLetter;
 pub use event::{Event, EventKind, Failure};
-pub use ids::{GatewayId, InvalidId, JobId, WorkerId};
+pub use ids::{GatewayId, InvalidId, JobId, RequestId, WorkerId};
 pub use job::{Body, Job, Operation};
 pub use names::{InvalidName, Lane, ModelName, QueueName, TenantName};

@@ -10,6 +10,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use contract::Failure;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use outcome::{Outcome, Said};
@@ -64,13 +65,18 @@ pub(crate) enum Utterance {
 
 /// Says things to the caller.
 pub(crate) trait Speak {
-    /// Says one thing. Fails when it cannot be said any more.
-    fn say(&mut self, utterance: Utterance) -> impl Future<Output = Result<(), Mute>> + Send;
+    /// Says one thing. Nothing more is said after a failure.
+    fn say(&mut self, utterance: Utterance) -> impl Future<Output = Result<(), Unsaid>> + Send;
 }
 
-/// Nothing can be said any more: the way to the caller is blocked.
-#[derive(Debug)]
-pub(crate) struct Mute;
+/// Why something was not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsaid {
+    /// The way to the caller is blocked.
+    Blocked,
+    /// It cannot be said; the caller was told that instead, and that the answer has ended.
+    Excused,
+}
 
 /// Answers one job.
 ///
@@ -82,19 +88,26 @@ pub(crate) async fn complete<M: Models, S: Speak>(
     voice: &mut S,
     stop: &CancellationToken,
 ) -> (Outcome, Said) {
+    let began = Instant::now();
     let answer = tokio::select! {
         biased;
         () = stop.cancelled() => return (Outcome::Stopped, Said::Nothing),
         answer = models.ask(ask) => answer,
     };
     let (first, pieces) = match answer {
-        Err(failure) => match retry::after(&failure, circumstances) {
-            outcome @ Outcome::GaveUp => return give_up(voice, failure.tell, outcome).await,
-            other => return (other, Said::Nothing),
-        },
+        Err(failure) => {
+            let waited = circumstances.waited + began.elapsed();
+            return match retry::after(&failure, Circumstances { waited, ..circumstances }) {
+                Outcome::GaveUp => give_up(voice, failure.tell).await,
+                other => (other, Said::Nothing),
+            };
+        }
         Ok(Answer::Whole(body)) => return finish(voice, Utterance::Whole(body)).await,
         Ok(Answer::Streamed(first, pieces)) => (first, pieces),
     };
+    if stop.is_cancelled() {
+        return (Outcome::Stopped, Said::Nothing);
+    }
     tokio::select! {
         biased;
         () = stop.cancelled() => (Outcome::Stopped, Said::Something),
@@ -111,15 +124,15 @@ async fn relay<S: Speak, P: Pieces>(
     let mut news = first;
     loop {
         for chunk in news {
-            if voice.say(Utterance::Chunk(chunk)).await.is_err() {
-                return (Outcome::Stopped, Said::Something);
+            if let Err(unsaid) = voice.say(Utterance::Chunk(chunk)).await {
+                return silenced(unsaid);
             }
         }
         news = match pieces.next().await {
             Ok(Some(news)) => news,
             Ok(None) => return finish(voice, Utterance::Done).await,
             // Something was said: the failure is final.
-            Err(failure) => return give_up(voice, failure.tell, Outcome::GaveUp).await,
+            Err(failure) => return give_up(voice, failure.tell).await,
         };
     }
 }
@@ -127,13 +140,24 @@ async fn relay<S: Speak, P: Pieces>(
 async fn finish<S: Speak>(voice: &mut S, last: Utterance) -> (Outcome, Said) {
     match voice.say(last).await {
         Ok(()) => (Outcome::Done, Said::Something),
-        Err(Mute) => (Outcome::Stopped, Said::Something),
+        Err(unsaid) => silenced(unsaid),
     }
 }
 
-async fn give_up<S: Speak>(voice: &mut S, failure: Failure, outcome: Outcome) -> (Outcome, Said) {
-    // If it cannot be said, the gateway notices the silence.
-    let _mute = voice.say(Utterance::Failed(failure)).await;
+/// The caller is told why there is no answer. If even that cannot be said, the gateway is asked
+/// again what its caller has heard.
+async fn give_up<S: Speak>(voice: &mut S, failure: Failure) -> (Outcome, Said) {
+    match voice.say(Utterance::Failed(failure)).await {
+        Ok(()) => (Outcome::GaveUp, Said::Something),
+        Err(unsaid) => silenced(unsaid),
+    }
+}
+
+fn silenced(unsaid: Unsaid) -> (Outcome, Said) {
+    let outcome = match unsaid {
+        Unsaid::Blocked => Outcome::Blocked,
+        Unsaid::Excused => Outcome::GaveUp,
+    };
     (outcome, Said::Something)
 }
 

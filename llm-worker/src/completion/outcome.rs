@@ -13,6 +13,8 @@ pub(crate) enum Outcome {
     GaveUp,
     /// It was told to stop: its caller left, or this process ends.
     Stopped,
+    /// The way to the caller is blocked. What it has heard, its gateway knows.
+    Blocked,
 }
 
 /// Whether the caller has heard anything of this answer.

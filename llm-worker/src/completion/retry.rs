@@ -70,8 +70,8 @@ impl Trouble {
     /// Whether the same request may succeed a moment later.
     fn worth_another_try(self) -> bool {
         match self {
-            Self::Refused | Self::TimedOut | Self::Misconfigured => false,
-            Self::Overloaded | Self::Unavailable | Self::Garbled => true,
+            Self::Refused | Self::Misconfigured | Self::Garbled => false,
+            Self::Overloaded | Self::Unavailable | Self::TimedOut => true,
         }
     }
 }
@@ -79,9 +79,9 @@ impl Trouble {
 /// What is known of a job beside its failure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Circumstances {
-    /// Which try this was, from 1.
+    /// Which attempt this was, from 1.
     pub(crate) attempt: u64,
-    /// How long its caller has waited.
+    /// How long its caller has waited, this attempt included.
     pub(crate) waited: Duration,
     /// Between 0 and 1: spreads the retries of many jobs that failed together.
     pub(crate) jitter: f64,
@@ -89,14 +89,13 @@ pub(crate) struct Circumstances {
 
 /// What a model call that failed before its first word means for its job.
 ///
-/// | failure                        | tries and patience left | otherwise |
-/// |--------------------------------|-------------------------|-----------|
-/// | overload, not there, garbled   | retry                   | give up   |
-/// | too slow                       | give up                 | give up   |
-/// | refused, our key is wrong      | give up                 | give up   |
+/// | failure                            | tries and patience left | otherwise |
+/// |------------------------------------|-------------------------|-----------|
+/// | overload, not there, too slow      | retry                   | give up   |
+/// | refused, our key is wrong, garbled | give up                 | give up   |
 ///
 /// A wait that the model asks for counts, unless it is longer than a person should sit through.
-/// A model that was too slow once has used up the caller's patience.
+/// A model that was too slow has mostly used up the caller's patience.
 pub(crate) fn after(failure: &ModelFailure, circumstances: Circumstances) -> Outcome {
     let Circumstances { attempt, waited, jitter } = circumstances;
     if !failure.trouble.worth_another_try() || attempt >= MAX_ATTEMPTS || waited >= LONGEST_WAIT {
@@ -137,9 +136,10 @@ mod tests {
             ("the last try", Trouble::Unavailable, None, 4, 1, Outcome::GaveUp),
             ("no patience left", Trouble::Unavailable, None, 2, 20, Outcome::GaveUp),
             ("a refusal", Trouble::Refused, None, 1, 0, Outcome::GaveUp),
-            ("too slow once", Trouble::TimedOut, None, 1, 0, Outcome::GaveUp),
+            ("too slow, and soon", Trouble::TimedOut, None, 1, 3, again(200)),
+            ("too slow", Trouble::TimedOut, None, 1, 120, Outcome::GaveUp),
             ("our key is wrong", Trouble::Misconfigured, None, 1, 0, Outcome::GaveUp),
-            ("garbage", Trouble::Garbled, None, 1, 0, again(200)),
+            ("garbage", Trouble::Garbled, None, 1, 0, Outcome::GaveUp),
         ] {
             let waited = Duration::from_secs(waited_s);
             let circumstances = Circumstances { attempt, waited, jitter: 0.0 };

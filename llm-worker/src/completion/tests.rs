@@ -33,12 +33,19 @@ impl Pieces for Script {
     }
 }
 
+/// Hears what is said, until `unsaid` says how it ends.
 #[derive(Default)]
-struct Heard(Vec<String>);
+struct Heard {
+    said: Vec<String>,
+    unsaid: Option<Unsaid>,
+}
 
 impl Speak for Heard {
-    async fn say(&mut self, utterance: Utterance) -> Result<(), Mute> {
-        self.0.push(match utterance {
+    async fn say(&mut self, utterance: Utterance) -> Result<(), Unsaid> {
+        if let Some(unsaid) = self.unsaid {
+            return Err(unsaid);
+        }
+        self.said.push(match utterance {
             Utterance::Chunk(chunk) => String::from_utf8_lossy(&chunk).into_owned(),
             Utterance::Whole(body) => format!("whole {}", String::from_utf8_lossy(&body)),
             Utterance::Done => "done".to_owned(),
@@ -62,6 +69,16 @@ async fn answer(
     answer: Option<Result<Answer<Script>, ModelFailure>>,
     stop: &CancellationToken,
 ) -> ((Outcome, Said), Vec<String>) {
+    let mut heard = Heard::default();
+    let ended = answer_to(&mut heard, answer, stop).await;
+    (ended, heard.said)
+}
+
+async fn answer_to(
+    heard: &mut Heard,
+    answer: Option<Result<Answer<Script>, ModelFailure>>,
+    stop: &CancellationToken,
+) -> (Outcome, Said) {
     let model: ModelName = "m".parse().unwrap();
     let ask = Ask {
         job: JobId::fresh(),
@@ -71,10 +88,8 @@ async fn answer(
         body: Bytes::new(),
     };
     let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
-    let mut heard = Heard::default();
     let models = Scripted(Mutex::new(answer));
-    let ended = complete(&models, &ask, circumstances, &mut heard, stop).await;
-    (ended, heard.0)
+    complete(&models, &ask, circumstances, heard, stop).await
 }
 
 #[tokio::test]
@@ -126,4 +141,44 @@ async fn a_stop_ends_it_in_any_phase() {
         later.cancel();
     });
     assert_eq!(answered.0, (Outcome::Stopped, Said::Something));
+}
+
+#[tokio::test]
+async fn a_blocked_way_is_no_end_that_the_caller_knows_of_and_an_excuse_is() {
+    for (unsaid, outcome) in
+        [(Unsaid::Blocked, Outcome::Blocked), (Unsaid::Excused, Outcome::GaveUp)]
+    {
+        let stop = CancellationToken::new();
+        for said in [Answer::Whole(chunk("w")), Answer::Streamed(vec![chunk("a")], Script(vec![]))]
+        {
+            let mut heard = Heard { unsaid: Some(unsaid), ..Heard::default() };
+            let (ended, _said) = answer_to(&mut heard, Some(Ok(said)), &stop).await;
+            assert_eq!(ended, outcome);
+        }
+        let mut heard = Heard { unsaid: Some(unsaid), ..Heard::default() };
+        let refused = Some(Err(failure(Trouble::Refused)));
+        assert_eq!(answer_to(&mut heard, refused, &stop).await.0, outcome);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_spent_on_the_attempt_counts_as_waiting() {
+    struct Slow;
+    impl Models for Slow {
+        type Pieces = Script;
+        async fn ask(&self, _ask: &Ask<'_>) -> Result<Answer<Script>, ModelFailure> {
+            tokio::time::sleep(Duration::from_secs(120)).await;
+            Err(failure(Trouble::TimedOut))
+        }
+    }
+    let model: ModelName = "m".parse().unwrap();
+    let (job, operation) = (JobId::fresh(), Operation::ChatCompletions);
+    let ask = Ask { job, operation, model: &model, stream: true, body: Bytes::new() };
+    let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
+    let mut heard = Heard::default();
+
+    let stop = CancellationToken::new();
+    let ended = complete(&Slow, &ask, circumstances, &mut heard, &stop).await;
+
+    assert_eq!(ended.0, Outcome::GaveUp);
 }

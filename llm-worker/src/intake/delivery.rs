@@ -17,14 +17,15 @@ use tracing::{Instrument as _, Span};
 
 use super::liveness::Gateways;
 use super::running::{InHand, Running, Stop};
-use super::settle::{Settlement, in_progress, settle};
-use crate::completion::{self, Ask, Circumstances, Outcome, Said, Speak as _, Utterance};
+use super::settle::{ASK_AGAIN, Settlement, in_progress, settle};
+use crate::completion::{self, Ask, Circumstances, Outcome, Said, Speak as _, Unsaid, Utterance};
 use crate::measures::Measures;
 use crate::upstream::Upstreams;
 use crate::voice::{self, Outboxes, Voice};
 
-/// A job delivered this often kills its workers, or is never settled: it is given up.
-const POISONED_AFTER: u64 = 10;
+/// A job claimed this often without an end kills its workers, or is never settled: it is given up.
+/// Claims are counted and not deliveries: what comes back unclaimed has harmed nobody.
+const POISONED_AFTER: u32 = 5;
 /// Between two tries to reach a gateway that does not answer.
 const CLAIM_AGAIN: std::ops::Range<u64> = 500..1000;
 /// Largest body that is read from the object store.
@@ -46,6 +47,11 @@ pub(crate) struct Desk {
 /// What a job's work came to: how it is settled, and a word for logs and figures.
 type Ended = (Settlement, &'static str);
 
+/// The words for an end that a trace shows as an error.
+const FAULTS: &[&str] = &["unreadable", POISONED, "failed", "broken_off", "blocked", BODY_LOST];
+const POISONED: &str = "attempts_exhausted";
+const BODY_LOST: &str = "body_lost";
+
 impl Desk {
     /// Takes one delivery from arrival to settlement. The slot is free again afterwards.
     pub(crate) async fn handle(&self, delivery: Delivery, slot: OwnedSemaphorePermit) {
@@ -59,6 +65,10 @@ impl Desk {
         let outcome = self.work(delivery, &queue, &process).instrument(process.clone()).await;
 
         process.record(app::OUTCOME, outcome);
+        if FAULTS.contains(&outcome) {
+            process.record(span::STATUS_CODE, span::ERROR);
+            process.record(span::ERROR_TYPE, outcome);
+        }
         self.measures.settled(&queue, began.elapsed(), outcome);
         drop(slot);
     }
@@ -66,7 +76,7 @@ impl Desk {
     /// Reports every job in hand in progress.
     pub(crate) async fn report_progress(&self) {
         for job in self.running.all() {
-            in_progress(&job.delivery).await;
+            in_progress(&job.delivery, &self.measures).await;
         }
     }
 
@@ -85,26 +95,35 @@ impl Desk {
             Ok(job) => job,
             Err(error) => {
                 self.bury(&delivery, queue, "unknown", "unreadable", &error.to_string()).await;
-                settle(&delivery, Settlement::Terminate).await;
+                settle(&delivery, Settlement::Terminate, &self.measures).await;
                 return "unreadable";
             }
         };
         process.record(app::JOB_ID, tracing::field::display(job.id));
         let hand = self.running.begin(job.id, job.gateway, delivery);
-        let (settlement, outcome) = self.answer(&job, &hand, queue).await;
-        settle(&hand.job.delivery, settlement).await;
+        let connections = self.bus.connections();
+        let (settlement, outcome) = self.answer(&job, &payload, &hand, queue).await;
+        let unbroken = self.bus.connections() == connections;
+        let settlement = if unbroken { settlement } else { settlement.in_doubt() };
+        settle(&hand.job.delivery, settlement, &self.measures).await;
         let deliveries = hand.job.delivery.deliveries();
         tracing::info!(
             app.job.id = %job.id,
             app.model = %job.model,
             app.outcome = outcome,
-            app.attempt = deliveries,
+            app.nats.delivered = deliveries,
             "{outcome} job {} at delivery {deliveries}", job.id
         );
         outcome
     }
 
-    async fn answer(&self, job: &Job<'_>, hand: &InHand<'_>, queue: &QueueName) -> Ended {
+    async fn answer(
+        &self,
+        job: &Job<'_>,
+        payload: &Bytes,
+        hand: &InHand<'_>,
+        queue: &QueueName,
+    ) -> Ended {
         let delivery = &hand.job.delivery;
         let claim = match self.claim(job, delivery.deliveries()).await {
             Ok(claim) => claim,
@@ -115,19 +134,19 @@ impl Desk {
         let outbox = self.outboxes.of(job.gateway);
         let mut voice = Voice::new(job.id, claim, outbox, self.blobs.clone(), max_payload);
 
-        if delivery.deliveries() > POISONED_AFTER {
-            let reason = "attempts_exhausted";
-            self.bury(delivery, queue, &job.id.to_string(), reason, "it was never settled").await;
-            let failure = voice::failure(reason, "No worker could finish this request.");
-            let _mute = voice.say(Utterance::Failed(failure)).await;
-            return (Settlement::Terminate, reason);
+        if claim > POISONED_AFTER {
+            self.bury(delivery, queue, &job.id.to_string(), POISONED, "it was never settled").await;
+            return give_up(POISONED, "No worker could finish this request.", &mut voice).await;
         }
-        let body = match self.body(job).await {
+        let body = match self.body(job, payload).await {
             Ok(Some(body)) => body,
-            Ok(None) => return (Settlement::Ack, "stale"),
+            // The gateway has just said that somebody waits: they are told.
+            Ok(None) => {
+                return give_up(BODY_LOST, "The request's body was lost.", &mut voice).await;
+            }
             Err(error) => {
                 tracing::warn!(%error, "the body of a job cannot be read: {error}");
-                return (Settlement::RetryAfter(Duration::from_millis(500)), "body_unavailable");
+                return (Settlement::RetryAfter(ASK_AGAIN), "body_unavailable");
             }
         };
         let ask = Ask {
@@ -138,7 +157,7 @@ impl Desk {
             body,
         };
         let circumstances = Circumstances {
-            attempt: delivery.deliveries(),
+            attempt: u64::from(claim),
             waited: delivery.age(),
             jitter: rand::random(),
         };
@@ -149,6 +168,8 @@ impl Desk {
             Outcome::Done => (Settlement::Ack, "completed"),
             Outcome::GaveUp => (Settlement::Terminate, "failed"),
             Outcome::RetryAfter(delay) => (Settlement::RetryAfter(delay), "retried"),
+            // Its gateway knows what the caller has heard, and decides at the next claim.
+            Outcome::Blocked => (Settlement::RetryAfter(ASK_AGAIN), "blocked"),
             Outcome::Stopped => stopped(hand.job.stopped(), said, &mut voice).await,
         }
     }
@@ -172,10 +193,11 @@ impl Desk {
         }
     }
 
-    /// The caller's JSON; `None` when it is not there any more, because nobody waits for it.
-    async fn body(&self, job: &Job<'_>) -> Result<Option<Bytes>, BusError> {
+    /// The caller's JSON; `None` when it is not there any more.
+    async fn body(&self, job: &Job<'_>, payload: &Bytes) -> Result<Option<Bytes>, BusError> {
         match &job.body {
-            Body::Inline(json) => Ok(Some(Bytes::copy_from_slice(json.get().as_bytes()))),
+            // A part of the message: no prompt is copied.
+            Body::Inline(json) => Ok(Some(payload.slice_ref(json.get().as_bytes()))),
             Body::Stored(name) => self.blobs.get(name, LARGEST_BODY).await,
         }
     }
@@ -204,23 +226,29 @@ impl Desk {
     }
 }
 
+/// Tells the caller that there is no answer and will be none.
+async fn give_up(code: &'static str, message: &str, voice: &mut Voice) -> Ended {
+    match voice.say(Utterance::Failed(voice::failure(code, message))).await {
+        Ok(()) | Err(Unsaid::Excused) => (Settlement::Terminate, code),
+        Err(Unsaid::Blocked) => (Settlement::RetryAfter(ASK_AGAIN), "blocked"),
+    }
+}
+
 /// What a stop comes to: the job is forgotten, or handed back, or broken off with a word.
 async fn stopped(why: Option<Stop>, said: Said, voice: &mut Voice) -> Ended {
     match (why, said) {
-        (Some(Stop::Cancelled), _) => (Settlement::Ack, "cancelled"),
-        (Some(Stop::GatewayGone), _) => (Settlement::Ack, "gateway_gone"),
         (Some(Stop::Superseded), _) => (Settlement::LeaveToTheNewer, "superseded"),
+        // If the gateway lives after all, and was unheard for a while, its caller is not forgotten.
+        (Some(Stop::GatewayGone), _) => (Settlement::RetryAfter(ASK_AGAIN), "gateway_silent"),
         (Some(Stop::Draining), Said::Nothing) => {
             (Settlement::RetryAfter(Duration::ZERO), "handed_back")
         }
         (Some(Stop::Draining), Said::Something) => {
             let message = "The worker was stopped in the middle of the answer.";
-            let failure = voice::failure("worker_stopped", message);
-            let _mute = voice.say(Utterance::Failed(failure)).await;
-            (Settlement::Terminate, "broken_off")
+            let (settlement, _code) = give_up("worker_stopped", message, voice).await;
+            (settlement, "broken_off")
         }
-        // The way to the caller is blocked.
-        (None, _) => (Settlement::Terminate, "mute"),
+        (Some(Stop::Cancelled) | None, _) => (Settlement::Ack, "cancelled"),
     }
 }
 
@@ -237,9 +265,13 @@ fn process_span(delivery: &Delivery, queue: &QueueName) -> Span {
         { messaging::CONSUMER_GROUP_NAME } = streams::consumer(Lane::Chat, queue),
         { messaging::NATS_STREAM } = streams::jobs_stream(Lane::Chat),
         { messaging::NATS_DELIVERED } = delivery.deliveries(),
+        { messaging::MESSAGE_BODY_SIZE } = delivery.payload().len(),
+        { app::QUEUE_WAITED } = delivery.age().as_secs_f64(),
         { app::QUEUE } = queue.as_str(),
         { app::JOB_ID } = tracing::field::Empty,
         { app::OUTCOME } = tracing::field::Empty,
+        { span::STATUS_CODE } = tracing::field::Empty,
+        { span::ERROR_TYPE } = tracing::field::Empty,
     );
     // One message is one job: its work is a child of the publish, and linked to it as well.
     propagation::continue_from(&process, |name| delivery.header(name));

@@ -8,7 +8,7 @@ use service_runtime::{Shutdown, Tasks};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::delivery::Desk;
-use super::settle;
+use super::settle::{Settlement, settle};
 
 /// Shortest and longest wait after requests were lost.
 const BACK_OFF_MS: std::ops::Range<u64> = 50..500;
@@ -28,16 +28,22 @@ impl Slots {
         Self { free: Arc::new(Semaphore::new(slots)), standing }
     }
 
-    /// Waits until as many slots are free as are already asked for, and takes what is free.
+    /// Whether it is time to ask for more: when at least half of what may stand is used up.
     ///
-    /// Asking anew only when half of the slots are free keeps an unsaturated worker at one
-    /// request for many jobs; a saturated one has nothing asked for, and takes each slot as it
-    /// comes free.
+    /// An unsaturated worker then asks once for many jobs; a saturated one has nothing asked for,
+    /// and takes each slot as it comes free.
+    fn wants_more(&self, asked_for: usize) -> bool {
+        asked_for <= self.standing / 2
+    }
+
+    /// Waits until as many slots are free as are already asked for, and takes what is free and
+    /// may stand.
     async fn take(&self, asked_for: usize) -> Option<OwnedSemaphorePermit> {
-        let least = u32::try_from(asked_for.clamp(1, self.standing)).unwrap_or(1);
+        let room = self.standing.saturating_sub(asked_for);
+        let least = u32::try_from(asked_for.min(room).max(1)).unwrap_or(1);
         let mut taken = Arc::clone(&self.free).acquire_many_owned(least).await.ok()?;
-        let room = self.standing.saturating_sub(asked_for + taken.num_permits());
-        let more = u32::try_from(room.min(self.free.available_permits())).unwrap_or(0);
+        let more = room.saturating_sub(taken.num_permits()).min(self.free.available_permits());
+        let more = u32::try_from(more).unwrap_or(0);
         if let Ok(more) = Arc::clone(&self.free).try_acquire_many_owned(more) {
             taken.merge(more);
         }
@@ -50,9 +56,10 @@ pub(crate) async fn pull_jobs(
     mut source: JobSource,
     slots: Slots,
     desk: Arc<Desk>,
-    tasks: Tasks,
+    work: Tasks,
     shutdown: Shutdown,
 ) {
+    // The slots with which jobs are asked for.
     let mut held: Option<OwnedSemaphorePermit> = None;
     loop {
         let asked_for = source.outstanding();
@@ -63,12 +70,12 @@ pub(crate) async fn pull_jobs(
                 Pulled::Job(delivery) => match one(&mut held) {
                     Some(slot) => {
                         let desk = Arc::clone(&desk);
-                        tasks.spawn_detached(async move { desk.handle(delivery, slot).await });
+                        work.spawn_detached(async move { desk.handle(delivery, slot).await });
                     }
                     // More than was asked for: a request that was taken for lost was not.
-                    None => settle::hand_back(&delivery).await,
+                    None => hand_back(&delivery, &desk).await,
                 },
-                Pulled::Expired => release(&mut held, source.outstanding()),
+                Pulled::Expired => renew(&mut source, &mut held).await,
                 Pulled::Lost(reason) => {
                     tracing::info!("asking for jobs again: {reason}");
                     release(&mut held, source.outstanding());
@@ -76,30 +83,50 @@ pub(crate) async fn pull_jobs(
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
             },
-            taken = slots.take(asked_for), if asked_for < slots.standing => {
+            taken = slots.take(asked_for), if slots.wants_more(asked_for) => {
                 let Some(taken) = taken else { break };
                 let count = taken.num_permits();
                 match &mut held {
                     Some(held) => held.merge(taken),
                     None => held = Some(taken),
                 }
-                if let Err(error) = source.request(count).await {
-                    tracing::warn!(%error, "cannot ask for jobs: {error}");
-                }
+                ask(&mut source, count).await;
             }
         }
     }
     drop(held);
     let left: Vec<Delivery> = source.close().await;
     for delivery in &left {
-        settle::hand_back(delivery).await;
+        hand_back(delivery, &desk).await;
     }
+}
+
+/// A request has expired. Its slots go back to where other queues may take them, but for one: a
+/// quiet queue stays served while another one is busy.
+async fn renew(source: &mut JobSource, held: &mut Option<OwnedSemaphorePermit>) {
+    let asked_for = source.outstanding();
+    release(held, asked_for.max(1));
+    let free = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+    if free > asked_for {
+        ask(source, free - asked_for).await;
+    }
+}
+
+/// Asks for jobs. What cannot be sent counts as asked for until it is taken for lost.
+async fn ask(source: &mut JobSource, slots: usize) {
+    if let Err(error) = source.request(slots).await {
+        tracing::warn!(%error, "cannot ask for jobs: {error}");
+    }
+}
+
+/// Hands a delivery back untouched, for another worker to take at once.
+async fn hand_back(delivery: &Delivery, desk: &Desk) {
+    settle(delivery, Settlement::RetryAfter(Duration::ZERO), &desk.measures).await;
 }
 
 /// One slot of those held.
 fn one(held: &mut Option<OwnedSemaphorePermit>) -> Option<OwnedSemaphorePermit> {
-    let permit = held.as_mut()?.split(1)?;
-    Some(permit)
+    held.as_mut()?.split(1)
 }
 
 /// Gives back the slots that nothing is asked for with any more.
@@ -107,5 +134,49 @@ fn release(held: &mut Option<OwnedSemaphorePermit>, asked_for: usize) {
     if let Some(held) = held {
         let surplus = held.num_permits().saturating_sub(asked_for);
         drop(held.split(surplus));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn more_is_asked_for_when_half_of_the_slots_are_free() {
+        let slots = Slots::new(64, 1);
+        let mut held = slots.take(0).await.unwrap();
+        assert_eq!(held.num_permits(), 64, "an idle worker asks once for all");
+
+        assert!(!slots.wants_more(33), "31 jobs came: not yet worth a request");
+        drop(held.split(32));
+
+        assert!(slots.wants_more(32));
+        assert_eq!(slots.take(32).await.unwrap().num_permits(), 32);
+    }
+
+    #[tokio::test]
+    async fn a_saturated_worker_takes_each_slot_as_it_comes_free() {
+        let slots = Slots::new(4, 1);
+        let mut busy = slots.take(0).await.unwrap();
+        let mut next = std::pin::pin!(slots.take(0));
+        assert!(tokio::time::timeout(Duration::ZERO, &mut next).await.is_err());
+
+        drop(busy.split(1));
+
+        assert_eq!(next.await.unwrap().num_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn several_queues_leave_each_other_room() {
+        for (all, queues) in [(64, 2), (64, 3), (4, 2), (2, 2), (3, 3)] {
+            let slots = Slots::new(all, queues);
+            let mut held = Vec::new();
+            for queue in 0..queues {
+                let taken = tokio::time::timeout(Duration::ZERO, slots.take(0)).await;
+                held.push(taken.unwrap_or_else(|_| panic!("queue {queue} of {queues}: {all}")));
+            }
+            let standing: usize = held.iter().flatten().map(|one| one.num_permits()).sum();
+            assert!(standing <= all, "{standing} of {all}");
+        }
     }
 }

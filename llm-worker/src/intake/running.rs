@@ -1,7 +1,6 @@
 //! The jobs in hand: each can be told to stop, and is reported in progress.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::Delivery;
@@ -26,12 +25,24 @@ pub(crate) enum Stop {
 pub(crate) struct RunningJob {
     pub(crate) delivery: Delivery,
     pub(crate) gateway: GatewayId,
-    claim: AtomicU32,
     stop: CancellationToken,
-    reason: AtomicU8,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Under which claim it speaks, once it has one.
+    claim: Option<u32>,
+    /// Wishes to stop that came before the claim was known, the newest one.
+    unmatched: Option<(u32, Stop)>,
+    stopped: Option<Stop>,
 }
 
 impl RunningJob {
+    fn new(delivery: Delivery, gateway: GatewayId) -> Self {
+        Self { delivery, gateway, stop: CancellationToken::new(), state: Mutex::default() }
+    }
+
     /// Cancelled when it is to stop.
     pub(crate) fn stop(&self) -> &CancellationToken {
         &self.stop
@@ -39,30 +50,43 @@ impl RunningJob {
 
     /// Why it was told to stop, if it was.
     pub(crate) fn stopped(&self) -> Option<Stop> {
-        match self.reason.load(Ordering::Relaxed) {
-            1 => Some(Stop::Cancelled),
-            2 => Some(Stop::GatewayGone),
-            3 => Some(Stop::Draining),
-            4 => Some(Stop::Superseded),
-            _ => None,
-        }
+        lock(&self.state).stopped
     }
 
     /// The claim under which it speaks from now on.
     pub(crate) fn claimed(&self, claim: u32) {
-        self.claim.store(claim, Ordering::Relaxed);
+        let mut state = lock(&self.state);
+        state.claim = Some(claim);
+        let wish = state.unmatched.take().filter(|(meant, _)| claim <= *meant);
+        drop(state);
+        if let Some((_, why)) = wish {
+            self.tell(why);
+        }
+    }
+
+    /// A gateway wants claim `meant` and older ones stopped.
+    ///
+    /// A wish that concerns an earlier delivery of the job may overtake the verdict on this one's
+    /// claim: it waits for it.
+    fn cancel(&self, meant: u32, why: Stop) {
+        let mut state = lock(&self.state);
+        match state.claim {
+            Some(claim) if claim <= meant => {}
+            Some(_newer) => return,
+            None => {
+                if state.unmatched.is_none_or(|(before, _)| before < meant) {
+                    state.unmatched = Some((meant, why));
+                }
+                return;
+            }
+        }
+        drop(state);
+        self.tell(why);
     }
 
     fn tell(&self, why: Stop) {
-        let code = match why {
-            Stop::Cancelled => 1,
-            Stop::GatewayGone => 2,
-            Stop::Draining => 3,
-            Stop::Superseded => 4,
-        };
         // The first reason stays.
-        let _told_before =
-            self.reason.compare_exchange(0, code, Ordering::Relaxed, Ordering::Relaxed);
+        lock(&self.state).stopped.get_or_insert(why);
         self.stop.cancel();
     }
 }
@@ -84,15 +108,10 @@ pub(crate) struct InHand<'a> {
 impl Running {
     /// Takes a job in hand.
     pub(crate) fn begin(&self, id: JobId, gateway: GatewayId, delivery: Delivery) -> InHand<'_> {
-        let job = Arc::new(RunningJob {
-            delivery,
-            gateway,
-            claim: AtomicU32::new(0),
-            stop: CancellationToken::new(),
-            reason: AtomicU8::new(0),
-        });
+        let job = Arc::new(RunningJob::new(delivery, gateway));
         // The same job twice here means that it was delivered again: the older delivery is stale.
-        if let Some(older) = self.lock().insert(id, Arc::clone(&job)) {
+        let older = lock(&self.jobs).insert(id, Arc::clone(&job));
+        if let Some(older) = older {
             older.tell(Stop::Superseded);
         }
         InHand { running: self, id, job }
@@ -100,17 +119,18 @@ impl Running {
 
     /// Jobs in hand.
     pub(crate) fn count(&self) -> usize {
-        self.lock().len()
+        lock(&self.jobs).len()
     }
 
     /// A gateway wants a job stopped. A claim that is newer than the wish stays.
     pub(crate) fn cancel(&self, cancel: &CancelJob) {
-        let job = self.lock().get(&cancel.job).cloned();
-        if let Some(job) = job.filter(|job| job.claim.load(Ordering::Relaxed) <= cancel.claim) {
-            job.tell(match cancel.why {
+        let job = lock(&self.jobs).get(&cancel.job).cloned();
+        if let Some(job) = job {
+            let why = match cancel.why {
                 CancelReason::CallerLeft => Stop::Cancelled,
                 CancelReason::Superseded => Stop::Superseded,
-            });
+            };
+            job.cancel(cancel.claim, why);
         }
     }
 
@@ -125,20 +145,20 @@ impl Running {
 
     /// Every job in hand.
     pub(crate) fn all(&self) -> Vec<Arc<RunningJob>> {
-        self.lock().values().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Arc<RunningJob>>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.jobs).values().cloned().collect()
     }
 }
 
 impl Drop for InHand<'_> {
     fn drop(&mut self) {
-        let mut jobs = self.running.lock();
+        let mut jobs = lock(&self.running.jobs);
         // A newer delivery of the same job may stand in its place.
         if jobs.get(&self.id).is_some_and(|job| Arc::ptr_eq(job, &self.job)) {
             jobs.remove(&self.id);
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use bus::{BusError, Delivery};
+use bus::Delivery;
+use telemetry::names::messaging;
+use tokio::time::Instant;
+
+use crate::measures::Measures;
 
 /// How a delivery is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,30 +21,42 @@ pub(crate) enum Settlement {
     LeaveToTheNewer,
 }
 
+/// Before a job is tried again whose gateway may have lost sight of it.
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+impl Settlement {
+    /// What becomes of a delivery during which the connection broke: what was said may be lost,
+    /// even the end. The job comes again, and its gateway knows what its caller has heard.
+    pub(super) fn in_doubt(self) -> Self {
+        match self {
+            Self::Ack | Self::Terminate => Self::RetryAfter(ASK_AGAIN),
+            Self::RetryAfter(_) | Self::LeaveToTheNewer => self,
+        }
+    }
+}
+
 /// Settles a delivery.
-pub(crate) async fn settle(delivery: &Delivery, settlement: Settlement) {
-    let settled = match settlement {
-        Settlement::Ack => delivery.ack().await,
-        Settlement::RetryAfter(delay) => delivery.retry_after(delay).await,
-        Settlement::Terminate => delivery.terminate().await,
-        Settlement::LeaveToTheNewer => Ok(()),
+pub(crate) async fn settle(delivery: &Delivery, settlement: Settlement, measures: &Measures) {
+    let began = Instant::now();
+    let (operation, settled) = match settlement {
+        Settlement::Ack => (messaging::ACK, delivery.ack().await),
+        Settlement::RetryAfter(delay) => (messaging::NAK, delivery.retry_after(delay).await),
+        Settlement::Terminate => (messaging::TERM, delivery.terminate().await),
+        Settlement::LeaveToTheNewer => return,
     };
-    told(settled);
-}
-
-/// Hands a delivery back untouched, for another worker to take at once.
-pub(crate) async fn hand_back(delivery: &Delivery) {
-    told(delivery.retry_after(Duration::ZERO).await);
-}
-
-/// Reports that a delivery is worked on.
-pub(crate) async fn in_progress(delivery: &Delivery) {
-    told(delivery.in_progress().await);
-}
-
-fn told(settled: Result<(), BusError>) {
+    measures.told_queue(operation, began.elapsed(), settled.is_ok());
     if let Err(error) = settled {
         // Harmless: the queue delivers the job again, and its gateway drops a second answer.
         tracing::warn!(%error, "a job could not be settled and will come again: {error}");
+    }
+}
+
+/// Reports that a delivery is worked on.
+pub(crate) async fn in_progress(delivery: &Delivery, measures: &Measures) {
+    let began = Instant::now();
+    let told = delivery.in_progress().await;
+    measures.told_queue(messaging::PROGRESS, began.elapsed(), told.is_ok());
+    if let Err(error) = told {
+        tracing::warn!(%error, "a job may be given to another worker: {error}");
     }
 }

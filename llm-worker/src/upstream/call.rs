@@ -1,7 +1,10 @@
 //! One call to one upstream, up to the first word of its answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::HeaderMap;
+use opentelemetry::KeyValue;
 use outbound::{Post, Response};
 use telemetry::names::{http as names, span};
 use telemetry::propagation;
@@ -11,14 +14,16 @@ use tracing::{Instrument as _, Span};
 use super::dialect::{self, Event, Identity, Learnt};
 use super::endpoint::Place;
 use super::failure;
-use super::stream::{Events, UpstreamStream};
-use crate::completion::{Answer, Ask, ModelFailure};
+use super::stream::Events;
+use crate::completion::{Ask, ModelFailure};
 use crate::measures::Measures;
 
 /// Largest whole answer: embeddings of many inputs are large.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 /// Largest error that is read.
 const LARGEST_ERROR: usize = 256 * 1024;
+/// How long an error may take to be read.
+const ERROR_WITHIN: Duration = Duration::from_secs(5);
 
 /// An answer that has begun.
 pub(super) enum Begun {
@@ -28,39 +33,14 @@ pub(super) enum Begun {
     Stream(Vec<Bytes>, Box<Events>),
 }
 
-impl Begun {
-    /// The answer as the rules see it. A stream keeps its place until it ends.
-    pub(super) fn into_answer(
-        self,
-        place: Place,
-        began: Instant,
-        chat: Span,
-        measures: &std::sync::Arc<Measures>,
-        ask: &Ask<'_>,
-    ) -> Answer<UpstreamStream> {
-        match self {
-            Self::Whole(body, learnt) => {
-                measures.learnt(ask.model, &chat, learnt.usage);
-                measures.called(ask.operation, ask.model, began.elapsed(), None);
-                Answer::Whole(body)
-            }
-            Self::Stream(first, events) => {
-                let stream =
-                    UpstreamStream::new(*events, place, began, chat, measures, ask.model.clone());
-                Answer::Streamed(first, stream)
-            }
-        }
-    }
-}
-
 /// Calls the upstream and waits for the first word.
 pub(super) async fn call(
     place: &Place,
     ask: &Ask<'_>,
-    began: Instant,
     chat: &Span,
     measures: &Measures,
 ) -> Result<Begun, ModelFailure> {
+    let began = Instant::now();
     let limits = place.endpoint().limits();
     let head_timeout =
         if ask.stream { limits.first_token_timeout() } else { limits.total_timeout() };
@@ -68,7 +48,9 @@ pub(super) async fn call(
     let status = response.status();
     if !(200..300).contains(&status) {
         let retry_after = response.retry_after();
-        let body = response.whole(LARGEST_ERROR, limits.idle_timeout()).await.unwrap_or_default();
+        let body = tokio::time::timeout(ERROR_WITHIN, response.whole(LARGEST_ERROR, ERROR_WITHIN));
+        // What cannot be read says no more than its status.
+        let body = body.await.ok().and_then(Result::ok).unwrap_or_default();
         return Err(failure::of_status(status, retry_after, &body));
     }
     let identity = Identity::of(ask);
@@ -79,7 +61,19 @@ pub(super) async fn call(
             None => Err(failure::cut_short()),
         };
     }
-    let body = response.whole(LARGEST_BODY, limits.total_timeout()).await;
+    whole(response, ask, &identity, began, limits.total_timeout()).await
+}
+
+/// Reads an answer that comes all at once.
+async fn whole(
+    response: Response,
+    ask: &Ask<'_>,
+    identity: &Identity,
+    began: Instant,
+    total: Duration,
+) -> Result<Begun, ModelFailure> {
+    let body = tokio::time::timeout_at(began + total, response.whole(LARGEST_BODY, total)).await;
+    let body = body.map_err(|_elapsed| failure::took_too_long(total))?;
     let body = body.map_err(|error| failure::of_call(&error))?;
     let mut learnt = Learnt::default();
     match identity.whole(&body, &mut learnt) {
@@ -98,7 +92,7 @@ pub(super) async fn call(
 async fn send(
     place: &Place,
     ask: &Ask<'_>,
-    head_timeout: std::time::Duration,
+    head_timeout: Duration,
     chat: &Span,
     measures: &Measures,
 ) -> Result<Response, ModelFailure> {
@@ -126,17 +120,23 @@ async fn send(
     };
     let began = Instant::now();
     let sent = endpoint.client().post(post).instrument(call.clone()).await;
-    let status = sent.as_ref().ok().map(Response::status);
-    measures.http_called(endpoint.base_url(), status, began.elapsed());
-    if let Some(status) = status {
-        call.record(names::RESPONSE_STATUS_CODE, status);
-    }
-    if status.is_none_or(|status| status >= 400) {
-        call.record(span::STATUS_CODE, span::ERROR);
-    }
-    sent.map_err(|error| {
-        let failure = failure::of_call(&error);
-        call.record(span::ERROR_TYPE, failure.trouble.as_str());
-        failure
-    })
+    let sent = sent.map_err(|error| failure::of_call(&error));
+    let result = match &sent {
+        Ok(response) => {
+            let status = response.status();
+            call.record(names::RESPONSE_STATUS_CODE, status);
+            if status >= 400 {
+                call.record(span::STATUS_CODE, span::ERROR);
+            }
+            KeyValue::new(names::RESPONSE_STATUS_CODE, i64::from(status))
+        }
+        Err(failure) => {
+            let trouble = failure.trouble.as_str();
+            call.record(span::STATUS_CODE, span::ERROR);
+            call.record(span::ERROR_TYPE, trouble);
+            KeyValue::new(span::ERROR_TYPE, trouble)
+        }
+    };
+    measures.http_called(endpoint.base_url(), result, began.elapsed());
+    sent
 }

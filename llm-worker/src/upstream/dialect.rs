@@ -42,19 +42,25 @@ pub(super) struct Identity {
 
 /// What an answer says about itself.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) struct Usage {
+pub(super) struct Usage {
     #[serde(default)]
-    pub(crate) prompt_tokens: u64,
+    pub(super) prompt_tokens: u64,
     #[serde(default)]
-    pub(crate) completion_tokens: u64,
+    pub(super) completion_tokens: u64,
 }
 
 /// What was learnt from a chunk in passing.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Learnt {
     pub(super) usage: Option<Usage>,
-    pub(super) finished: bool,
+    /// Why the model stopped: one of [`FINISH_REASONS`].
+    pub(super) finish_reason: Option<&'static str>,
 }
+
+/// The reasons that OpenAI's API knows. Any other text is reported as the last of them: what a
+/// model writes does not belong into telemetry.
+const FINISH_REASONS: &[&str] =
+    &["stop", "length", "tool_calls", "content_filter", "function_call", "other"];
 
 impl Identity {
     pub(super) fn of(ask: &Ask<'_>) -> Self {
@@ -107,7 +113,8 @@ impl Learnt {
         if let Some(usage) = members.get("usage").filter(|json| json.starts_with('{')) {
             self.usage = serde_json::from_str(usage).ok();
         }
-        self.finished |= members.get("choices").is_some_and(has_finish_reason);
+        let reason = members.get("choices").and_then(finish_reason);
+        self.finish_reason = self.finish_reason.or(reason);
     }
 }
 
@@ -115,12 +122,17 @@ fn is_error(members: &Members<'_>) -> bool {
     members.get("error").is_some_and(|json| !matches!(json, "null" | "false" | "\"\""))
 }
 
-/// Whether a choice has a reason to finish: looks for it instead of parsing, once per token.
-fn has_finish_reason(choices: &str) -> bool {
+/// The reason of a choice to finish: looked for instead of parsed, once per token. Within a text
+/// the quotes of the key would be escaped.
+fn finish_reason(choices: &str) -> Option<&'static str> {
     const KEY: &str = "\"finish_reason\"";
-    choices.match_indices(KEY).any(|(at, _)| {
-        let value = choices[at + KEY.len()..].trim_start().strip_prefix(':');
-        value.is_some_and(|value| value.trim_start().starts_with('"'))
+    choices.match_indices(KEY).find_map(|(at, _)| {
+        let value = choices[at + KEY.len()..].trim_start().strip_prefix(':')?;
+        let text = value.trim_start().strip_prefix('"')?;
+        let known = FINISH_REASONS.iter().find(|reason| {
+            text.strip_prefix(**reason).is_some_and(|behind| behind.starts_with('"'))
+        });
+        known.or(FINISH_REASONS.last()).copied()
     })
 }
 
@@ -158,7 +170,7 @@ mod tests {
         assert_eq!((&json["model"], &json["new"]["a"][0]), (&"m".into(), &1.into()));
         assert!(json["created"].is_u64());
         assert_eq!(learnt.usage, Some(Usage { prompt_tokens: 3, completion_tokens: 4 }));
-        assert!(learnt.finished);
+        assert_eq!(learnt.finish_reason, Some("stop"));
     }
 
     #[test]
@@ -176,8 +188,27 @@ mod tests {
 
     #[test]
     fn a_finish_reason_is_seen_however_it_is_spelt_and_null_is_none() {
-        assert!(has_finish_reason(r#"[{"finish_reason" :  "length"}]"#));
-        assert!(!has_finish_reason(r#"[{"finish_reason":null}]"#));
-        assert!(!has_finish_reason("[]"));
+        for (choices, expected) in [
+            (r#"[{"finish_reason" :  "length"}]"#, Some("length")),
+            (r#"[{"finish_reason":null},{"finish_reason":"stop"}]"#, Some("stop")),
+            (r#"[{"finish_reason":"stopped by a word of the prompt"}]"#, Some("other")),
+            (r#"[{"finish_reason":null}]"#, None),
+            (r#"[{"delta":{"content":"\"finish_reason\":\"stop\""}}]"#, None),
+            ("[]", None),
+        ] {
+            assert_eq!(finish_reason(choices), expected, "{choices}");
+        }
+    }
+
+    #[test]
+    fn embeddings_get_the_models_name_and_nothing_new() {
+        let model: ModelName = "m".parse().unwrap();
+        let identity = Identity::of(&ask(&model, "{}", Operation::Embeddings));
+        let body = br#"{"object":"list","model":"x","data":[0.10]}"#;
+
+        let whole = identity.whole(body, &mut Learnt::default());
+
+        let expected = br#"{"object":"list","model":"m","data":[0.10]}"#;
+        assert_eq!(whole, Some(Event::Chunk(Bytes::from_static(expected))));
     }
 }

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use contract::{Model, Operation, Upstream, UpstreamLimits};
-use outbound::{CallError, Client};
+use outbound::Client;
 use secrecy::SecretString;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::breaker::Breaker;
+use super::breaker::{Admission, Breaker};
 use crate::completion::{ModelFailure, Trouble};
+use crate::measures::Measures;
 
 /// An upstream of one model.
 #[derive(Debug)]
-pub(crate) struct Endpoint {
+pub(super) struct Endpoint {
     upstream: Upstream,
     key: Option<SecretString>,
     /// The upstream's name for the model, as JSON, if it differs from the public one.
@@ -22,6 +23,20 @@ pub(crate) struct Endpoint {
     client: Client,
     places: Arc<Semaphore>,
     breaker: Mutex<Breaker>,
+    /// Told whenever a place comes free; shared by the upstreams of a model.
+    freed: Arc<Notify>,
+    measures: Arc<Measures>,
+}
+
+/// Whether a call can be made now.
+#[derive(Debug)]
+pub(super) enum Entry {
+    /// It can.
+    Admitted(Place),
+    /// All places are taken; one comes free.
+    Full,
+    /// It is left alone, after failures or by its own wish.
+    LeftAlone,
 }
 
 impl Endpoint {
@@ -29,20 +44,26 @@ impl Endpoint {
         model: &Model,
         upstream: &Upstream,
         keys: &BTreeMap<String, SecretString>,
-    ) -> Result<Self, CallError> {
+        client: Client,
+        freed: Arc<Notify>,
+        measures: Arc<Measures>,
+    ) -> Self {
         let differs = upstream.name.as_ref().filter(|name| name.as_str() != model.name.as_str());
         let key = upstream.api_key_env.as_ref().and_then(|name| keys.get(name)).cloned();
-        Ok(Self {
+        measures.breaker(&upstream.base_url, false);
+        Self {
             name_json: differs.map(|name| serde_json::Value::from(name.as_str()).to_string()),
-            client: Client::new(upstream.limits.connect_timeout())?,
+            client,
             places: Arc::new(Semaphore::new(upstream.limits.max_concurrency)),
             breaker: Mutex::default(),
             upstream: upstream.clone(),
             key,
-        })
+            freed,
+            measures,
+        }
     }
 
-    pub(crate) fn base_url(&self) -> &str {
+    pub(super) fn base_url(&self) -> &str {
         &self.upstream.base_url
     }
 
@@ -70,16 +91,23 @@ impl Endpoint {
         format!("{}{}", self.upstream.base_url, operation.path())
     }
 
-    /// Whether it is being left alone after failures.
-    pub(crate) fn is_open(&self, now: Instant) -> bool {
-        self.breaker().is_open(now)
+    /// A place for one call, if there is one and it may be called.
+    pub(super) fn enter(self: Arc<Self>, now: Instant) -> Entry {
+        let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() else { return Entry::Full };
+        let admitted = self.breaker().admit(now);
+        match admitted {
+            None => Entry::LeftAlone,
+            Some(admission) => {
+                let permit = Some(permit);
+                Entry::Admitted(Place { endpoint: self, permit, admission, judged: false })
+            }
+        }
     }
 
-    /// A place for one call, if there is one and it may be called.
-    pub(super) fn enter(self: Arc<Self>, now: Instant) -> Option<Place> {
-        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        let admitted = self.breaker().admits(now);
-        admitted.then_some(Place { endpoint: self, _permit: permit })
+    fn is_back(&self) {
+        let upstream = self.base_url();
+        self.measures.breaker(upstream, false);
+        tracing::info!(app.upstream = upstream, "upstream {upstream} answers again");
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -92,7 +120,9 @@ impl Endpoint {
 #[derive(Debug)]
 pub(super) struct Place {
     endpoint: Arc<Endpoint>,
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
+    admission: Admission,
+    judged: bool,
 }
 
 impl Place {
@@ -101,26 +131,35 @@ impl Place {
     }
 
     /// It answers.
-    pub(super) fn succeeded(&self) {
-        self.endpoint.breaker().succeeded();
+    pub(super) fn succeeded(&mut self) {
+        self.judged = true;
+        let was_open = self.endpoint.breaker().succeeded();
+        if was_open {
+            self.endpoint.is_back();
+        }
     }
 
     /// It does not.
-    pub(super) fn failed(&self, failure: &ModelFailure, now: Instant) {
-        let mut breaker = self.endpoint.breaker();
+    pub(super) fn failed(&mut self, failure: &ModelFailure, now: Instant) {
         match failure.trouble {
             // It works, and refuses this request.
-            Trouble::Refused => breaker.succeeded(),
+            Trouble::Refused => self.succeeded(),
             Trouble::Overloaded => {
+                self.judged = true;
                 let wish = failure.retry_after.unwrap_or_default();
-                breaker.not_before(now, wish);
+                let was_open = self.endpoint.breaker().not_before(now, wish);
+                if was_open {
+                    self.endpoint.is_back();
+                }
             }
-            Trouble::Unavailable
-            | Trouble::TimedOut
-            | Trouble::Misconfigured
-            | Trouble::Garbled => {
-                if let Some(pause) = breaker.failed(now) {
+            // The fault is in our settings: a pause mends nothing, and would hide the reason.
+            Trouble::Misconfigured => {}
+            Trouble::Unavailable | Trouble::TimedOut | Trouble::Garbled => {
+                self.judged = true;
+                let pause = self.endpoint.breaker().failed(now, self.admission);
+                if let Some(pause) = pause {
                     let upstream = self.endpoint.base_url();
+                    self.endpoint.measures.breaker(upstream, true);
                     tracing::warn!(
                         app.upstream = upstream,
                         "upstream {upstream} keeps failing and is left alone for {pause:?}"
@@ -133,7 +172,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // A call whose caller left says nothing about the upstream, and blocks no other probe.
-        self.endpoint.breaker().no_verdict();
+        if !self.judged {
+            // A call whose caller left says nothing about the upstream, and blocks no other probe.
+            self.endpoint.breaker().no_verdict(self.admission);
+        }
+        drop(self.permit.take());
+        self.endpoint.freed.notify_one();
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use contract::{Failure, ModelName};
 use openai_api::{ErrorBody, ErrorKind};
 use outbound::CallError;
+use serde_json::Value;
 
 use crate::completion::{ModelFailure, Trouble};
 
@@ -13,6 +14,20 @@ pub(super) fn nobody_free(model: &ModelName) -> ModelFailure {
     let message = format!("Every upstream of model `{model}` is busy or failing. Try again soon.");
     let body = ErrorBody::new(ErrorKind::ServiceUnavailable, "upstream_unavailable", message);
     of(Trouble::Unavailable, 503, &body, Retry::MayHelp)
+}
+
+/// This worker's catalogue does not have the model: another worker's may.
+pub(super) fn not_served(model: &ModelName) -> ModelFailure {
+    let message = format!("No worker that was asked serves model `{model}`.");
+    let body = ErrorBody::new(ErrorKind::ServiceUnavailable, "model_not_served", message);
+    of(Trouble::Unavailable, 503, &body, Retry::MayHelp)
+}
+
+/// The answer takes longer than it may.
+pub(super) fn took_too_long(limit: Duration) -> ModelFailure {
+    let message = format!("The model's answer was not complete within {limit:?}.");
+    let body = ErrorBody::new(ErrorKind::Server, "upstream_timeout", message);
+    of(Trouble::TimedOut, 504, &body, Retry::MayHelp)
 }
 
 /// The call itself failed.
@@ -40,8 +55,7 @@ pub(super) fn of_call(error: &CallError) -> ModelFailure {
 
 /// It answered with a status that is no success.
 pub(super) fn of_status(status: u16, retry_after: Option<Duration>, body: &[u8]) -> ModelFailure {
-    let body = error_body(status, body);
-    let failure = match status {
+    let mut failure = match status {
         401 | 403 => {
             // Our key is wrong, not the caller's: theirs would be refused by us.
             let message = "The model server refuses the key that this platform has for it.";
@@ -49,15 +63,14 @@ pub(super) fn of_status(status: u16, retry_after: Option<Duration>, body: &[u8])
             return of(Trouble::Misconfigured, 502, &body, Retry::CannotHelp);
         }
         300..=399 => {
-            let message = "The model server answers with a redirect; its address is wrong here.";
+            let message = format!("The model server answers {status}; its address is wrong here.");
             let body = ErrorBody::new(ErrorKind::Server, "upstream_redirect", message);
             return of(Trouble::Misconfigured, 502, &body, Retry::CannotHelp);
         }
-        429 => of(Trouble::Overloaded, 429, &body, Retry::MayHelp),
-        408 | 500..=599 => of(Trouble::Unavailable, status, &body, Retry::MayHelp),
-        _ => of(Trouble::Refused, status, &body, Retry::CannotHelp),
+        429 => telling(Trouble::Overloaded, status, body, Retry::MayHelp),
+        408 | 500..=599 => telling(Trouble::Unavailable, status, body, Retry::MayHelp),
+        _ => telling(Trouble::Refused, status, body, Retry::CannotHelp),
     };
-    let mut failure = failure;
     failure.retry_after = retry_after;
     failure.tell.retry_after_ms =
         retry_after.map(|wish| u64::try_from(wish.as_millis()).unwrap_or(u64::MAX));
@@ -79,7 +92,7 @@ pub(super) fn cut_short() -> ModelFailure {
 
 /// The model said within its stream that it failed. `json` is an object with a member `error`.
 pub(super) fn said_by_model(json: &[u8]) -> ModelFailure {
-    of(Trouble::Unavailable, 502, &error_body(502, json), Retry::MayHelp)
+    telling(Trouble::Unavailable, 502, json, Retry::MayHelp)
 }
 
 enum Retry {
@@ -88,24 +101,35 @@ enum Retry {
 }
 
 fn of(trouble: Trouble, status: u16, body: &ErrorBody, retry: Retry) -> ModelFailure {
-    let tell = Failure {
-        status,
-        body: String::from_utf8(body.to_json()).unwrap_or_default(),
-        retry_after_ms: None,
-        should_retry: matches!(retry, Retry::MayHelp),
-    };
+    with_body(trouble, status, String::from_utf8(body.to_json()).unwrap_or_default(), retry)
+}
+
+/// A failure in the model server's own words.
+fn telling(trouble: Trouble, status: u16, body: &[u8], retry: Retry) -> ModelFailure {
+    with_body(trouble, status, error_body(status, body), retry)
+}
+
+fn with_body(trouble: Trouble, status: u16, body: String, retry: Retry) -> ModelFailure {
+    let should_retry = matches!(retry, Retry::MayHelp);
+    let tell = Failure { status, body, retry_after_ms: None, should_retry };
     ModelFailure { trouble, tell, retry_after: None }
 }
 
-/// The error that a model server sent, in OpenAI's form whatever its own.
-fn error_body(status: u16, body: &[u8]) -> ErrorBody {
-    if let Ok(body) = serde_json::from_slice::<ErrorBody>(body) {
-        return body;
-    }
-    // Servers vary: `error` may be a text, its members may have other types.
-    let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let error = value.get("error").unwrap_or(&value);
-    let text = |name: &str| error.get(name).and_then(serde_json::Value::as_str);
+/// The error that a model server sent: as it is where it is OpenAI's, in that form otherwise.
+fn error_body(status: u16, body: &[u8]) -> String {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    let members = ["message", "type", "param", "code"];
+    let complete = value.get("error").and_then(Value::as_object).is_some_and(|error| {
+        members.iter().all(|name| error.contains_key(*name)) && error["message"].is_string()
+    });
+    if complete { text.trim().to_owned() } else { in_openai_form(status, &value) }
+}
+
+/// Servers vary: `error` may be a text, its members may be missing or have other types.
+fn in_openai_form(status: u16, value: &Value) -> String {
+    let error = value.get("error").unwrap_or(value);
+    let text = |name: &str| error.get(name).and_then(Value::as_str);
     let message = error.as_str().or_else(|| text("message")).or_else(|| text("detail"));
     let (kind, code) = match status {
         429 => (ErrorKind::RateLimit, "rate_limit_exceeded"),
@@ -115,8 +139,11 @@ fn error_body(status: u16, body: &[u8]) -> ErrorBody {
     let message = message
         .map_or_else(|| format!("The model server answered with status {status}."), str::to_owned);
     let mut body = ErrorBody::new(kind, text("code").unwrap_or(code), message);
+    if let Some(kind) = text("type") {
+        body.error.kind = kind.to_owned();
+    }
     body.error.param = text("param").map(str::to_owned);
-    body
+    String::from_utf8(body.to_json()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -140,6 +167,14 @@ mod tests {
             assert_eq!(failure.trouble, trouble, "{status}");
             assert_eq!((failure.tell.status, failure.tell.should_retry), (told, should_retry));
         }
+    }
+
+    #[test]
+    fn an_error_in_openais_form_is_passed_on_as_it_is() {
+        let own =
+            r#"{"error": {"message":"m", "type":"t","param":null,"code":null,"more":[1.50]}}"#;
+
+        assert_eq!(of_status(400, None, own.as_bytes()).tell.body, own);
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! Model calls: which upstream, one call, its dialect. The only room that speaks HTTP.
+//!
+//! * [`order`], [`endpoint`], [`breaker`]: which upstream, and whether it may be called.
+//! * [`call`], [`stream`]: one call, from request to last chunk.
+//! * [`dialect`], [`failure`]: what is changed in passing, and what failures mean.
+//! * [`account`]: the span and the figures of a call.
 
+mod account;
 mod breaker;
 mod call;
 mod dialect;
@@ -10,26 +16,45 @@ mod stream;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
-use contract::{Catalogue, ModelName};
-use opentelemetry::KeyValue;
-use outbound::CallError;
+use contract::{Catalogue, Model, ModelName};
+use outbound::{CallError, Client};
 use secrecy::SecretString;
-use telemetry::names::{app, gen_ai, span};
+use telemetry::names::app;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
-pub(crate) use self::dialect::Usage;
-pub(crate) use self::endpoint::Endpoint;
-pub(crate) use self::stream::UpstreamStream;
+use self::account::Account;
+use self::call::Begun;
+use self::endpoint::{Endpoint, Entry, Place};
+use self::stream::UpstreamStream;
 use crate::completion::{Answer, Ask, ModelFailure, Models};
 use crate::measures::Measures;
 
 /// Everyone who serves a model of the catalogue.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
-    by_model: HashMap<ModelName, Vec<Arc<Endpoint>>>,
+    by_model: HashMap<ModelName, Pool>,
     measures: Arc<Measures>,
+}
+
+/// Everyone who serves one model.
+#[derive(Debug)]
+struct Pool {
+    endpoints: Vec<Arc<Endpoint>>,
+    freed: Arc<Notify>,
+    /// How long a job waits for a free place: as long as for a first token.
+    patience: Duration,
+}
+
+/// What came of trying each upstream once.
+enum Tried {
+    Answered(Place, Begun),
+    Failed(ModelFailure),
+    /// Nobody could be tried, and a place will come free.
+    AllFull,
 }
 
 impl Upstreams {
@@ -41,94 +66,134 @@ impl Upstreams {
     pub(crate) fn new(
         catalogue: &Catalogue,
         keys: &BTreeMap<String, SecretString>,
-        measures: Arc<Measures>,
+        measures: &Arc<Measures>,
     ) -> Result<Self, CallError> {
-        let mut by_model = HashMap::new();
+        // Upstreams share a client, and so its certificates, unless their patience differs.
+        let mut clients = BTreeMap::new();
         for model in catalogue.models() {
-            let endpoints: Result<Vec<_>, _> = model
-                .upstreams
-                .iter()
-                .map(|upstream| Endpoint::new(model, upstream, keys).map(Arc::new))
-                .collect();
-            by_model.insert(model.name.clone(), endpoints?);
+            for upstream in &model.upstreams {
+                let patience = upstream.limits.connect_timeout();
+                if let std::collections::btree_map::Entry::Vacant(vacant) = clients.entry(patience)
+                {
+                    vacant.insert(Client::new(patience)?);
+                }
+            }
         }
-        Ok(Self { by_model, measures })
+        let pool = |model: &Model| {
+            let freed = Arc::new(Notify::new());
+            let endpoint = |upstream: &contract::Upstream| {
+                let client = clients.get(&upstream.limits.connect_timeout())?.clone();
+                let (freed, measures) = (Arc::clone(&freed), Arc::clone(measures));
+                Some(Arc::new(Endpoint::new(model, upstream, keys, client, freed, measures)))
+            };
+            let endpoints = model.upstreams.iter().filter_map(endpoint).collect();
+            let patience = model.upstreams.iter().map(|one| one.limits.first_token_timeout());
+            let patience = patience.max().unwrap_or_default();
+            Pool { endpoints, freed, patience }
+        };
+        let by_model = catalogue.models().map(|model| (model.name.clone(), pool(model))).collect();
+        Ok(Self { by_model, measures: Arc::clone(measures) })
     }
 
-    /// Tries the upstreams of the model, each once, until one begins to answer.
+    /// An answer that has begun. Waits for a free place where there is none.
     async fn first_that_answers(
         &self,
         ask: &Ask<'_>,
         chat: &Span,
-    ) -> Result<Answer<UpstreamStream>, ModelFailure> {
-        let endpoints = self.by_model.get(ask.model).map(Vec::as_slice).unwrap_or_default();
-        let mut last = None;
-        for index in order::by_weight(endpoints.iter().map(|endpoint| endpoint.weight())) {
-            let endpoint = &endpoints[index];
-            let Some(place) = Arc::clone(endpoint).enter(Instant::now()) else { continue };
-            if let Some(failed) = &last {
-                let ModelFailure { trouble, .. } = failed;
-                self.measures.fell_back(ask.model, *trouble);
+    ) -> Result<(Place, Begun), ModelFailure> {
+        let Some(pool) = self.by_model.get(ask.model) else {
+            return Err(failure::not_served(ask.model));
+        };
+        let patient_until = Instant::now() + pool.patience;
+        loop {
+            // Before looking: a place that comes free in between counts.
+            let freed = pool.freed.notified();
+            match self.try_each(pool, ask, chat).await {
+                Tried::Answered(place, begun) => return Ok((place, begun)),
+                Tried::Failed(failure) => return Err(failure),
+                Tried::AllFull => {
+                    if tokio::time::timeout_at(patient_until, freed).await.is_err() {
+                        return Err(failure::nobody_free(ask.model));
+                    }
+                }
             }
-            let began = Instant::now();
-            match call::call(&place, ask, began, chat, &self.measures).await {
+        }
+    }
+
+    /// Tries the upstreams of the model, each once, until one begins to answer.
+    async fn try_each(&self, pool: &Pool, ask: &Ask<'_>, chat: &Span) -> Tried {
+        let mut last: Option<ModelFailure> = None;
+        let mut full = false;
+        for index in order::by_weight(pool.endpoints.iter().map(|endpoint| endpoint.weight())) {
+            let endpoint = &pool.endpoints[index];
+            let mut place = match Arc::clone(endpoint).enter(Instant::now()) {
+                Entry::Admitted(place) => place,
+                Entry::Full => {
+                    full = true;
+                    continue;
+                }
+                Entry::LeftAlone => continue,
+            };
+            if let Some(failed) = &last {
+                self.measures.fell_back(ask.model, failed.trouble);
+            }
+            match call::call(&place, ask, chat, &self.measures).await {
                 Ok(begun) => {
                     place.succeeded();
                     chat.record(app::UPSTREAM, endpoint.base_url());
-                    return Ok(begun.into_answer(place, began, chat.clone(), &self.measures, ask));
+                    return Tried::Answered(place, begun);
                 }
                 Err(failure) => {
                     place.failed(&failure, Instant::now());
-                    self.measures.breaker(endpoint, Instant::now());
-                    let trouble = failure.trouble.as_str();
-                    let upstream = endpoint.base_url();
-                    tracing::warn!(
-                        error.r#type = trouble,
-                        app.upstream = upstream,
-                        app.model = %ask.model,
-                        "upstream {upstream} failed before its first word: {trouble}"
-                    );
+                    report(ask, endpoint, &failure);
                     if !failure.trouble.worth_another_upstream() {
-                        return Err(failure);
+                        return Tried::Failed(failure);
                     }
                     last = Some(failure);
                 }
             }
         }
-        Err(last.unwrap_or_else(|| failure::nobody_free(ask.model)))
+        match last {
+            Some(failure) => Tried::Failed(failure),
+            None if full => Tried::AllFull,
+            None => Tried::Failed(failure::nobody_free(ask.model)),
+        }
     }
+}
+
+fn report(ask: &Ask<'_>, endpoint: &Endpoint, failure: &ModelFailure) {
+    let trouble = failure.trouble.as_str();
+    let upstream = endpoint.base_url();
+    tracing::warn!(
+        error.r#type = trouble,
+        app.upstream = upstream,
+        app.model = %ask.model,
+        app.job.id = %ask.job,
+        "upstream {upstream} failed before its first word: {trouble}"
+    );
 }
 
 impl Models for Upstreams {
     type Pieces = UpstreamStream;
 
     async fn ask(&self, ask: &Ask<'_>) -> Result<Answer<UpstreamStream>, ModelFailure> {
-        let operation = ask.operation.gen_ai_name();
-        let chat = tracing::info_span!(
-            "chat",
-            { span::NAME } = format!("{operation} {}", ask.model),
-            { span::KIND } = span::CLIENT,
-            { span::STATUS_CODE } = tracing::field::Empty,
-            { span::ERROR_TYPE } = tracing::field::Empty,
-            { gen_ai::OPERATION_NAME } = operation,
-            { gen_ai::PROVIDER_NAME } = gen_ai::PROVIDER_OPENAI,
-            { gen_ai::REQUEST_MODEL } = ask.model.as_str(),
-            { gen_ai::REQUEST_STREAM } = ask.stream,
-            { gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK } = tracing::field::Empty,
-            { gen_ai::USAGE_INPUT_TOKENS } = tracing::field::Empty,
-            { gen_ai::USAGE_OUTPUT_TOKENS } = tracing::field::Empty,
-            { app::STREAM_CHUNKS } = tracing::field::Empty,
-            { app::UPSTREAM } = tracing::field::Empty,
-        );
-        let began = Instant::now();
-        let answer = self.first_that_answers(ask, &chat).instrument(chat.clone()).await;
-        if let Err(failure) = &answer {
-            let trouble = failure.trouble.as_str();
-            chat.record(span::STATUS_CODE, span::ERROR);
-            chat.record(span::ERROR_TYPE, trouble);
-            let error = KeyValue::new(span::ERROR_TYPE, trouble);
-            self.measures.called(ask.operation, ask.model, began.elapsed(), Some(error));
+        let mut account = Account::open(ask, &self.measures);
+        let chat = account.chat().clone();
+        match self.first_that_answers(ask, &chat).instrument(chat.clone()).await {
+            Ok((_place, Begun::Whole(body, learnt))) => {
+                account.learnt(learnt);
+                account.ended_well();
+                Ok(Answer::Whole(body))
+            }
+            Ok((place, Begun::Stream(first, events))) => {
+                account.first_chunk();
+                let stream = UpstreamStream::new(*events, place, account, first.len());
+                Ok(Answer::Streamed(first, stream))
+            }
+            Err(failure) => {
+                account.failed(&failure);
+                Err(failure)
+            }
         }
-        answer
     }
 }

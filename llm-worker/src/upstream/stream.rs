@@ -1,25 +1,23 @@
 //! A streamed answer, event by event.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use contract::{ModelName, Operation, UpstreamLimits};
+use contract::UpstreamLimits;
 use openai_api::sse;
-use opentelemetry::KeyValue;
 use outbound::{CallError, Phase, Response};
-use telemetry::names::{app, gen_ai, span};
 use tokio::time::Instant;
-use tracing::Span;
 
+use super::account::Account;
 use super::dialect::{Event, Identity, Learnt};
 use super::endpoint::Place;
 use super::failure;
 use crate::completion::{ModelFailure, Pieces};
-use crate::measures::Measures;
 
 /// Largest event of a stream.
 const LARGEST_EVENT: usize = 4 * 1024 * 1024;
+/// How long the last words of an answer may be held up for the sake of its connection.
+const END_OF_BODY: Duration = Duration::from_millis(2);
 
 /// The events of one response.
 #[derive(Debug)]
@@ -29,6 +27,7 @@ pub(super) struct Events {
     identity: Identity,
     learnt: Learnt,
     idle: Duration,
+    total: Duration,
     deadline: Instant,
     ended: Option<Ended>,
 }
@@ -53,6 +52,7 @@ impl Events {
             identity,
             learnt: Learnt::default(),
             idle: limits.idle_timeout(),
+            total: limits.total_timeout(),
             deadline: began + limits.total_timeout(),
             ended: None,
         }
@@ -70,6 +70,11 @@ impl Events {
         })
     }
 
+    /// What was learnt of the answer so far.
+    pub(super) fn learnt(&self) -> Learnt {
+        self.learnt
+    }
+
     /// The chunks that have come since; `None` at a good end.
     async fn next_chunks(&mut self, idle: Duration) -> Result<Option<Vec<Bytes>>, ModelFailure> {
         loop {
@@ -82,19 +87,31 @@ impl Events {
                 None => {}
             }
             let left = self.deadline.saturating_duration_since(Instant::now());
-            let piece = self.response.piece(idle.min(left)).await;
-            match piece.map_err(|error| failure::of_call(&error))? {
-                Some(piece) => {
+            match self.response.piece(idle.min(left)).await {
+                Ok(Some(piece)) => {
                     let chunks = self.read(&piece);
+                    self.keep_warm().await;
                     if !chunks.is_empty() {
                         return Ok(Some(chunks));
                     }
                 }
                 // Some servers leave out the end mark: an answer that has a reason to finish is
                 // complete.
-                None if self.learnt.finished => self.ended = Some(Ended::Well),
-                None => self.ended = Some(Ended::Badly(failure::cut_short())),
+                Ok(None) if self.learnt.finish_reason.is_some() => self.ended = Some(Ended::Well),
+                Ok(None) => self.ended = Some(Ended::Badly(failure::cut_short())),
+                Err(CallError::Timeout { .. }) if left <= idle => {
+                    return Err(failure::took_too_long(self.total));
+                }
+                Err(error) => return Err(failure::of_call(&error)),
             }
+        }
+    }
+
+    /// After the end mark: reads the end of the body, which nearly always came with it, so that
+    /// the connection can be used again.
+    async fn keep_warm(&mut self) {
+        if matches!(self.ended, Some(Ended::Well)) {
+            let _any = self.response.piece(END_OF_BODY).await;
         }
     }
 
@@ -128,40 +145,22 @@ impl Events {
 pub(crate) struct UpstreamStream {
     events: Events,
     _place: Place,
-    began: Instant,
+    account: Account,
     last_chunk: Instant,
     chunks: u64,
     longest_gap: Duration,
-    chat: Span,
-    measures: Arc<Measures>,
-    model: ModelName,
-    trouble: Option<&'static str>,
 }
 
 impl UpstreamStream {
-    pub(super) fn new(
-        events: Events,
-        place: Place,
-        began: Instant,
-        chat: Span,
-        measures: &Arc<Measures>,
-        model: ModelName,
-    ) -> Self {
-        let to_first = began.elapsed();
-        chat.record(gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK, to_first.as_secs_f64());
-        measures.first_chunk(&model, to_first);
+    /// The rest of a stream whose `first` chunks have come.
+    pub(super) fn new(events: Events, place: Place, account: Account, first: usize) -> Self {
         Self {
             events,
             _place: place,
-            began,
+            account,
             last_chunk: Instant::now(),
-            chunks: 1,
+            chunks: first as u64,
             longest_gap: Duration::ZERO,
-            chat,
-            measures: Arc::clone(measures),
-            model,
-            // Until it ends well: its caller left.
-            trouble: Some("cancelled"),
         }
     }
 }
@@ -176,8 +175,8 @@ impl Pieces for UpstreamStream {
                 self.last_chunk = now;
                 self.chunks += chunks.len() as u64;
             }
-            Ok(None) => self.trouble = None,
-            Err(failure) => self.trouble = Some(failure.trouble.as_str()),
+            Ok(None) => self.account.ended_well(),
+            Err(failure) => self.account.failed(failure),
         }
         next
     }
@@ -185,17 +184,7 @@ impl Pieces for UpstreamStream {
 
 impl Drop for UpstreamStream {
     fn drop(&mut self) {
-        self.chat.record(app::STREAM_CHUNKS, self.chunks);
-        self.measures.learnt(&self.model, &self.chat, self.events.learnt.usage);
-        self.measures.stalled(&self.model, self.longest_gap);
-        if let Some(trouble) = self.trouble {
-            self.chat.record(span::ERROR_TYPE, trouble);
-            if trouble != "cancelled" {
-                self.chat.record(span::STATUS_CODE, span::ERROR);
-            }
-        }
-        let error = self.trouble.map(|trouble| KeyValue::new(span::ERROR_TYPE, trouble));
-        let operation = Operation::ChatCompletions;
-        self.measures.called(operation, &self.model, self.began.elapsed(), error);
+        self.account.learnt(self.events.learnt());
+        self.account.stream_ended(self.chunks, self.longest_gap);
     }
 }

@@ -1,17 +1,22 @@
 //! NATS out: what is said about a job, packed by gateway.
 
+mod batch;
 mod outbox;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::Blobs;
 use bytes::Bytes;
 use contract::{Event, EventKind, Failure, JobId, pack};
 use openai_api::{ErrorBody, ErrorKind};
 
-pub(crate) use outbox::{Outbox, Outboxes};
+use self::batch::Haste;
+pub(crate) use self::outbox::{Outbox, Outboxes};
+use crate::completion::{Speak, Unsaid, Utterance};
 
-use crate::completion::{Mute, Speak, Utterance};
+/// How long a large answer may take to be stored.
+const STORED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Says what becomes of one job, under one claim.
 #[derive(Debug)]
@@ -35,50 +40,71 @@ impl Voice {
         Self { job, claim, next_seq: 0, outbox, blobs, max_payload }
     }
 
-    async fn event(&mut self, kind: EventKind, payload: &[u8]) -> Result<(), Mute> {
+    async fn event(&mut self, kind: EventKind, payload: &[u8]) -> Result<(), Unsaid> {
         let event = Event { job: self.job, claim: self.claim, seq: self.next_seq, kind, payload };
         // The first word goes at once, and so does the last: somebody waits for each.
-        let urgent = self.next_seq == 0 || kind.is_last();
+        let haste = if event.seq == 0 || kind.is_last() { Haste::Urgent } else { Haste::Ordinary };
         self.next_seq += 1;
-        self.outbox.push(&event, urgent).await.map_err(|error| {
+        self.outbox.push(&event, haste).await.map_err(|error| {
             tracing::warn!(app.job.id = %self.job, %error, "an event cannot be sent: {error}");
-            Mute
+            Unsaid::Blocked
         })
     }
 
     fn fits(&self, payload: &[u8]) -> bool {
+        // One byte for the version of the message.
         payload.len() + pack::RECORD_OVERHEAD < self.max_payload
     }
 
     /// A whole answer travels by name when it is over what a message holds.
-    async fn whole(&mut self, body: &Bytes) -> Result<(), Mute> {
+    async fn whole(&mut self, body: &Bytes) -> Result<(), Unsaid> {
         if self.fits(body) {
             return self.event(EventKind::Body, body).await;
         }
         let name = format!("answers/{}/{}", self.job, self.claim);
-        if let Err(error) = self.blobs.put(&name, body).await {
-            tracing::warn!(app.job.id = %self.job, %error, "an answer cannot be stored: {error}");
-            return Err(Mute);
-        }
-        self.event(EventKind::StoredBody, name.as_bytes()).await
+        let stored = tokio::time::timeout(STORED_WITHIN, self.blobs.put(&name, body)).await;
+        let problem = match stored {
+            Ok(Ok(())) => return self.event(EventKind::StoredBody, name.as_bytes()).await,
+            Ok(Err(error)) => error.to_string(),
+            Err(_elapsed) => format!("not within {STORED_WITHIN:?}"),
+        };
+        tracing::warn!(app.job.id = %self.job, "an answer cannot be stored: {problem}");
+        self.excuse("answer_not_stored", "The answer is large and cannot be stored now.").await
     }
 
-    async fn failed(&mut self, failure: &Failure) -> Result<(), Mute> {
-        let json = serde_json::to_vec(failure).map_err(|_error| Mute)?;
+    async fn failed(&mut self, failure: &Failure) -> Result<(), Unsaid> {
+        // Texts and numbers: writing them to memory cannot fail.
+        let json = serde_json::to_vec(failure).unwrap_or_default();
+        if self.fits(&json) {
+            return self.event(EventKind::Failed, &json).await;
+        }
+        let status = failure.status;
+        let message = format!("The model server answered with status {status}, at length.");
+        let short = Failure {
+            body: error_json("upstream_error", &message),
+            retry_after_ms: failure.retry_after_ms,
+            ..*failure
+        };
+        let json = serde_json::to_vec(&short).unwrap_or_default();
         self.event(EventKind::Failed, &json).await
+    }
+
+    /// Says why something cannot be said.
+    async fn excuse(&mut self, code: &str, message: &str) -> Result<(), Unsaid> {
+        self.failed(&failure(code, message)).await?;
+        Err(Unsaid::Excused)
     }
 }
 
 impl Speak for Voice {
-    async fn say(&mut self, utterance: Utterance) -> Result<(), Mute> {
+    async fn say(&mut self, utterance: Utterance) -> Result<(), Unsaid> {
         match utterance {
             Utterance::Chunk(chunk) if self.fits(&chunk) => {
                 self.event(EventKind::Chunk, &chunk).await
             }
             Utterance::Chunk(_too_large) => {
                 let message = "A chunk of the model's answer is too large to be sent.";
-                self.failed(&failure("chunk_too_large", message)).await?;
-                Err(Mute)
+                self.excuse("chunk_too_large", message).await
             }
             Utterance::Done => self.event(EventKind::Done, &[]).await,
             Utterance::Whole(body) => self.whole(&body).await,
@@ -89,11 +115,11 @@ impl Speak for Voice {
 
 /// A failure of ours, as the caller reads it.
 pub(crate) fn failure(code: &str, message: &str) -> Failure {
+    let body = error_json(code, message);
+    Failure { status: 502, body, retry_after_ms: None, should_retry: true }
+}
+
+fn error_json(code: &str, message: &str) -> String {
     let body = ErrorBody::new(ErrorKind::Server, code, message);
-    Failure {
-        status: 502,
-        body: String::from_utf8(body.to_json()).unwrap_or_default(),
-        retry_after_ms: None,
-        should_retry: true,
-    }
+    String::from_utf8(body.to_json()).unwrap_or_default()
 }

@@ -5,19 +5,18 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use bus::{Bus, BusError};
+use bus::{Bus, BusError, LinkState};
 use bytes::Bytes;
-use contract::{Event, GatewayId, pack};
+use contract::{Event, GatewayId, SILENT_AFTER};
 use service_runtime::Tasks;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-/// How long events wait for company.
-const TICK: Duration = Duration::from_millis(4);
-/// A message of this size goes at once.
-const FULL_BYTES: usize = 256 * 1024;
+use super::batch::{Added, Batch, Haste, TICK};
+
+/// How long a word waits for a connection. After this the gateway takes this worker for dead.
+const BLOCKED_FOR: std::time::Duration = SILENT_AFTER;
 
 /// The outboxes of a worker, one for each gateway that it works for.
 #[derive(Debug)]
@@ -36,8 +35,7 @@ impl Outboxes {
     pub(crate) fn of(&self, gateway: GatewayId) -> Arc<Outbox> {
         let mut boxes = lock(&self.by_gateway);
         let outbox = boxes.entry(gateway).or_insert_with(|| {
-            let max_payload = self.bus.max_payload();
-            let outbox = Arc::new(Outbox::new(self.bus.clone(), gateway, max_payload));
+            let outbox = Arc::new(Outbox::new(self.bus.clone(), gateway));
             self.tasks.spawn_detached(Arc::clone(&outbox).tick());
             outbox
         });
@@ -68,76 +66,76 @@ impl Outboxes {
 pub(crate) struct Outbox {
     bus: Bus,
     gateway: GatewayId,
-    max_payload: usize,
-    pending: Mutex<Pending>,
+    link: watch::Receiver<LinkState>,
+    batch: Mutex<Batch>,
     /// Held while a message is taken and sent: messages leave in the order of their events.
     sending: tokio::sync::Mutex<()>,
     more: Notify,
-}
-
-#[derive(Debug)]
-struct Pending {
-    message: Vec<u8>,
-    sent_at: Option<Instant>,
-    closed: bool,
+    closed: Notify,
 }
 
 impl Outbox {
-    fn new(bus: Bus, gateway: GatewayId, max_payload: usize) -> Self {
-        let pending = Pending { message: Vec::new(), sent_at: None, closed: false };
-        Self {
-            bus,
-            gateway,
-            max_payload,
-            pending: Mutex::new(pending),
-            sending: tokio::sync::Mutex::default(),
-            more: Notify::new(),
+    fn new(bus: Bus, gateway: GatewayId) -> Self {
+        let batch = Mutex::new(Batch::new(bus.max_payload()));
+        let link = bus.state();
+        let (sending, more, closed) = Default::default();
+        Self { bus, gateway, link, batch, sending, more, closed }
+    }
+
+    /// Adds an event, and sends it now or within a tick.
+    ///
+    /// Waits while there is no connection, so that models are slowed down instead of memory
+    /// filled.
+    ///
+    /// # Errors
+    ///
+    /// When there was no connection for as long as a gateway waits for a silent worker.
+    pub(super) async fn push(&self, event: &Event<'_>, haste: Haste) -> Result<(), BusError> {
+        loop {
+            self.connected().await?;
+            let added = lock(&self.batch).add(event, haste, Instant::now());
+            match added {
+                Added::SendNow => return self.flush().await,
+                Added::Waits => {
+                    self.more.notify_one();
+                    return Ok(());
+                }
+                Added::NoRoom => self.flush().await?,
+            }
         }
     }
 
-    /// Adds an event; sends at once when it is `urgent`, when nothing was sent for a while, or
-    /// when the message is full. Waits then, so that a blocked connection slows the models down.
-    pub(crate) async fn push(&self, event: &Event<'_>, urgent: bool) -> Result<(), BusError> {
-        let room = self.max_payload.saturating_sub(event.payload.len() + pack::RECORD_OVERHEAD);
-        if lock(&self.pending).message.len() > room {
-            self.flush().await?;
+    async fn connected(&self) -> Result<(), BusError> {
+        if *self.link.borrow() == LinkState::Connected {
+            return Ok(());
         }
-        let send_now = {
-            let mut pending = lock(&self.pending);
-            if pending.message.is_empty() {
-                pack::begin(&mut pending.message);
-            }
-            pack::append(&mut pending.message, event);
-            let idle = pending.sent_at.is_none_or(|at| at.elapsed() >= TICK);
-            urgent || idle || pending.message.len() >= FULL_BYTES
-        };
-        if send_now {
-            return self.flush().await;
+        let mut link = self.link.clone();
+        let back = link.wait_for(|state| *state == LinkState::Connected);
+        match tokio::time::timeout(BLOCKED_FOR, back).await {
+            Ok(Ok(_connected)) => Ok(()),
+            Ok(Err(_closed)) => Err(BusError::Unavailable("the connection is closed".to_owned())),
+            Err(_elapsed) => Err(BusError::Unavailable(format!("none for {BLOCKED_FOR:?}"))),
         }
-        self.more.notify_one();
-        Ok(())
     }
 
     /// Sends what is pending.
     async fn flush(&self) -> Result<(), BusError> {
         let _in_order = self.sending.lock().await;
-        let message = {
-            let mut pending = lock(&self.pending);
-            pending.sent_at = Some(Instant::now());
-            std::mem::take(&mut pending.message)
-        };
-        if message.is_empty() {
-            return Ok(());
+        let Some(message) = lock(&self.batch).take(Instant::now()) else { return Ok(()) };
+        let sent = self.bus.send_events(self.gateway, Bytes::from(message));
+        match tokio::time::timeout(BLOCKED_FOR, sent).await {
+            Ok(sent) => sent,
+            // The events are lost; the gap in their numbers tells.
+            Err(_elapsed) => Err(BusError::Unavailable(format!("blocked for {BLOCKED_FOR:?}"))),
         }
-        self.bus.send_events(self.gateway, Bytes::from(message)).await
     }
 
     /// Sends what waited for company, until the outbox is closed.
     async fn tick(self: Arc<Self>) {
         loop {
-            self.more.notified().await;
-            if lock(&self.pending).closed {
-                return;
+            tokio::select! {
+                () = self.closed.notified() => return,
+                () = self.more.notified() => {}
             }
             tokio::time::sleep(TICK).await;
             if let Err(error) = self.flush().await {
@@ -147,8 +145,7 @@ impl Outbox {
     }
 
     fn close(&self) {
-        lock(&self.pending).closed = true;
-        self.more.notify_one();
+        self.closed.notify_one();
     }
 }
 

@@ -6,15 +6,23 @@
 use contract::{
     Body, CancelJob, ClaimRequest, DeadLetter, Failure, GatewayBeat, Job, Verdict, WorkerBeat, pack,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-fn reads_the_same<T: DeserializeOwned + Serialize>(golden: &str) {
-    let message: T = serde_json::from_str(golden).unwrap();
-    let expected: Value = serde_json::from_str(golden).unwrap();
-    assert_eq!(serde_json::to_value(&message).unwrap(), expected);
+#[cfg(test)]
+mod reading {
+    use serde::Serialize;
+    use serde::de::DeserializeOwned;
+    use serde_json::Value;
+
+    /// A message reads, and writes itself the same again.
+    pub(crate) fn reads_the_same<T: DeserializeOwned + Serialize>(golden: &str) {
+        let message: T = serde_json::from_str(golden).unwrap();
+        let expected: Value = serde_json::from_str(golden).unwrap();
+        assert_eq!(serde_json::to_value(&message).unwrap(), expected);
+    }
 }
+
+use reading::reads_the_same;
 
 #[test]
 fn small_messages_read_the_same() {

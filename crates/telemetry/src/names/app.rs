@@ -18,6 +18,8 @@ pub const UPSTREAM: &str = "app.upstream";
 pub const JOB_ID: &str = "app.job.id";
 /// The request, as in `x-request-id`. Never a label.
 pub const REQUEST_ID: &str = "app.request.id";
+/// How long a delivery waited in the queue, in seconds. Never a label.
+pub const QUEUE_WAITED: &str = "app.queue.waited";
 /// Which try at a job, from 1. Never a label.
 pub const ATTEMPT: &str = "app.attempt";
 /// Chunks in a stream. Never a label.
@@ -29,7 +31,11 @@ pub const STREAM_LONGEST_GAP: &str = "app.stream.longest_gap";
 pub const OTHER: &str = "other";
 /// Value of [`OUTCOME`]: to its end.
 pub const COMPLETED: &str = "completed";
-/// Value of [`OUTCOME`] of a stream: the caller left.
+/// Value of [`OUTCOME`]: ended with an error that the caller was told.
+pub const FAILED: &str = "failed";
+/// Value of [`OUTCOME`] of a job: it never came into the queue, and the caller was told.
+pub const NOT_QUEUED: &str = "not_queued";
+/// Value of [`OUTCOME`]: the caller left, or read too slowly.
 pub const CLIENT_GONE: &str = "client_gone";
 /// Value of [`OUTCOME`] of a stream: we broke it off.
 pub const SERVER_ABORT: &str = "server_abort";

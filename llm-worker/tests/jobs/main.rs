@@ -1,0 +1,18 @@
+//! The worker as a black box: a real nats-server, a gateway and a model made for the test.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod leaving;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod queue;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod upstreams;
