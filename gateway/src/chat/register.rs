@@ -1,0 +1,257 @@
+//! Every open request of this process: the authority over its answers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bus::{Blobs, Bus};
+use bytes::Bytes;
+use contract::{
+    CancelJob, CancelReason, ClaimRequest, Event, EventKind, Failure, JobId, Verdict, WorkerId,
+    pack,
+};
+use service_runtime::Tasks;
+use telemetry::names::app;
+use tokio::time::Instant;
+
+use super::answer::{Answer, News, ToCaller, TooSlow};
+use super::failures;
+use super::open::{Claimed, Heard, Open};
+use crate::measures::Measures;
+
+/// Largest answer that is fetched from the object store.
+const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
+
+/// Every open request.
+#[derive(Debug)]
+pub(crate) struct Register {
+    bus: Bus,
+    blobs: Blobs,
+    tasks: Tasks,
+    measures: Arc<Measures>,
+    open: Mutex<HashMap<JobId, Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    open: Open,
+    to_caller: ToCaller,
+    /// The name of its body in the object store, if it is there.
+    stored_body: Option<String>,
+}
+
+/// What a sweep needs to know of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    pub(super) job: JobId,
+    pub(super) worker: Option<WorkerId>,
+    pub(super) claimed_for: Duration,
+    pub(super) spoken: bool,
+    pub(super) open_for: Duration,
+}
+
+impl Register {
+    pub(crate) fn new(bus: Bus, blobs: Blobs, tasks: Tasks, measures: Arc<Measures>) -> Self {
+        Self { bus, blobs, tasks, measures, open: Mutex::default() }
+    }
+
+    /// Opens a request. It stays until its [`Answer`] is dropped or it has ended.
+    pub(super) fn begin(self: &Arc<Self>, job: JobId) -> Answer {
+        let (to_caller, answer) = Answer::channel(job, Arc::clone(self));
+        let open = Open::new(Instant::now());
+        self.lock().insert(job, Entry { open, to_caller, stored_body: None });
+        self.measures.accepted();
+        answer
+    }
+
+    /// Remembers that the body of a request is in the object store, to remove it at the end.
+    pub(super) fn has_stored_body(&self, job: JobId, name: String) {
+        if let Some(entry) = self.lock().get_mut(&job) {
+            entry.stored_body = Some(name);
+        }
+    }
+
+    /// Open requests.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// A worker asks whether it may answer.
+    pub(super) fn claim(&self, claim: &ClaimRequest) -> Verdict {
+        let claimed = match self.lock().get_mut(&claim.job) {
+            Some(entry) => entry.open.claim(claim.worker, Instant::now()),
+            // Nobody waits for it.
+            None => return Verdict::Drop,
+        };
+        match claimed {
+            Claimed::Go { claim: number, superseded } => {
+                if let Some((worker, older)) = superseded {
+                    self.cancel(worker, claim.job, older, CancelReason::Superseded);
+                }
+                Verdict::Go { claim: number }
+            }
+            Claimed::TooLate => {
+                self.break_off(claim.job, failures::worker_lost());
+                Verdict::Drop
+            }
+        }
+    }
+
+    /// Packed events arrived: each goes to its request.
+    pub(super) fn events(self: &Arc<Self>, packed: &Bytes) {
+        for event in pack::read(packed) {
+            match event {
+                Ok(event) => self.event(packed, &event),
+                Err(error) => {
+                    // The numbers show whose events are lost: those requests end with an error.
+                    tracing::error!(%error, "packed events cannot be read: {error}");
+                    return;
+                }
+            }
+        }
+    }
+
+    fn event(self: &Arc<Self>, packed: &Bytes, event: &Event<'_>) {
+        let mut register = self.lock();
+        let Some(entry) = register.get_mut(&event.job) else { return };
+        match entry.open.event(event.claim, event.seq) {
+            Heard::Stale => {}
+            Heard::Gap => {
+                drop(register);
+                self.break_off(event.job, failures::answer_incomplete());
+            }
+            Heard::News => {
+                let news = match event.kind {
+                    // A copy: a slice would keep the whole packed message for a slow caller.
+                    EventKind::Chunk => News::Chunk(Bytes::copy_from_slice(event.payload)),
+                    EventKind::Done => News::Done,
+                    EventKind::Body => News::Body(packed.slice_ref(event.payload)),
+                    EventKind::Failed => News::Failed(read_failure(event.payload)),
+                    EventKind::StoredBody => {
+                        drop(register);
+                        self.fetch(event.job, String::from_utf8_lossy(event.payload).into_owned());
+                        return;
+                    }
+                };
+                let sent = entry.to_caller.send(news);
+                drop(register);
+                if let Err(TooSlow) = sent {
+                    let job = event.job;
+                    tracing::warn!(app.job.id = %job, "cut a caller that reads too slowly");
+                    self.left(job);
+                } else if event.kind.is_last() {
+                    let failed = event.kind == EventKind::Failed;
+                    self.ended(event.job, if failed { app::FAILED } else { app::COMPLETED });
+                }
+            }
+        }
+    }
+
+    /// Fetches an answer that travelled by name. Not on the mail loop: others wait there.
+    fn fetch(self: &Arc<Self>, job: JobId, name: String) {
+        let register = Arc::clone(self);
+        self.tasks.spawn_detached(async move {
+            let news = match register.blobs.get(&name, LARGEST_ANSWER).await {
+                Ok(Some(body)) => News::Body(body),
+                Ok(None) => News::Failed(failures::answer_incomplete()),
+                Err(error) => {
+                    tracing::warn!(%error, "an answer cannot be fetched: {error}");
+                    News::Failed(failures::answer_incomplete())
+                }
+            };
+            let failed = matches!(news, News::Failed(_));
+            if let Some(entry) = register.lock().get(&job) {
+                let _slow_callers_wait_for_it_alone = entry.to_caller.send(news);
+            }
+            register.ended(job, if failed { app::FAILED } else { app::COMPLETED });
+            register.blobs.delete(&name).await;
+        });
+    }
+
+    /// Ends a request with an error, and stops its worker.
+    pub(super) fn break_off(&self, job: JobId, failure: Failure) {
+        if let Some(entry) = self.lock().get(&job) {
+            // A caller too slow to hear it sees its stream cut.
+            let _slow = entry.to_caller.send(News::Failed(failure));
+        }
+        self.stop(job, app::FAILED);
+    }
+
+    /// Ends every request with an error: this process stops.
+    pub(crate) fn break_off_all(&self) -> usize {
+        let jobs: Vec<JobId> = self.lock().keys().copied().collect();
+        for job in &jobs {
+            self.break_off(*job, failures::gateway_stopped());
+        }
+        jobs.len()
+    }
+
+    /// Nobody waits for a request any more: its worker is told to stop.
+    pub(super) fn left(&self, job: JobId) {
+        self.stop(job, app::CLIENT_GONE);
+    }
+
+    /// A request did not come into the queue, as far as we know: whoever has it all the same
+    /// is told to stop, or to drop it when it asks.
+    pub(super) fn not_queued(&self, job: JobId) {
+        self.stop(job, app::NOT_QUEUED);
+    }
+
+    fn stop(&self, job: JobId, outcome: &'static str) {
+        let entry = self.lock().remove(&job);
+        let Some(entry) = entry else { return };
+        if let Some((worker, claim)) = entry.open.claimed_by() {
+            self.cancel(worker, job, claim, CancelReason::CallerLeft);
+        }
+        self.settled(entry, outcome);
+    }
+
+    /// A request has its answer.
+    fn ended(&self, job: JobId, outcome: &'static str) {
+        let entry = self.lock().remove(&job);
+        if let Some(entry) = entry {
+            self.settled(entry, outcome);
+        }
+    }
+
+    fn settled(&self, entry: Entry, outcome: &'static str) {
+        self.measures.settled(outcome);
+        if let Some(name) = entry.stored_body {
+            let blobs = self.blobs.clone();
+            self.tasks.spawn_detached(async move { blobs.delete(&name).await });
+        }
+    }
+
+    fn cancel(&self, worker: WorkerId, job: JobId, claim: u32, why: CancelReason) {
+        let bus = self.bus.clone();
+        self.tasks.spawn_detached(async move {
+            if let Err(error) = bus.cancel(worker, &CancelJob { job, claim, why }).await {
+                // The worker stops by itself when it hears nothing of us for long.
+                tracing::warn!(%error, "a worker was not told to stop: {error}");
+            }
+        });
+    }
+
+    /// Every open request, as a sweep sees it.
+    pub(super) fn sights(&self) -> Vec<Sight> {
+        let sight = |(job, entry): (&JobId, &Entry)| Sight {
+            job: *job,
+            worker: entry.open.claimed_by().map(|(worker, _claim)| worker),
+            claimed_for: entry.open.claimed_at().elapsed(),
+            spoken: entry.open.has_spoken(),
+            open_for: entry.open.since.elapsed(),
+        };
+        self.lock().iter().map(sight).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Entry>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read_failure(json: &[u8]) -> Failure {
+    serde_json::from_slice(json).unwrap_or_else(|error| {
+        tracing::error!(%error, "a failure cannot be read: {error}");
+        failures::unreadable()
+    })
+}

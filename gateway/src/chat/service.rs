@@ -1,0 +1,164 @@
+//! Starts a request: register, then publish.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bus::{Blobs, Bus, BusError, LinkState};
+use bytes::Bytes;
+use contract::{
+    Body, Capability, Catalogue, GatewayId, Job, JobId, Lane, Model, Operation, TenantName,
+    subjects,
+};
+use serde_json::value::RawValue;
+use telemetry::names::{app, messaging, span};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use super::answer::Answer;
+use super::error::ChatError;
+use super::register::Register;
+use super::workers::Workers;
+use crate::measures::Measures;
+
+/// Longest wait for the stream's acknowledgement of a job.
+const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
+/// Room for a job's own members around the caller's JSON.
+const ENVELOPE_BYTES: usize = 2 * 1024;
+
+/// A request that has been checked.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) operation: Operation,
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) body: Bytes,
+}
+
+/// Starts requests. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Chats(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    gateway: GatewayId,
+    bus: Bus,
+    blobs: Blobs,
+    catalogue: Catalogue,
+    register: Arc<Register>,
+    workers: Arc<Workers>,
+    measures: Arc<Measures>,
+}
+
+impl Chats {
+    pub(crate) fn new(
+        gateway: GatewayId,
+        bus: Bus,
+        blobs: Blobs,
+        catalogue: Catalogue,
+        register: Arc<Register>,
+        workers: Arc<Workers>,
+        measures: Arc<Measures>,
+    ) -> Self {
+        Self(Arc::new(Inner { gateway, bus, blobs, catalogue, register, workers, measures }))
+    }
+
+    /// The models that may be asked.
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.0.catalogue
+    }
+
+    /// Starts a request: its job is in the queue when this returns.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future, or the answer, stops the request wherever it is.
+    pub(crate) async fn start(&self, request: Request) -> Result<Answer, ChatError> {
+        let inner = &self.0;
+        let model = inner.model(&request)?;
+        if *inner.bus.state().borrow() == LinkState::Disconnected {
+            return Err(ChatError::QueueUnavailable(None));
+        }
+        if !inner.workers.serve(&model.queue, Instant::now()) {
+            return Err(ChatError::NoWorker(model.queue.clone()));
+        }
+        let job = JobId::fresh();
+        // Entered before it is published: a worker may ask for it at once.
+        let answer = inner.register.begin(job);
+        let accepted = inner.publish(job, model, &request);
+        let error = match tokio::time::timeout(ACCEPT_WITHIN, accepted).await {
+            Ok(Ok(())) => return Ok(answer),
+            Ok(Err(BusError::Full(_))) => ChatError::LaneFull,
+            Ok(Err(error)) => ChatError::QueueUnavailable(Some(error)),
+            Err(_elapsed) => ChatError::QueueUnavailable(None),
+        };
+        inner.register.not_queued(job);
+        Err(error)
+    }
+}
+
+impl Inner {
+    fn model(&self, request: &Request) -> Result<&Model, ChatError> {
+        let Some(model) = self.catalogue.model(&request.model) else {
+            return Err(ChatError::UnknownModel(request.model.clone()));
+        };
+        let asked = match request.operation {
+            Operation::ChatCompletions => Capability::Chat,
+            Operation::Embeddings => Capability::Embeddings,
+        };
+        if model.capabilities.contains(&asked) {
+            return Ok(model);
+        }
+        let has = model.capabilities.clone();
+        Err(ChatError::WrongCapability { model: model.name.clone(), asked, has })
+    }
+
+    async fn publish(&self, job: JobId, model: &Model, request: &Request) -> Result<(), BusError> {
+        let tenant = TenantName::local();
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let json: &RawValue = serde_json::from_slice(&request.body)
+            .map_err(|error| BusError::NotReady(error.to_string()))?;
+        let body = if request.body.len() + ENVELOPE_BYTES > self.bus.max_payload() {
+            let name = format!("requests/{job}");
+            self.register.has_stored_body(job, name.clone());
+            self.blobs.put(&name, json.get().as_bytes()).await?;
+            Body::Stored(name)
+        } else {
+            Body::Inline(json)
+        };
+        let message = Job {
+            id: job,
+            operation: request.operation,
+            model: model.name.clone(),
+            tenant: tenant.clone(),
+            stream: request.stream,
+            gateway: self.gateway,
+            accepted_at_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+            body,
+        };
+        let payload =
+            serde_json::to_vec(&message).map_err(|error| BusError::NotReady(error.to_string()))?;
+        let template = subjects::job_template(Lane::Chat);
+        let publish = tracing::info_span!(
+            "publish",
+            { span::NAME } = format!("{} {template}", messaging::PUBLISH),
+            { span::KIND } = span::PRODUCER,
+            { span::STATUS_CODE } = tracing::field::Empty,
+            { messaging::SYSTEM } = messaging::SYSTEM_NATS,
+            { messaging::OPERATION_NAME } = messaging::PUBLISH,
+            { messaging::OPERATION_TYPE } = messaging::SEND,
+            { messaging::DESTINATION_TEMPLATE } = template,
+            { messaging::MESSAGE_ID } = %job,
+            { messaging::MESSAGE_BODY_SIZE } = payload.len(),
+            { app::QUEUE } = model.queue.as_str(),
+        );
+        let began = Instant::now();
+        let stored =
+            self.bus.publish_job(Lane::Chat, &model.queue, &tenant, job, payload.into(), &publish);
+        let stored = stored.instrument(publish.clone()).await;
+        self.measures.published(began.elapsed(), stored.is_ok());
+        if stored.is_err() {
+            publish.record(span::STATUS_CODE, span::ERROR);
+        }
+        stored
+    }
+}

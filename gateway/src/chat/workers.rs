@@ -1,0 +1,114 @@
+//! Which workers are heard, and which queues they serve.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use contract::{
+    CatalogueHash, QueueName, SILENT_AFTER, WORKER_UNHEARD_AFTER, WorkerBeat, WorkerId,
+};
+use tokio::time::Instant;
+
+/// The workers that were heard lately.
+#[derive(Debug)]
+pub(crate) struct Workers(Mutex<Heard>);
+
+#[derive(Debug)]
+struct Heard {
+    /// Since when silence means anything: before, nobody could be heard.
+    listening_since: Instant,
+    last: HashMap<WorkerId, (Instant, WorkerBeat)>,
+}
+
+impl Workers {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self(Mutex::new(Heard { listening_since: now, last: HashMap::new() }))
+    }
+
+    /// The connection stands (again): whoever was silent until now could not be heard.
+    pub(crate) fn listening(&self, now: Instant) {
+        self.lock().listening_since = now;
+    }
+
+    /// A worker beat.
+    pub(crate) fn heard(&self, beat: WorkerBeat, now: Instant) {
+        let last = &mut self.lock().last;
+        last.retain(|_, (at, _)| now.saturating_duration_since(*at) < WORKER_UNHEARD_AFTER * 6);
+        last.insert(beat.worker, (now, beat));
+    }
+
+    /// Whether somebody serves `queue`. A gateway that has just started does not know yet, and
+    /// assumes so.
+    pub(crate) fn serve(&self, queue: &QueueName, now: Instant) -> bool {
+        let heard = self.lock();
+        let young = now.saturating_duration_since(heard.listening_since) < WORKER_UNHEARD_AFTER;
+        young
+            || heard.last.values().any(|(at, beat)| {
+                let lately = now.saturating_duration_since(*at) < WORKER_UNHEARD_AFTER;
+                lately && beat.queues.contains(queue)
+            })
+    }
+
+    /// Whether a worker has been silent for so long that it is taken for dead.
+    pub(crate) fn is_silent(&self, worker: WorkerId, now: Instant) -> bool {
+        let heard = self.lock();
+        let since = heard.listening_since;
+        let last = heard.last.get(&worker).map_or(since, |(at, _)| (*at).max(since));
+        now.saturating_duration_since(last) >= SILENT_AFTER
+    }
+
+    /// A catalogue of a worker heard lately that is not `ours`.
+    pub(crate) fn other_catalogue(
+        &self,
+        ours: &CatalogueHash,
+        now: Instant,
+    ) -> Option<CatalogueHash> {
+        let lately = |at: Instant| now.saturating_duration_since(at) < SILENT_AFTER;
+        let heard = self.lock();
+        let mut others =
+            heard.last.values().filter(|(at, beat)| lately(*at) && beat.catalogue != *ours);
+        others.next().map(|(_, beat)| beat.catalogue.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::Catalogue;
+    use std::time::Duration;
+
+    #[test]
+    fn a_queue_is_served_while_one_of_its_workers_is_heard() {
+        let start = Instant::now();
+        let workers = Workers::new(start);
+        let (queue, other): (QueueName, QueueName) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let text = "[[models]]\nname = \"m\"";
+        let catalogue = Catalogue::parse(text).unwrap().hash();
+        let worker = WorkerId::fresh();
+        let beat = WorkerBeat {
+            worker,
+            queues: vec![queue.clone()],
+            slots: 1,
+            busy: 0,
+            draining: false,
+            catalogue: catalogue.clone(),
+        };
+        assert!(workers.serve(&other, start + Duration::from_secs(9)), "too young to know");
+
+        let now = start + Duration::from_secs(20);
+        workers.heard(beat, now);
+
+        assert!(workers.serve(&queue, now) && !workers.serve(&other, now));
+        assert!(!workers.serve(&queue, now + WORKER_UNHEARD_AFTER));
+        assert!(!workers.is_silent(worker, now) && workers.is_silent(worker, now + SILENT_AFTER));
+        assert_eq!(workers.other_catalogue(&catalogue, now), None);
+
+        let later = now + SILENT_AFTER * 9;
+        workers.listening(later);
+        assert!(!workers.is_silent(worker, later + SILENT_AFTER / 2), "nobody could be heard");
+        assert!(workers.is_silent(worker, later + SILENT_AFTER));
+    }
+}

@@ -1,0 +1,248 @@
+//! The service: built, run, drained.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use bus::{Bus, BusError, LinkState, MailBox};
+use contract::{CatalogueHash, GatewayId, Lane, streams};
+use service_runtime::{
+    BindError, Env, Health, HealthServer, HttpLimits, HttpServer, Problems, Process, Readiness,
+    Shutdown, Tasks, Variable,
+};
+use telemetry::{Identity, ServiceTelemetry};
+use tokio::time::Instant;
+
+use crate::chat::{self, Chats, Register, Workers};
+use crate::http::{self, Api};
+use crate::measures::Measures;
+use crate::settings::{self, Settings};
+
+/// How long answers that were broken off may take to say so, and workers to be told.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// A gateway, connected and not yet answering.
+#[derive(Debug)]
+pub struct Gateway {
+    id: GatewayId,
+    bus: Bus,
+    mail: MailBox,
+    register: Arc<Register>,
+    workers: Arc<Workers>,
+    measures: Arc<Measures>,
+    tasks: Tasks,
+    router: Router,
+    server: HttpServer,
+    health: Health,
+    health_server: HealthServer,
+    drain: Duration,
+    answer_timeout: Duration,
+    catalogue: CatalogueHash,
+}
+
+/// Why a gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A port cannot be had.
+    #[error(transparent)]
+    Port(#[from] BindError),
+    /// NATS cannot be used.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+}
+
+impl Gateway {
+    /// Binds its ports, connects, and checks that everything it needs is there.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]; nothing is left behind.
+    pub async fn build(
+        settings: Settings,
+        telemetry: ServiceTelemetry,
+    ) -> Result<Self, BuildError> {
+        let limits =
+            HttpLimits { drain_time: settings.drain + LAST_WORDS, ..HttpLimits::default() };
+        let server = HttpServer::bind(settings.listen, settings::LISTEN.name, limits)?;
+        let health = Health::new();
+        let measures = Arc::new(Measures::new(&telemetry));
+        let variable = settings::HEALTH_LISTEN.name;
+        let health_server =
+            HealthServer::bind(settings.health_listen, variable, health.clone(), telemetry)?;
+
+        let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
+        bus.require_streams(&[streams::jobs_stream(Lane::Chat)]).await?;
+        let blobs = bus.blobs().await?;
+        let id = GatewayId::fresh();
+        let mail = bus.gateway_mail(id).await?;
+
+        let tasks = Tasks::new();
+        let workers = Arc::new(Workers::new(Instant::now()));
+        let register =
+            Register::new(bus.clone(), blobs.clone(), tasks.clone(), Arc::clone(&measures));
+        let register = Arc::new(register);
+        let catalogue = settings.catalogue.hash();
+        let chats = Chats::new(
+            id,
+            bus.clone(),
+            blobs,
+            settings.catalogue,
+            Arc::clone(&register),
+            Arc::clone(&workers),
+            Arc::clone(&measures),
+        );
+        let router = http::router(Api::new(
+            chats,
+            Arc::clone(&measures),
+            settings.body_limit_bytes,
+            settings.head_wait,
+        ));
+        Ok(Self {
+            id,
+            bus,
+            mail,
+            register,
+            workers,
+            measures,
+            tasks,
+            router,
+            server,
+            health,
+            health_server,
+            drain: settings.drain,
+            answer_timeout: settings.answer_timeout,
+            catalogue,
+        })
+    }
+
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Where the health port listens.
+    pub fn health_address(&self) -> SocketAddr {
+        self.health_server.address()
+    }
+
+    /// Answers until shutdown is requested; then lets open answers end, or breaks them off.
+    ///
+    /// # Errors
+    ///
+    /// When the bus cannot be listened to.
+    pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let Self { id, bus, mail, register, workers, measures, tasks, .. } = self;
+        let last = Shutdown::manual();
+        let background = Tasks::new();
+        background.spawn_detached(self.health_server.serve(last.clone()));
+        background.spawn_detached(chat::read_mail(
+            mail,
+            bus.clone(),
+            Arc::clone(&register),
+            last.clone(),
+        ));
+        let beats = chat::WorkerBeats::open(&bus).await?;
+        background.spawn_detached(beats.hear(
+            Arc::clone(&workers),
+            self.catalogue.clone(),
+            self.health.clone(),
+            last.clone(),
+        ));
+        background.spawn_detached(chat::beat(
+            id,
+            bus.clone(),
+            Arc::clone(&register),
+            shutdown.clone(),
+            last.clone(),
+        ));
+        background.spawn_detached(chat::sweep(
+            Arc::clone(&register),
+            Arc::clone(&workers),
+            self.answer_timeout,
+            last.clone(),
+        ));
+        background.spawn_detached(watch_link(
+            bus.clone(),
+            workers,
+            self.health.clone(),
+            last.clone(),
+        ));
+
+        let address = self.server.address();
+        self.health.started();
+        tracing::info!("gateway {id} answers on http://{address}, catalogue {}", self.catalogue);
+        let serving = Tasks::new();
+        serving.spawn_detached(self.server.serve(self.router, shutdown.clone()));
+
+        shutdown.requested().await;
+        self.health.draining();
+        let began = Instant::now();
+        let cut_off = match serving.finished(self.drain).await {
+            Ok(()) => 0,
+            Err(_still_serving) => {
+                let cut_off = register.break_off_all();
+                let _said = serving.finished(LAST_WORDS).await;
+                cut_off
+            }
+        };
+        measures.drained(began.elapsed(), cut_off);
+
+        // Workers are told to stop before the connection ends.
+        let _told = tasks.finished(LAST_WORDS).await;
+        if bus.barrier().await.is_err() {
+            tracing::warn!("the last words may not have reached NATS");
+        }
+        last.request();
+        let _ended = background.finished(LAST_WORDS).await;
+        tracing::info!("gateway {id} ended, {cut_off} answers were broken off");
+        Ok(())
+    }
+}
+
+/// Tells the health port whether NATS is there, and since when silence of a worker counts.
+async fn watch_link(bus: Bus, workers: Arc<Workers>, health: Health, until: Shutdown) {
+    let mut state = bus.state();
+    loop {
+        let readiness = match *state.borrow_and_update() {
+            LinkState::Connected => {
+                workers.listening(Instant::now());
+                Readiness::Ok
+            }
+            LinkState::Disconnected => Readiness::Failing("NATS is disconnected".to_owned()),
+        };
+        health.report("nats", readiness);
+        tokio::select! {
+            () = until.requested() => return,
+            changed = state.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+impl Process for Gateway {
+    type Settings = Settings;
+
+    const IDENTITY: Identity =
+        Identity { name: "gateway", version: env!("CARGO_PKG_VERSION"), crate_target: "gateway" };
+    const ABOUT: &'static str =
+        "Answers the OpenAI API over HTTP: puts jobs into NATS, and hands back what workers say.";
+    const VARIABLES: &'static [Variable] = settings::VARIABLES;
+
+    fn settings(env: &Env) -> Result<Settings, Problems> {
+        Settings::from_env(env)
+    }
+
+    fn health_address(settings: &Settings) -> Option<SocketAddr> {
+        Some(settings.health_listen)
+    }
+
+    async fn run(
+        settings: Settings,
+        telemetry: ServiceTelemetry,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
+        let gateway = Self::build(settings, telemetry).await?;
+        tracing::info!("health on http://{}", gateway.health_address());
+        gateway.run_until(shutdown).await
+    }
+}

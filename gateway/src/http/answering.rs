@@ -1,0 +1,66 @@
+//! An answer on its way out: as one JSON, or as a stream of events.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+
+use super::account::Account;
+use super::refusal::Refusal;
+use super::sse::EventStream;
+use crate::chat::{Answer, News, wrong_form};
+
+/// How the caller wants its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Whole,
+    Streamed,
+}
+
+/// Responds once it is known what the status line says: a stream that is silent for longer than
+/// `head_wait` begins all the same.
+pub(super) async fn respond(
+    mut answer: Answer,
+    way: Way,
+    head_wait: Duration,
+    mut account: Account,
+) -> Response {
+    let first = match way {
+        Way::Whole => Ok(answer.next().await),
+        Way::Streamed => tokio::time::timeout(head_wait, answer.next()).await,
+    };
+    match first {
+        Ok(Some(News::Failed(failure))) => refuse(failure.into(), &mut account),
+        Ok(Some(News::Body(json))) => {
+            account.completed();
+            whole(json)
+        }
+        Ok(Some(news @ (News::Chunk(_) | News::Done))) if way == Way::Streamed => {
+            streamed(EventStream::new(answer, Some(news), account))
+        }
+        Err(_silent) => streamed(EventStream::new(answer, None, account)),
+        Ok(_) => refuse(wrong_form().into(), &mut account),
+    }
+}
+
+fn refuse(refusal: Refusal, account: &mut Account) -> Response {
+    account.refused(&refusal);
+    refusal.into_response()
+}
+
+fn whole(json: Bytes) -> Response {
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
+}
+
+fn streamed(events: EventStream) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),
+        // Reverse proxies that collect a response before they hand it on are asked not to.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    (headers, Body::from_stream(events.frames())).into_response()
+}

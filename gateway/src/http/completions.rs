@@ -1,0 +1,94 @@
+//! `POST /v1/chat/completions` and `POST /v1/embeddings`.
+
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use contract::{Catalogue, Operation};
+use openai_api::{InvalidRequest, RequestHead};
+use telemetry::names::{app, gen_ai};
+use tracing::Span;
+
+use super::account::Account;
+use super::answering::{self, Way};
+use super::observe::Seen;
+use super::refusal::Refusal;
+use super::router::{CHAT_COMPLETIONS, EMBEDDINGS};
+use super::{Api, body};
+use crate::chat;
+
+/// One endpoint that asks a model.
+#[derive(Debug, Clone, Copy)]
+struct Endpoint {
+    route: &'static str,
+    operation: Operation,
+    head: fn(&[u8]) -> Result<RequestHead, InvalidRequest>,
+}
+
+const CHAT: Endpoint = Endpoint {
+    route: CHAT_COMPLETIONS,
+    operation: Operation::ChatCompletions,
+    head: RequestHead::of_chat,
+};
+const EMBED: Endpoint = Endpoint {
+    route: EMBEDDINGS,
+    operation: Operation::Embeddings,
+    head: RequestHead::of_embeddings,
+};
+
+pub(super) async fn chat(
+    State(api): State<Api>,
+    Extension(seen): Extension<Seen>,
+    request: Request,
+) -> Response {
+    ask(&CHAT, &api, &seen, request).await
+}
+
+pub(super) async fn embeddings(
+    State(api): State<Api>,
+    Extension(seen): Extension<Seen>,
+    request: Request,
+) -> Response {
+    ask(&EMBED, &api, &seen, request).await
+}
+
+async fn ask(endpoint: &Endpoint, api: &Api, seen: &Seen, request: Request) -> Response {
+    let mut account = Account::open(api.measures(), seen, endpoint.route, endpoint.operation);
+    match begin(endpoint, api, seen, request, &mut account).await {
+        Ok((answer, way)) => answering::respond(answer, way, api.head_wait(), account).await,
+        Err(refusal) => {
+            account.refused(&refusal);
+            refusal.into_response()
+        }
+    }
+}
+
+async fn begin(
+    endpoint: &Endpoint,
+    api: &Api,
+    seen: &Seen,
+    request: Request,
+    account: &mut Account,
+) -> Result<(chat::Answer, Way), Refusal> {
+    let body = body::read(request.into_body(), api.body_limit()).await?;
+    api.measures().body_read(endpoint.route, body.len());
+    let RequestHead { model, stream } = (endpoint.head)(&body)?;
+    let catalogue = api.chats().catalogue();
+    describe(&seen.span, endpoint.operation, &model, stream, catalogue);
+    account.asks(label_of(catalogue, &model), stream);
+
+    let way = if stream { Way::Streamed } else { Way::Whole };
+    let request = chat::Request { operation: endpoint.operation, model, stream, body };
+    let answer = api.chats().start(request).await?;
+    account.started(answer.job());
+    Ok((answer, way))
+}
+
+fn describe(span: &Span, operation: Operation, model: &str, stream: bool, catalogue: &Catalogue) {
+    span.record(gen_ai::OPERATION_NAME, operation.gen_ai_name());
+    span.record(gen_ai::REQUEST_MODEL, label_of(catalogue, model));
+    span.record(gen_ai::REQUEST_STREAM, stream);
+}
+
+/// A model's name as telemetry may show it: what is not in the catalogue may be anything.
+fn label_of<'a>(catalogue: &Catalogue, model: &'a str) -> &'a str {
+    if catalogue.model(model).is_some() { model } else { app::OTHER }
+}

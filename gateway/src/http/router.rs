@@ -1,0 +1,48 @@
+//! Every route.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware;
+use axum::routing::{get, post};
+
+use super::refusal::Refusal;
+use super::{Api, completions, models, observe, reference};
+
+/// Chat completions.
+pub(super) const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
+/// Embeddings.
+pub(super) const EMBEDDINGS: &str = "/v1/embeddings";
+/// The list of models.
+pub(super) const MODELS: &str = "/v1/models";
+/// One model. Names of models hold slashes.
+pub(super) const MODEL: &str = "/v1/models/{*model}";
+/// The description for programs.
+pub(super) const OPENAPI: &str = "/openapi.json";
+/// The description for people.
+pub(super) const DOCS: &str = "/docs";
+
+/// The API.
+pub(crate) fn router(api: Api) -> Router {
+    let observer = observe::Observer::new(api.measures());
+    Router::new()
+        .route(CHAT_COMPLETIONS, post(completions::chat))
+        .route(EMBEDDINGS, post(completions::embeddings))
+        .route(MODELS, get(models::list))
+        .route(MODEL, get(models::show))
+        .route(OPENAPI, get(reference::openapi))
+        .route(DOCS, get(reference::docs))
+        .fallback(unknown_url)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(observer, observe::request))
+        .with_state(api)
+}
+
+async fn unknown_url(request: Request) -> Refusal {
+    Refusal::unknown_url(request.method().as_str(), request.uri().path())
+}
+
+/// axum adds the `allow` header.
+async fn method_not_allowed(method: Method) -> Refusal {
+    Refusal::method_not_allowed(method.as_str())
+}

@@ -1,0 +1,130 @@
+//! A streamed answer as server-sent events.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::Stream;
+use openai_api::sse;
+use tokio::time::Instant;
+
+use super::account::Account;
+use super::refusal::Refusal;
+use crate::chat::{Answer, News, read_too_slowly};
+
+/// While nothing is said a comment shows that the connection lives: proxies cut silent ones.
+const COMMENT_EVERY: Duration = Duration::from_secs(10);
+/// Every client passes comments over.
+const COMMENT: &[u8] = b": waiting\n\n";
+/// What has come at once is written at once, up to this.
+const MOST_AT_ONCE: usize = 64 * 1024;
+
+/// The events of one answer. Dropping it stops the model.
+#[derive(Debug)]
+pub(super) struct EventStream {
+    answer: Answer,
+    /// What came while the status line was held back.
+    first: Option<News>,
+    begun: bool,
+    ended: bool,
+    account: Account,
+}
+
+impl EventStream {
+    pub(super) fn new(answer: Answer, first: Option<News>, account: Account) -> Self {
+        Self { answer, first, begun: false, ended: false, account }
+    }
+
+    /// The body of the response.
+    pub(super) fn frames(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+        futures::stream::unfold(self, |mut events| async move {
+            let frames = events.next().await?;
+            Some((Ok(frames), events))
+        })
+    }
+
+    /// The next frames; `None` after the last.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.ended {
+            return None;
+        }
+        let mut out = Vec::new();
+        let news = match self.first.take() {
+            Some(first) => Some(first),
+            // The head was sent without a word: something must follow it at once.
+            None if !self.begun => {
+                self.begun = true;
+                return Some(Bytes::from_static(COMMENT));
+            }
+            None => match tokio::time::timeout(COMMENT_EVERY, self.answer.next()).await {
+                Ok(news) => news,
+                Err(_silent) => return Some(Bytes::from_static(COMMENT)),
+            },
+        };
+        self.begun = true;
+        match news {
+            Some(news) => self.write(news, &mut out),
+            None => self.refuse(&read_too_slowly().into(), &mut out),
+        }
+        while !self.ended
+            && out.len() < MOST_AT_ONCE
+            && let Some(news) = self.answer.next_now()
+        {
+            self.write(news, &mut out);
+        }
+        Some(out.into())
+    }
+
+    fn write(&mut self, news: News, out: &mut Vec<u8>) {
+        match news {
+            News::Chunk(json) => {
+                self.account.chunk(Instant::now());
+                write_data(out, &json);
+            }
+            News::Body(json) => {
+                // A model that does not stream, behind a head that was already sent.
+                write_data(out, &json);
+                self.finish(out);
+            }
+            News::Done => self.finish(out),
+            News::Failed(failure) => self.refuse(&failure.into(), out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(sse::DONE);
+        self.account.completed();
+        self.ended = true;
+    }
+
+    /// An error, and never `[DONE]` after it.
+    fn refuse(&mut self, refusal: &Refusal, out: &mut Vec<u8>) {
+        write_data(out, refusal.body().as_bytes());
+        self.account.refused(refusal);
+        self.ended = true;
+    }
+}
+
+/// One event. A line break would end it early; within JSON it is only white space.
+fn write_data(out: &mut Vec<u8>, json: &[u8]) {
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    if json.iter().any(is_break) {
+        let line: Vec<u8> =
+            json.iter().map(|byte| if is_break(byte) { b' ' } else { *byte }).collect();
+        sse::write_data(out, &line);
+    } else {
+        sse::write_data(out, json);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_however_its_json_is_laid_out() {
+        let mut out = Vec::new();
+        write_data(&mut out, b"{\n  \"a\": 1\r\n}");
+        assert_eq!(out, b"data: {   \"a\": 1  }\n\n");
+    }
+}

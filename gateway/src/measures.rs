@@ -1,0 +1,144 @@
+//! What the gateway counts and times.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram, UpDownCounter};
+use telemetry::ServiceTelemetry;
+use telemetry::names::{app, gen_ai, http, messaging, span};
+
+/// Every instrument, made once.
+#[derive(Debug)]
+pub(crate) struct Measures {
+    http_duration: Histogram<f64>,
+    http_active: UpDownCounter<i64>,
+    http_body_size: Histogram<u64>,
+    http_stream: Histogram<f64>,
+    duration: Histogram<f64>,
+    to_first_token: Histogram<f64>,
+    per_token: Histogram<f64>,
+    stalls: Histogram<f64>,
+    accepted: Counter<u64>,
+    settled: Counter<u64>,
+    published: Counter<u64>,
+    bus_operations: Histogram<f64>,
+    drain: Histogram<f64>,
+    cut_off: Counter<u64>,
+}
+
+/// One answer, from request to end, as its caller saw it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AnswerFigures<'a> {
+    pub(crate) operation: &'static str,
+    /// A name of the catalogue, or `other`.
+    pub(crate) model: &'a str,
+    /// Whether it was streamed, and so has what follows.
+    pub(crate) stream: bool,
+    pub(crate) duration: Duration,
+    pub(crate) to_first_token: Option<Duration>,
+    /// First to last chunk, and how many came after the first.
+    pub(crate) speaking: (Duration, u32),
+    pub(crate) longest_gap: Duration,
+    pub(crate) outcome: &'static str,
+    pub(crate) error_type: Option<&'a str>,
+}
+
+impl Measures {
+    pub(crate) fn new(telemetry: &ServiceTelemetry) -> Self {
+        let meter = telemetry.meter();
+        Self {
+            http_duration: http::SERVER_REQUEST_DURATION.histogram(meter),
+            http_active: http::SERVER_ACTIVE_REQUESTS.up_down_counter(meter),
+            http_body_size: http::SERVER_REQUEST_BODY_SIZE.whole_histogram(meter),
+            http_stream: app::HTTP_STREAM_DURATION.histogram(meter),
+            duration: gen_ai::SERVER_REQUEST_DURATION.histogram(meter),
+            to_first_token: gen_ai::SERVER_TIME_TO_FIRST_TOKEN.histogram(meter),
+            per_token: gen_ai::SERVER_TIME_PER_OUTPUT_TOKEN.histogram(meter),
+            stalls: app::STREAM_STALL.histogram(meter),
+            accepted: app::JOBS_ACCEPTED.counter(meter),
+            settled: app::JOBS_SETTLED.counter(meter),
+            published: messaging::CLIENT_SENT_MESSAGES.counter(meter),
+            bus_operations: messaging::CLIENT_OPERATION_DURATION.histogram(meter),
+            drain: app::DRAIN_DURATION.histogram(meter),
+            cut_off: app::DRAIN_ABORTED.counter(meter),
+        }
+    }
+
+    /// A request has come; `change` is 1, and -1 when its head is answered.
+    pub(crate) fn active(&self, method: &'static str, change: i64) {
+        self.http_active.add(change, &[KeyValue::new(http::REQUEST_METHOD, method)]);
+    }
+
+    /// The head of a response is ready.
+    pub(crate) fn responded(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let labels = [
+            KeyValue::new(http::REQUEST_METHOD, method),
+            KeyValue::new(http::ROUTE, route.to_owned()),
+            KeyValue::new(http::RESPONSE_STATUS_CODE, i64::from(status)),
+        ];
+        self.http_duration.record(took.as_secs_f64(), &labels);
+    }
+
+    /// A body was read whole.
+    pub(crate) fn body_read(&self, route: &'static str, bytes: usize) {
+        self.http_body_size.record(bytes as u64, &[KeyValue::new(http::ROUTE, route)]);
+    }
+
+    /// A job is taken on.
+    pub(crate) fn accepted(&self) {
+        self.accepted.add(1, &[chat_lane()]);
+    }
+
+    /// A job has ended, for this gateway.
+    pub(crate) fn settled(&self, outcome: &'static str) {
+        self.settled.add(1, &[chat_lane(), KeyValue::new(app::OUTCOME, outcome)]);
+    }
+
+    /// A job was published, or was to be.
+    pub(crate) fn published(&self, took: Duration, well: bool) {
+        let labels = [
+            KeyValue::new(messaging::SYSTEM, messaging::SYSTEM_NATS),
+            KeyValue::new(messaging::OPERATION_NAME, messaging::PUBLISH),
+        ];
+        let error = (!well).then(|| KeyValue::new(span::ERROR_TYPE, "unavailable"));
+        let labels: Vec<KeyValue> = labels.into_iter().chain(error).collect();
+        self.published.add(1, &labels);
+        self.bus_operations.record(took.as_secs_f64(), &labels);
+    }
+
+    /// An answer has ended.
+    pub(crate) fn answered(&self, route: &'static str, answer: &AnswerFigures<'_>) {
+        let of = [
+            KeyValue::new(gen_ai::OPERATION_NAME, answer.operation),
+            KeyValue::new(gen_ai::REQUEST_MODEL, answer.model.to_owned()),
+        ];
+        let error = answer.error_type.map(|kind| KeyValue::new(span::ERROR_TYPE, kind.to_owned()));
+        let with_error: Vec<KeyValue> = of.iter().cloned().chain(error).collect();
+        self.duration.record(answer.duration.as_secs_f64(), &with_error);
+        if !answer.stream {
+            return;
+        }
+        let outcome =
+            [KeyValue::new(http::ROUTE, route), KeyValue::new(app::OUTCOME, answer.outcome)];
+        self.http_stream.record(answer.duration.as_secs_f64(), &outcome);
+        if let Some(waited) = answer.to_first_token {
+            self.to_first_token.record(waited.as_secs_f64(), &of);
+            let model = KeyValue::new(app::MODEL, answer.model.to_owned());
+            self.stalls.record(answer.longest_gap.as_secs_f64(), &[model]);
+        }
+        let (speaking, chunks) = answer.speaking;
+        if chunks > 0 {
+            self.per_token.record(speaking.as_secs_f64() / f64::from(chunks), &of);
+        }
+    }
+
+    /// Open answers were waited for before the process ended; `cut_off` of them in vain.
+    pub(crate) fn drained(&self, took: Duration, cut_off: usize) {
+        self.drain.record(took.as_secs_f64(), &[]);
+        self.cut_off.add(cut_off as u64, &[]);
+    }
+}
+
+fn chat_lane() -> KeyValue {
+    KeyValue::new(app::LANE, "chat")
+}

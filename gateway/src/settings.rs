@@ -1,0 +1,179 @@
+//! Everything the gateway can be told from outside. Read once, at start.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use contract::Catalogue;
+use service_runtime::{Env, Problems, Reader, Variable};
+
+pub(crate) const LISTEN: Variable = Variable {
+    name: "GATEWAY_LISTEN",
+    default: "127.0.0.1:8790",
+    about: "Where the API listens. Anything but loopback needs GATEWAY_AUTH=keys.",
+};
+pub(crate) const HEALTH_LISTEN: Variable = Variable {
+    name: "GATEWAY_HEALTH_LISTEN",
+    default: "127.0.0.1:8791",
+    about: "Where /livez, /readyz, /startupz and /metrics are served.",
+};
+const AUTH: Variable = Variable {
+    name: "GATEWAY_AUTH",
+    default: "off",
+    about: "`off`: everyone may call, on loopback only. `keys`: API keys, not available in this version.",
+};
+const BODY_LIMIT: Variable = Variable {
+    name: "GATEWAY_BODY_LIMIT_BYTES",
+    default: "33554432",
+    about: "Largest request body, in bytes; 1024 to 1073741824.",
+};
+const HEAD_WAIT: Variable = Variable {
+    name: "GATEWAY_HEAD_WAIT_MS",
+    default: "10000",
+    about: "Longest wait for a worker's first word before a stream begins with comments, in milliseconds.",
+};
+const ANSWER_TIMEOUT: Variable = Variable {
+    name: "GATEWAY_ANSWER_TIMEOUT_MS",
+    default: "600000",
+    about: "Longest wait for an answer that is not streamed, or for the first word of one that is, in milliseconds.",
+};
+const DRAIN: Variable = Variable {
+    name: "GATEWAY_DRAIN_MS",
+    default: "30000",
+    about: "Longest wait at shutdown for open answers, in milliseconds; then they end with an error.",
+};
+
+/// Every variable that [`Settings::from_env`] reads.
+pub(crate) const VARIABLES: &[Variable] = &[
+    LISTEN,
+    HEALTH_LISTEN,
+    AUTH,
+    BODY_LIMIT,
+    HEAD_WAIT,
+    ANSWER_TIMEOUT,
+    DRAIN,
+    bus::MODELS_FILE,
+    bus::VARIABLES[0],
+    bus::VARIABLES[1],
+    bus::VARIABLES[2],
+    bus::VARIABLES[3],
+];
+
+/// What a gateway needs to start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Where the health port listens.
+    pub health_listen: SocketAddr,
+    /// Largest request body.
+    pub body_limit_bytes: usize,
+    /// Longest wait for the first word before a stream begins.
+    pub head_wait: Duration,
+    /// Longest wait for an answer.
+    pub answer_timeout: Duration,
+    /// Longest wait at shutdown.
+    pub drain: Duration,
+    /// How to reach NATS.
+    pub nats: bus::Settings,
+    /// The models.
+    pub catalogue: Catalogue,
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once.
+    pub fn from_env(env: &Env) -> Result<Self, Problems> {
+        let mut read = env.reader();
+        let listen = read.or(LISTEN.name, LISTEN.default);
+        let health_listen = read.or(HEALTH_LISTEN.name, HEALTH_LISTEN.default);
+        let auth = auth(&mut read, listen);
+        let body_limit_bytes = read.number_or(BODY_LIMIT.name, 33_554_432, 1024..=1_073_741_824);
+        let head_wait = read.millis_or(HEAD_WAIT.name, 10_000);
+        let answer_timeout = read.millis_or(ANSWER_TIMEOUT.name, 600_000);
+        let drain = read.millis_or(DRAIN.name, 30_000);
+        let catalogue = bus::read_catalogue(&mut read);
+        let nats = bus::Settings::read(&mut read);
+        read.finish(|| {
+            auth?;
+            Some(Self {
+                listen: listen?,
+                health_listen: health_listen?,
+                body_limit_bytes: body_limit_bytes?,
+                head_wait: head_wait?,
+                answer_timeout: answer_timeout?,
+                drain: drain?,
+                nats: nats?,
+                catalogue: catalogue?,
+            })
+        })
+    }
+}
+
+/// Closed by default: without keys, nobody but this machine is answered.
+fn auth(read: &mut Reader<'_>, listen: Option<SocketAddr>) -> Option<()> {
+    match read.or::<String>(AUTH.name, AUTH.default)?.as_str() {
+        "off" => match listen {
+            Some(address) if !address.ip().is_loopback() => read.problem(
+                AUTH.name,
+                format!(
+                    "is off, and {} is {address}, which others can reach: this needs \
+                     GATEWAY_AUTH=keys. API keys are not available in this version, so listen on \
+                     a loopback address, such as {}",
+                    LISTEN.name, LISTEN.default
+                ),
+            ),
+            _ => Some(()),
+        },
+        "keys" => read.problem(
+            AUTH.name,
+            "`keys` cannot be used: API keys are not available in this version; use `off` on a \
+             loopback address",
+        ),
+        other => {
+            read.problem(AUTH.name, format!("`{other}` cannot be used: expected `off` or `keys`"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
+        let env = pairs.iter().fold(Env::default(), |env, (name, value)| env.with(name, *value));
+        let problems = Settings::from_env(&env).unwrap_err();
+        problems.names().into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let names = problems(&[
+            ("GATEWAY_LISTEN", "nowhere"),
+            ("GATEWAY_AUTH", "maybe"),
+            ("GATEWAY_BODY_LIMIT_BYTES", "1"),
+            ("GATEWAY_DRAIN_MS", "soon"),
+        ]);
+
+        let expected = [
+            "GATEWAY_LISTEN",
+            "GATEWAY_AUTH",
+            "GATEWAY_BODY_LIMIT_BYTES",
+            "GATEWAY_DRAIN_MS",
+            "MODELS_FILE",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn without_keys_only_loopback_is_listened_on() {
+        let open = problems(&[("GATEWAY_LISTEN", "0.0.0.0:8790")]);
+        assert_eq!(open, ["GATEWAY_AUTH", "MODELS_FILE"]);
+        let loopback = problems(&[("GATEWAY_LISTEN", "[::1]:8790")]);
+        assert_eq!(loopback, ["MODELS_FILE"]);
+        let keys = problems(&[("GATEWAY_AUTH", "keys")]);
+        assert_eq!(keys, ["GATEWAY_AUTH", "MODELS_FILE"]);
+    }
+}
