@@ -77,7 +77,7 @@ def test_refused(raw, path, body, status, code, param):
         ("GET", "/v1/nothing", 404, "unknown_url"),
         ("POST", "/", 404, "unknown_url"),
         ("GET", "/v1/chat/completions/", 404, "unknown_url"),
-        ("POST", "/v1/../v1/models/%00", 404, None),
+        ("GET", "/v1/../v1/models/%00", 404, "model_not_found"),
         ("GET", CHAT, 405, "method_not_allowed"),
         ("DELETE", "/v1/models", 405, "method_not_allowed"),
         ("PUT", EMBEDDINGS, 405, "method_not_allowed"),

@@ -52,7 +52,9 @@ impl Stack {
             .env("CHAPPE_DATA_DIR", data.path().join("data"))
             .env("LOG_FILTER", "info")
             .env("SIMULATOR_TTFT_MS", "5")
-            .env("SIMULATOR_TOKEN_MS", "2");
+            .env("SIMULATOR_TOKEN_MS", "2")
+            // Prompts of many megabytes are tested: they must not be too long for the model.
+            .env("SIMULATOR_CONTEXT_TOKENS", "100000000");
         for (name, port) in [
             ("WEB_LISTEN", web),
             ("WEB_HEALTH_LISTEN", web_health),
