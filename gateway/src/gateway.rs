@@ -162,12 +162,14 @@ impl Gateway {
             self.answer_timeout,
             last.clone(),
         ));
-        background.spawn_detached(watch_link(
-            bus.clone(),
+        let link = Link {
+            bus: bus.clone(),
+            register: Arc::clone(&register),
             workers,
-            self.health.clone(),
-            last.clone(),
-        ));
+            health: self.health.clone(),
+            tasks: tasks.clone(),
+        };
+        background.spawn_detached(link.watch(last.clone()));
 
         let address = self.server.address();
         self.health.started();
@@ -200,21 +202,40 @@ impl Gateway {
     }
 }
 
-/// Tells the health port whether NATS is there, and since when silence of a worker counts.
-async fn watch_link(bus: Bus, workers: Arc<Workers>, health: Health, until: Shutdown) {
-    let mut state = bus.state();
-    loop {
-        let readiness = match *state.borrow_and_update() {
-            LinkState::Connected => {
-                workers.listening(Instant::now());
-                Readiness::Ok
+/// What depends on the connection to NATS.
+struct Link {
+    bus: Bus,
+    register: Arc<Register>,
+    workers: Arc<Workers>,
+    health: Health,
+    tasks: Tasks,
+}
+
+impl Link {
+    /// Tells the health port whether NATS is there, and those who listen since when they do.
+    async fn watch(self, until: Shutdown) {
+        let mut state = self.bus.state();
+        let mut connections = self.bus.connections();
+        loop {
+            let readiness = match *state.borrow_and_update() {
+                LinkState::Connected => {
+                    let now = Instant::now();
+                    self.workers.listening(now);
+                    let counted = self.bus.connections();
+                    if std::mem::replace(&mut connections, counted) != counted {
+                        let register = Arc::clone(&self.register);
+                        let resolving = chat::resolve(self.bus.clone(), register, now);
+                        self.tasks.spawn_detached(resolving);
+                    }
+                    Readiness::Ok
+                }
+                LinkState::Disconnected => Readiness::Failing("NATS is disconnected".to_owned()),
+            };
+            self.health.report("nats", readiness);
+            tokio::select! {
+                () = until.requested() => return,
+                changed = state.changed() => if changed.is_err() { return },
             }
-            LinkState::Disconnected => Readiness::Failing("NATS is disconnected".to_owned()),
-        };
-        health.report("nats", readiness);
-        tokio::select! {
-            () = until.requested() => return,
-            changed = state.changed() => if changed.is_err() { return },
         }
     }
 }

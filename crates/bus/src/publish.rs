@@ -2,6 +2,7 @@
 
 use async_nats::HeaderMap;
 use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::jetstream::stream::DirectGetErrorKind;
 use bytes::Bytes;
 use contract::{DeadLetter, JobId, Lane, QueueName, TenantName, streams, subjects};
 use telemetry::propagation;
@@ -47,6 +48,28 @@ impl Bus {
         let stored = self.jetstream.publish_with_headers(subject, headers, payload).await;
         let stored = stored.map_err(|error| BusError::of_publish(stream, &error))?;
         stored.await.map(|_ack| ()).map_err(|error| BusError::of_publish(stream, &error))
+    }
+
+    /// Whether a job is in its queue: waiting, or delivered and not settled.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Unavailable`] when the stream does not answer.
+    pub async fn is_queued(
+        &self,
+        lane: Lane,
+        queue: &QueueName,
+        tenant: &TenantName,
+        job: JobId,
+    ) -> Result<bool, BusError> {
+        let stream = self.jetstream.get_stream_no_info(streams::jobs_stream(lane)).await;
+        let stream = stream.map_err(BusError::unavailable)?;
+        let subject = subjects::job(lane, queue, tenant, job);
+        match stream.direct_get_last_for_subject(subject).await {
+            Ok(_message) => Ok(true),
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(false),
+            Err(error) => Err(BusError::unavailable(error)),
+        }
     }
 
     /// Keeps a job that was given up, with the reason, and waits until it is stored.

@@ -6,9 +6,10 @@
 //! * [`answer`]: what a caller reads: a bounded queue of news.
 //! * [`failures`]: what it reads when something of ours went wrong.
 //! * [`mail`]: what workers send, and who of them is alive.
-//! * [`workers`]: which queues are served. [`sweep`]: ends what will not end by itself.
+//! * [`workers`]: which queues are served. [`sweep`], [`doubt`]: end what will not end by itself.
 
 mod answer;
+mod doubt;
 mod error;
 mod failures;
 mod mail;
@@ -19,6 +20,7 @@ mod sweep;
 mod workers;
 
 pub(crate) use answer::{Answer, News};
+pub(crate) use doubt::resolve;
 pub(crate) use error::ChatError;
 pub(crate) use failures::{read_too_slowly, wrong_form};
 pub(crate) use mail::{WorkerBeats, beat, read_mail};

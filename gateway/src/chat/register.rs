@@ -7,8 +7,8 @@ use std::time::Duration;
 use bus::{Blobs, Bus};
 use bytes::Bytes;
 use contract::{
-    CancelJob, CancelReason, ClaimRequest, Event, EventKind, Failure, JobId, Verdict, WorkerId,
-    pack,
+    CancelJob, CancelReason, ClaimRequest, Event, EventKind, Failure, JobId, QueueName, Verdict,
+    WorkerId, pack,
 };
 use service_runtime::Tasks;
 use telemetry::names::app;
@@ -34,6 +34,7 @@ pub(crate) struct Register {
 
 #[derive(Debug)]
 struct Entry {
+    queue: QueueName,
     open: Open,
     to_caller: ToCaller,
     /// The name of its body in the object store, if it is there.
@@ -56,10 +57,10 @@ impl Register {
     }
 
     /// Opens a request. It stays until its [`Answer`] is dropped or it has ended.
-    pub(super) fn begin(self: &Arc<Self>, job: JobId) -> Answer {
+    pub(super) fn begin(self: &Arc<Self>, job: JobId, queue: QueueName) -> Answer {
         let (to_caller, answer) = Answer::channel(job, Arc::clone(self));
         let open = Open::new(Instant::now());
-        self.lock().insert(job, Entry { open, to_caller, stored_body: None });
+        self.lock().insert(job, Entry { queue, open, to_caller, stored_body: None });
         self.measures.accepted();
         answer
     }
@@ -230,6 +231,16 @@ impl Register {
                 tracing::warn!(%error, "a worker was not told to stop: {error}");
             }
         });
+    }
+
+    /// The open requests that were claimed before `then`, each with its queue.
+    pub(super) fn claimed_before(&self, then: Instant) -> Vec<(JobId, QueueName)> {
+        let register = self.lock();
+        let before = |(_job, entry): &(&JobId, &Entry)| {
+            entry.open.claimed_by().is_some() && entry.open.claimed_at() < then
+        };
+        let found = register.iter().filter(before);
+        found.map(|(job, entry)| (*job, entry.queue.clone())).collect()
     }
 
     /// Every open request, as a sweep sees it.

@@ -83,7 +83,7 @@ impl Chats {
         }
         let job = JobId::fresh();
         // Entered before it is published: a worker may ask for it at once.
-        let answer = inner.register.begin(job);
+        let answer = inner.register.begin(job, model.queue.clone());
         let accepted = inner.publish(job, model, &request);
         let error = match tokio::time::timeout(ACCEPT_WITHIN, accepted).await {
             Ok(Ok(())) => return Ok(answer),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{DeadLetter, JobId, Lane};
+use contract::{DeadLetter, JobId, Lane, TenantName};
 use tokio::time::Instant;
 
 use crate::support::{declared, jobs, next, publish, queue};
@@ -37,6 +37,25 @@ async fn a_job_published_twice_is_stored_once() {
 
     assert_eq!(next(&mut source).await.payload().as_ref(), b"once");
     assert_eq!(next(&mut source).await.payload().as_ref(), b"other");
+}
+
+#[tokio::test]
+async fn a_job_is_queued_until_it_is_acknowledged() {
+    let (_nats, bus) = declared().await;
+    let mut source = jobs(&bus).await;
+    let job = JobId::fresh();
+    let is_queued =
+        async || bus.is_queued(Lane::Chat, &queue(), &TenantName::local(), job).await.unwrap();
+    assert!(!is_queued().await);
+
+    publish(&bus, job, "one").await.unwrap();
+    assert!(is_queued().await);
+    let delivery = next(&mut source).await;
+    assert!(is_queued().await, "it is worked on");
+
+    delivery.ack().await.unwrap();
+    bus.barrier().await.unwrap();
+    assert!(!is_queued().await);
 }
 
 #[tokio::test]
