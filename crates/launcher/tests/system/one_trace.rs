@@ -58,15 +58,17 @@ async fn a_prompt_from_the_chat_page_is_one_trace_with_the_right_parents() {
 /// Sends the form of the chat page, as a browser without JavaScript does.
 async fn ask_on_the_page(stack: &Stack) -> String {
     let script = json!({"script": "text", "text": format!("The answer is {ANSWER_CANARY}.")});
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("model", "simulator")
+        .append_pair("preset", "accurate")
+        .append_pair("prompt", &format!("simulator: {script}\n{PROMPT_CANARY}"))
+        .finish();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = client
         .post(format!("{}/chat", stack.web_url))
         .header("sec-fetch-site", "same-origin")
-        .form(&[
-            ("model", "simulator"),
-            ("preset", "accurate"),
-            ("prompt", &format!("simulator: {script}\n{PROMPT_CANARY}")),
-        ])
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form)
         .send()
         .await
         .unwrap();

@@ -1,0 +1,79 @@
+//! Questions and answers.
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::conversation::Author;
+use crate::markdown::{self, Colours};
+
+/// What a person asked: text, as it was written.
+pub(crate) fn question(text: &str) -> Markup {
+    html! {
+        li.turn {
+            article.message data-author=(Author::User.as_str()) {
+                h2.unseen { "You said" }
+                div.body dir="auto" { (text) }
+            }
+        }
+    }
+}
+
+/// An answer that is complete. `text` is what the model wrote, in markdown.
+pub(crate) fn answer(text: &str, colours: Colours) -> Markup {
+    html! {
+        (answer_begin())
+        (PreEscaped(markdown::whole(text, colours)))
+        (answer_end())
+    }
+}
+
+/// Everything before an answer's own HTML.
+pub(crate) fn answer_begin() -> Markup {
+    // Constants of ours: the elements that `answer_end` closes.
+    let article = "<li class=\"turn\"><article class=\"message\" data-author=\"assistant\">";
+    html! {
+        (PreEscaped(article))
+        h2.unseen { "The assistant said" }
+        (PreEscaped("<div class=\"body\" dir=\"auto\">"))
+    }
+}
+
+/// Everything after it.
+pub(crate) fn answer_end() -> Markup {
+    PreEscaped("</div></article></li>".to_owned())
+}
+
+/// The place for what a model thinks before it answers, open at its end.
+pub(crate) fn thoughts_begin() -> Markup {
+    PreEscaped("<details class=\"aside thoughts\"><summary>Thoughts</summary><div class=\"thought\" dir=\"auto\">".to_owned())
+}
+
+/// The end of that place.
+pub(crate) fn thoughts_end() -> Markup {
+    PreEscaped("</div></details>".to_owned())
+}
+
+/// A question and an answer without words, for the script to fill.
+pub(crate) fn templates() -> Markup {
+    html! {
+        template #turn-user { (question("")) }
+        template #turn-assistant { (answer("", Colours::Off)) }
+        template #turn-thoughts { (thoughts_begin()) (thoughts_end()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_anyone_says_is_text() {
+        for markup in [
+            question("<script>"),
+            answer("<script>", Colours::On),
+            answer("`<script>`", Colours::On),
+        ] {
+            let html = markup.into_string();
+            assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the page itself says: notes, errors, and what a model asked for.
+
+use maud::{Markup, html};
+
+use crate::error::{Action, Words};
+use crate::paths;
+
+/// The place where errors are announced. It is there from the first byte, so that screen readers
+/// know it before it speaks.
+pub(crate) fn alert_region(words: Option<&Words>) -> Markup {
+    html! {
+        div #alert.alert role="alert" {
+            @if let Some(words) = words { (alert(words)) }
+        }
+    }
+}
+
+/// What went wrong, and what to do.
+pub(crate) fn alert(words: &Words) -> Markup {
+    html! {
+        p { strong { (words.what) } " " (words.advice) }
+        @if words.action == Action::StartAnew {
+            a.button data-new="" href=(paths::HOME) { "Start a new chat" }
+        }
+    }
+}
+
+/// A remark below an answer, which is not part of it.
+pub(crate) fn note(text: &str) -> Markup {
+    html! { p.note { (text) } }
+}
+
+/// A call of a tool that the model asks for. Nothing here carries it out.
+pub(crate) fn tool_call(name: &str, arguments: &str) -> Markup {
+    html! {
+        details.aside open {
+            summary { "The model asks for the tool " code { (name) } }
+            div.code { pre tabindex="0" role="region" aria-label="Arguments" { code { (arguments) } } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn text_is_never_html() {
+        let words = Words::new(StatusCode::BAD_GATEWAY, "<script>", "<script>");
+        for markup in
+            [alert_region(Some(&words)), note("<script>"), tool_call("<script>", "<script>")]
+        {
+            let html = markup.into_string();
+            assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What was said so far. It travels within the form, because nobody else remembers it.
+
+use serde::{Deserialize, Serialize};
+
+/// More turns than a person reads.
+pub(crate) const MOST_TURNS: usize = 2_000;
+
+/// Who said something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Author {
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Author {
+    /// The word on the wire.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+/// One thing that was said, as it was written: no HTML.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Turn {
+    /// Who.
+    pub(crate) role: Author,
+    /// What.
+    pub(crate) content: String,
+}
+
+/// Everything that was said, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Conversation(Vec<Turn>);
+
+/// The form's conversation cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreadable {
+    /// It is not what this page writes.
+    #[error("the conversation in the form is damaged")]
+    Damaged,
+    /// It has more than [`MOST_TURNS`] turns.
+    #[error("the conversation has more than {MOST_TURNS} messages")]
+    TooLong,
+}
+
+impl Conversation {
+    /// Reads the form's field. Nothing at all is an empty conversation.
+    pub(crate) fn from_field(json: &str) -> Result<Self, Unreadable> {
+        if json.is_empty() {
+            return Ok(Self::default());
+        }
+        let turns: Vec<Turn> = serde_json::from_str(json).map_err(|_json| Unreadable::Damaged)?;
+        if turns.len() > MOST_TURNS { Err(Unreadable::TooLong) } else { Ok(Self(turns)) }
+    }
+
+    /// The form's field. JSON escapes line ends, which forms would change.
+    pub(crate) fn to_field(&self) -> String {
+        // Strings and nothing else: this cannot fail.
+        serde_json::to_string(&self.0).unwrap_or_default()
+    }
+
+    /// The turns.
+    pub(crate) fn turns(&self) -> &[Turn] {
+        &self.0
+    }
+
+    /// Whether nothing was said yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what was said last.
+    pub(crate) fn add(&mut self, role: Author, content: impl Into<String>) {
+        self.0.push(Turn { role, content: content.into() });
+    }
+
+    /// Takes back the last turn, so that it can be written again.
+    pub(crate) fn take_back(&mut self) -> String {
+        self.0.pop().map(|turn| turn.content).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_the_page_did_not_write_is_refused() {
+        for json in ["{", "{}", "[1]", r#"[{"role":"system","content":"x"}]"#] {
+            assert_eq!(Conversation::from_field(json), Err(Unreadable::Damaged), "{json}");
+        }
+        let one = r#"{"role":"user","content":""}"#;
+        let many = format!("[{}]", vec![one; MOST_TURNS + 1].join(","));
+        assert_eq!(Conversation::from_field(&many), Err(Unreadable::TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn a_conversation_survives_the_form(texts in proptest::collection::vec("(?s).{0,40}", 0..6)) {
+            let mut conversation = Conversation::default();
+            for (index, text) in texts.into_iter().enumerate() {
+                conversation.add(if index % 2 == 0 { Author::User } else { Author::Assistant }, text);
+            }
+
+            let field = conversation.to_field();
+
+            prop_assert!(!field.contains(['\n', '\r']));
+            prop_assert_eq!(Conversation::from_field(&field).unwrap(), conversation);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Why there is no answer, or no more of it.
+
+use std::time::Duration;
+
+use openai_api::ErrorBody;
+
+/// Longest error body that is read.
+pub(super) const MOST_BYTES: usize = 64 * 1024;
+/// Longest message of someone else that is shown.
+const LONGEST_MESSAGE: usize = 300;
+
+/// The gateway does not begin an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Nobody answers there.
+    Unreachable,
+    /// Somebody answers, too late.
+    Silent,
+    /// It says no.
+    Answered {
+        /// The status.
+        status: u16,
+        /// For a program, such as `model_not_found`.
+        code: Option<String>,
+        /// For a person, from whoever refused; cut to a few lines.
+        message: Option<String>,
+        /// When another try may help.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl Refused {
+    pub(super) fn from_transport(error: &reqwest::Error) -> Self {
+        if error.is_timeout() && !error.is_connect() { Self::Silent } else { Self::Unreachable }
+    }
+
+    pub(super) fn from_answer(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Self {
+        let detail = serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error);
+        let (code, message) = match detail {
+            Some(detail) => (detail.code, presentable(&detail.message)),
+            None => (None, None),
+        };
+        Self::Answered { status, code, message, retry_after }
+    }
+
+    /// One word for spans and metrics.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Silent => "timeout",
+            Self::Answered { .. } => "refused",
+        }
+    }
+}
+
+/// An answer began and ends before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// The connection ended, or said something that is no chunk.
+    CutOff,
+    /// Nothing came for too long.
+    Silent,
+    /// The gateway said why.
+    Told {
+        /// For a program.
+        code: Option<String>,
+        /// For a person.
+        message: Option<String>,
+    },
+}
+
+impl Broken {
+    pub(super) fn told(code: Option<String>, message: &str) -> Self {
+        Self::Told { code, message: presentable(message) }
+    }
+}
+
+/// A message that a person can read: of sane length, and in words instead of JSON.
+fn presentable(message: &str) -> Option<String> {
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    if message.is_empty() || message.contains(['{', '}', '<', '>']) {
+        return None;
+    }
+    if message.chars().count() <= LONGEST_MESSAGE {
+        return Some(message);
+    }
+    Some(message.chars().take(LONGEST_MESSAGE).chain(['…']).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_keeps_what_a_person_can_read() {
+        let body =
+            br#"{"error":{"message":"no  such\nmodel","type":"x","code":"model_not_found"}}"#;
+        let refused = Refused::from_answer(404, None, body);
+        let Refused::Answered { code, message, .. } = refused else { panic!("{refused:?}") };
+        assert_eq!(code.as_deref(), Some("model_not_found"));
+        assert_eq!(message.as_deref(), Some("no such model"));
+    }
+
+    #[test]
+    fn what_nobody_can_read_is_left_out() {
+        assert_eq!(presentable("{\"detail\": null}"), None);
+        assert_eq!(presentable("<html>"), None);
+        assert_eq!(presentable(&"x".repeat(1000)).unwrap().chars().count(), LONGEST_MESSAGE + 1);
+    }
+}

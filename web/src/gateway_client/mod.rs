@@ -1,0 +1,231 @@
+//! The only module that speaks to the gateway, and the only one that sends requests at all.
+//!
+//! Limits: 5 s to connect, [`SILENCE`] without a byte, [`LARGEST_EVENT`] for one event of a stream,
+//! [`MOST_LIST_BYTES`] for the list of models. A request ends when what it gave is dropped.
+
+mod answering;
+mod chunk;
+mod error;
+mod models;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use telemetry::names::{http as names, span};
+use telemetry::{ServiceTelemetry, propagation};
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
+use url::Url;
+
+pub(crate) use answering::Answering;
+pub(crate) use chunk::{Finish, Said};
+pub(crate) use error::{Broken, Refused};
+pub(crate) use models::Models;
+
+use crate::Settings;
+use crate::conversation::Turn;
+use crate::preset::Preset;
+
+/// Longest time without a byte. The gateway sends comments while a model thinks.
+const SILENCE: Duration = Duration::from_secs(120);
+/// Largest event of a stream.
+const LARGEST_EVENT: usize = 4 * 1024 * 1024;
+/// Longest list of models that is read.
+const MOST_LIST_BYTES: usize = 1024 * 1024;
+/// Longest wait for the list of models: a page waits for it.
+const LIST_TIME: Duration = Duration::from_secs(3);
+
+/// What a person asks.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    /// The model to answer.
+    pub(crate) model: &'a str,
+    /// How freely.
+    pub(crate) preset: Preset,
+    /// Everything that was said, the question last.
+    pub(crate) turns: &'a [Turn],
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    temperature: f32,
+    stream: bool,
+    messages: Vec<&'a Turn>,
+}
+
+/// A client of one gateway. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct GatewayClient(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    http: reqwest::Client,
+    chat_url: Url,
+    models_url: Url,
+    duration: Histogram<f64>,
+    known: Mutex<models::Known>,
+}
+
+impl GatewayClient {
+    pub(crate) fn new(settings: &Settings, telemetry: &ServiceTelemetry) -> anyhow::Result<Self> {
+        // Harmless when it is done already; without it a client cannot be made.
+        service_runtime::install_tls_provider();
+        let mut headers = HeaderMap::new();
+        if let Some(key) = &settings.api_key {
+            let bearer = format!("Bearer {}", key.expose_secret());
+            let mut bearer = HeaderValue::from_str(&bearer).context("WEB_API_KEY")?;
+            bearer.set_sensitive(true);
+            headers.insert(AUTHORIZATION, bearer);
+        }
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .connect_timeout(Duration::from_secs(5))
+            .read_timeout(SILENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            // The gateway is ours and near; a proxy for the outside world is none for it.
+            .no_proxy()
+            .build()?;
+        let url = |path: &str| {
+            let base = settings.gateway_url.as_str().trim_end_matches('/');
+            Url::parse(&format!("{base}{path}"))
+        };
+        Ok(Self(Arc::new(Inner {
+            http,
+            chat_url: url("/v1/chat/completions")?,
+            models_url: url("/v1/models")?,
+            duration: names::CLIENT_REQUEST_DURATION.histogram(telemetry.meter()),
+            known: Mutex::default(),
+        })))
+    }
+
+    /// Asks, and gives the answer once the gateway begins it.
+    pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Answering, Refused> {
+        let body = Body {
+            model: question.model,
+            // An answer that was stopped before its first word says nothing to a model either.
+            messages: question.turns.iter().filter(|turn| !turn.content.is_empty()).collect(),
+            temperature: question.preset.temperature(),
+            stream: true,
+        };
+        // Strings and a number: this cannot fail.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let request = self.0.http.post(self.0.chat_url.clone()).body(body);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let (response, span) = self.send("POST", &self.0.chat_url, request).await?;
+        if response.status().is_success() {
+            return Ok(Answering::new(response, span));
+        }
+        let status = response.status().as_u16();
+        let wait = retry_after(response.headers());
+        let body = read_up_to(response, error::MOST_BYTES).await.unwrap_or_default();
+        Err(Refused::from_answer(status, wait, &body))
+    }
+
+    /// The models that chat: from memory when they were asked for a moment ago.
+    pub(crate) async fn models(&self) -> Models {
+        if let Some(models) = self.known().fresh() {
+            return models;
+        }
+        match tokio::time::timeout(LIST_TIME, self.list_models()).await {
+            Ok(Ok(models)) => self.known().learn(models),
+            Ok(Err(_)) | Err(_) => self.known().forgotten(),
+        }
+    }
+
+    async fn list_models(&self) -> Result<Vec<String>, Refused> {
+        let request = self.0.http.get(self.0.models_url.clone());
+        let (response, _span) = self.send("GET", &self.0.models_url, request).await?;
+        let status = response.status();
+        let body = read_up_to(response, MOST_LIST_BYTES).await.ok_or(Refused::Unreachable)?;
+        if !status.is_success() {
+            return Err(Refused::from_answer(status.as_u16(), None, &body));
+        }
+        models::that_chat(&body).ok_or(Refused::Unreachable)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, models::Known> {
+        // Plain values: a panic elsewhere cannot have left them half-written.
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends within a span of its own, which is to live until the body ends.
+    async fn send(
+        &self,
+        method: &'static str,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(reqwest::Response, Span), Refused> {
+        let span = span_of(method, url);
+        let mut headers = HeaderMap::new();
+        propagation::inject_headers(&span, &mut headers);
+        let started = Instant::now();
+        let sent = request.headers(headers).send().instrument(span.clone()).await;
+        let mut labels = vec![KeyValue::new(names::REQUEST_METHOD, method)];
+        let result = match sent {
+            Ok(response) => {
+                let status = response.status();
+                span.record(names::RESPONSE_STATUS_CODE, status.as_u16());
+                labels.push(KeyValue::new(names::RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
+                if status.is_client_error() || status.is_server_error() {
+                    span.record(span::STATUS_CODE, span::ERROR);
+                    span.record(span::ERROR_TYPE, status.as_str());
+                }
+                Ok((response, span))
+            }
+            Err(error) => {
+                let refused = Refused::from_transport(&error);
+                span.record(span::STATUS_CODE, span::ERROR);
+                span.record(span::ERROR_TYPE, refused.word());
+                labels.push(KeyValue::new(span::ERROR_TYPE, refused.word()));
+                Err(refused)
+            }
+        };
+        self.0.duration.record(started.elapsed().as_secs_f64(), &labels);
+        result
+    }
+}
+
+fn span_of(method: &'static str, url: &Url) -> Span {
+    if Span::current().is_none() {
+        // Looking after the gateway belongs to no request: it would be a trace every few seconds.
+        return Span::none();
+    }
+    tracing::info_span!(
+        "call",
+        { span::NAME } = method,
+        { span::KIND } = span::CLIENT,
+        { span::STATUS_CODE } = tracing::field::Empty,
+        { span::ERROR_TYPE } = tracing::field::Empty,
+        { names::REQUEST_METHOD } = method,
+        { names::URL_FULL } = %url,
+        { span::SERVER_ADDRESS } = url.host_str(),
+        { span::SERVER_PORT } = url.port_or_known_default(),
+        { names::RESPONSE_STATUS_CODE } = tracing::field::Empty,
+    )
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The whole body, if it is within the limit.
+async fn read_up_to(mut response: reqwest::Response, limit: usize) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await.ok()? {
+        if body.len() + bytes.len() > limit {
+            return None;
+        }
+        body.extend_from_slice(&bytes);
+    }
+    Some(body)
+}

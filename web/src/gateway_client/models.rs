@@ -1,0 +1,94 @@
+//! The models that can be asked, remembered for a moment.
+
+use std::time::Duration;
+
+use openai_api::{Model, ModelList};
+use tokio::time::Instant;
+
+/// How long a list counts as new: a page should not wait for one that was just read.
+const FRESH: Duration = Duration::from_secs(5);
+/// More than anyone picks from.
+const MOST: usize = 500;
+
+/// What is known about the models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Models {
+    /// These chat, in the gateway's order.
+    Listed(Vec<String>),
+    /// The gateway does not answer; it listed these when it last did.
+    Remembered(Vec<String>),
+}
+
+impl Models {
+    /// Their names.
+    pub(crate) fn names(&self) -> &[String] {
+        match self {
+            Self::Listed(names) | Self::Remembered(names) => names,
+        }
+    }
+
+    /// The one that answers unless another is picked.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.names().first().map(String::as_str)
+    }
+
+    /// Whether the gateway answered.
+    pub(crate) fn are_listed(&self) -> bool {
+        matches!(self, Self::Listed(_))
+    }
+}
+
+/// The last list, and when it came.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    names: Vec<String>,
+    at: Option<Instant>,
+}
+
+impl Known {
+    pub(super) fn fresh(&self) -> Option<Models> {
+        let at = self.at?;
+        (at.elapsed() < FRESH).then(|| Models::Listed(self.names.clone()))
+    }
+
+    pub(super) fn learn(&mut self, names: Vec<String>) -> Models {
+        self.names.clone_from(&names);
+        self.at = Some(Instant::now());
+        Models::Listed(names)
+    }
+
+    pub(super) fn forgotten(&self) -> Models {
+        Models::Remembered(self.names.clone())
+    }
+}
+
+/// The names of the models that chat, from the body of `/v1/models`.
+pub(super) fn that_chat(body: &[u8]) -> Option<Vec<String>> {
+    let list: ModelList = serde_json::from_slice(body).ok()?;
+    Some(list.data.into_iter().filter(chats).map(|model| model.id).take(MOST).collect())
+}
+
+/// By what it says it can do; where nothing is said, by its name.
+fn chats(model: &Model) -> bool {
+    if model.capabilities.is_empty() {
+        return !model.id.to_ascii_lowercase().contains("embed");
+    }
+    model.capabilities.iter().any(|capability| capability == "chat")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_that_do_not_chat_are_not_offered() {
+        let body = br#"{"object":"list","data":[
+            {"id":"a","object":"model","capabilities":["chat"]},
+            {"id":"b","object":"model","capabilities":["embeddings"]},
+            {"id":"nomic-embed-text","object":"model"},
+            {"id":"c","object":"model"}]}"#;
+
+        assert_eq!(that_chat(body).unwrap(), ["a", "c"]);
+        assert_eq!(that_chat(b"<html>"), None);
+    }
+}

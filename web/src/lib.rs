@@ -1,0 +1,38 @@
+//! The chat page: server-rendered, streamed, with JavaScript and without. A client of the gateway.
+//!
+//! # Where to look
+//!
+//! * [`Web`]: built, run, drained.
+//! * `pages`: a handler and a view for each page; `paths`: their addresses; `layout`: their shell.
+//! * `answer`: one answer from the question to its last word, whoever reads it.
+//! * `markdown`: what a model says, as HTML that is only ever added to.
+//! * `components`: pieces of pages; pure functions.
+//! * `gateway_client`: the only module that sends requests.
+//! * `static/`: the style sheet and one small script, which needs nothing from elsewhere.
+//!
+//! Start reading at `pages::ask::ask`.
+//!
+//! # What never happens here
+//!
+//! * Nothing a model or a person writes becomes HTML of its own.
+//! * Nothing that is said is remembered: the form carries the conversation.
+//! * No answer goes on after its reader has left.
+
+mod answer;
+mod assets;
+mod components;
+mod conversation;
+mod error;
+mod gateway_client;
+mod headers;
+mod layout;
+mod markdown;
+mod observe;
+mod pages;
+mod paths;
+mod preset;
+mod settings;
+mod web;
+
+pub use settings::Settings;
+pub use web::Web;

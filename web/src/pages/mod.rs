@@ -1,0 +1,45 @@
+//! One file per page: its handler and its view.
+
+mod ask;
+mod chat;
+mod problem;
+mod stop;
+mod streamed;
+mod view;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use service_runtime::Shutdown;
+
+use crate::answer::Running;
+use crate::assets::Assets;
+use crate::gateway_client::GatewayClient;
+use crate::paths;
+
+pub(crate) use problem::refused_origin;
+
+/// Largest form: as much as the gateway takes, and what encoding adds to it.
+const LARGEST_FORM: usize = 32 * 1024 * 1024;
+
+/// What pages work with.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    pub(crate) gateway: GatewayClient,
+    pub(crate) assets: Assets,
+    pub(crate) running: Running,
+    /// Requested when answers have to end because the process does.
+    pub(crate) closing: Shutdown,
+}
+
+/// The pages.
+pub(crate) fn router(served: Served) -> Router {
+    Router::new()
+        .route(paths::HOME, get(chat::show))
+        .route(paths::CHAT, post(ask::ask).get(chat::go_home))
+        .route(paths::STOP, post(stop::stop).get(chat::go_home))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::not_found)
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .with_state(served)
+}

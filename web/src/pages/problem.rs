@@ -1,0 +1,49 @@
+//! Pages that say that something is not possible.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
+use maud::html;
+
+use super::Served;
+use crate::assets::Assets;
+use crate::error::Words;
+use crate::{components, layout, paths};
+
+/// A page of words, with their status.
+pub(crate) fn page(assets: &Assets, words: &Words) -> Response {
+    let content = html! {
+        (components::alert_region(Some(words)))
+        p { a href=(paths::HOME) { "To the chat" } }
+    };
+    with_status(words, layout::page(assets, &content))
+}
+
+/// A response with the status that the words have.
+pub(crate) fn with_status(words: &Words, response: impl IntoResponse) -> Response {
+    let mut response = (words.status, response).into_response();
+    if let Some(wait) = words.retry_after
+        && let Ok(seconds) = HeaderValue::from_str(&wait.as_secs().to_string())
+    {
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// Any other address.
+pub(crate) async fn not_found(State(served): State<Served>) -> Response {
+    let words =
+        Words::new(StatusCode::NOT_FOUND, "There is no such page.", "The chat is elsewhere.");
+    page(&served.assets, &words)
+}
+
+/// A form that another site sends in the name of our reader.
+pub(crate) fn refused_origin(assets: &Assets) -> Response {
+    let words = Words::new(
+        StatusCode::FORBIDDEN,
+        "This message came from another site, so it was not sent.",
+        "Write it on the chat page itself.",
+    );
+    page(assets, &words)
+}

@@ -1,0 +1,64 @@
+//! `POST /stop`: ends an answer that a page without a script shows, and shows what was said.
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::view::Chat;
+use super::{Served, problem};
+use crate::answer::AnswerId;
+use crate::conversation::{Author, Conversation};
+use crate::error::Words;
+use crate::preset::Preset;
+
+/// The button's form.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Fields {
+    answer: String,
+    conversation: String,
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    preset: String,
+}
+
+/// `POST /stop`
+pub(crate) async fn stop(
+    State(served): State<Served>,
+    form: Result<Form<Fields>, FormRejection>,
+) -> Response {
+    let fields = match form {
+        Ok(Form(fields)) => fields,
+        Err(rejection) => {
+            return problem::page(&served.assets, &Words::of_form(rejection.status()));
+        }
+    };
+    let said = served.running.stop(&AnswerId::from_field(&fields.answer));
+    let conversation = match Conversation::from_field(&fields.conversation) {
+        Ok(conversation) => conversation,
+        Err(unreadable) => return problem::page(&served.assets, &Words::of_unreadable(unreadable)),
+    };
+    let mut chat = Chat {
+        models: served.gateway.models().await,
+        assets: served.assets,
+        conversation,
+        model: fields.model,
+        preset: Preset::from_field(&fields.preset),
+        draft: String::new(),
+        note: Some("Stopped."),
+    };
+    chat.close(said);
+    chat.whole(None).into_response()
+}
+
+impl Chat {
+    /// Ends the conversation with what was said to its last question.
+    fn close(&mut self, said: Option<String>) {
+        match said.filter(|text| !text.trim().is_empty()) {
+            Some(text) => self.conversation.add(Author::Assistant, text),
+            // Nothing was said yet, or another replica heard it: the question can be asked again.
+            None => self.draft = self.conversation.take_back(),
+        }
+    }
+}

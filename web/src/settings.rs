@@ -1,0 +1,147 @@
+//! What the chat page can be told from outside. Read once, at start.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use service_runtime::{Env, Problems, Reader, Variable};
+use url::Url;
+
+/// The setting that moves the port.
+pub(crate) const LISTEN: &str = "WEB_LISTEN";
+/// The setting that moves the health port.
+pub(crate) const HEALTH_LISTEN: &str = "WEB_HEALTH_LISTEN";
+const GATEWAY_URL: &str = "WEB_GATEWAY_URL";
+const API_KEY: &str = "WEB_API_KEY";
+const DRAIN_MS: &str = "WEB_DRAIN_MS";
+
+pub(crate) const VARIABLES: &[Variable] = &[
+    Variable { name: LISTEN, default: "127.0.0.1:8780", about: "Where the chat page answers." },
+    Variable {
+        name: HEALTH_LISTEN,
+        default: "127.0.0.1:8793",
+        about: "Where /livez, /readyz, /startupz and /metrics answer.",
+    },
+    Variable {
+        name: GATEWAY_URL,
+        default: "http://127.0.0.1:8790",
+        about: "Address of the gateway, without /v1.",
+    },
+    Variable {
+        name: API_KEY,
+        default: "",
+        about: "Key for the gateway. WEB_API_KEY_FILE names a file that holds it instead.",
+    },
+    Variable {
+        name: DRAIN_MS,
+        default: "30000",
+        about: "Longest time in milliseconds that answers may still take once the end was asked for.",
+    },
+];
+
+/// Everything the chat page can be told from outside.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where it answers. `WEB_LISTEN`, default `127.0.0.1:8780`; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where health and metrics answer. `WEB_HEALTH_LISTEN`, default `127.0.0.1:8793`.
+    pub health_listen: SocketAddr,
+    /// The gateway. `WEB_GATEWAY_URL`, default `http://127.0.0.1:8790`.
+    pub gateway_url: Url,
+    /// The key for the gateway, if it asks for one. `WEB_API_KEY` or `WEB_API_KEY_FILE`.
+    pub api_key: Option<SecretString>,
+    /// Longest time for answers in hand at the end. `WEB_DRAIN_MS`, default 30 s.
+    pub drain_time: Duration,
+}
+
+impl Settings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    ///
+    /// Every problem at once.
+    pub fn from_env(env: &Env) -> Result<Self, Problems> {
+        let mut read = env.reader();
+        let listen = read.or(LISTEN, "127.0.0.1:8780");
+        let health_listen = read.or(HEALTH_LISTEN, "127.0.0.1:8793");
+        let gateway_url = gateway_url(&mut read);
+        let api_key = api_key(&mut read);
+        let drain_time = read.millis_or(DRAIN_MS, 30_000);
+
+        read.finish(|| {
+            Some(Self {
+                listen: listen?,
+                health_listen: health_listen?,
+                gateway_url: gateway_url?,
+                api_key: api_key?,
+                drain_time: drain_time?,
+            })
+        })
+    }
+}
+
+fn gateway_url(read: &mut Reader<'_>) -> Option<Url> {
+    let url: Url = read.or(GATEWAY_URL, "http://127.0.0.1:8790")?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        let message = format!("`{url}` cannot be used: expected http://host:port");
+        return read.problem(GATEWAY_URL, message);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return read.problem(GATEWAY_URL, "holds a password; put the key into `WEB_API_KEY`");
+    }
+    if url.path().trim_end_matches('/').ends_with("/v1") {
+        return read.problem(GATEWAY_URL, format!("`{url}` is to be given without `/v1`"));
+    }
+    Some(url)
+}
+
+fn api_key(read: &mut Reader<'_>) -> Option<Option<SecretString>> {
+    let key = read.secret(API_KEY)?;
+    let usable =
+        |key: &SecretString| key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
+    match key {
+        Some(key) if !usable(&key) => {
+            read.problem(API_KEY, "holds characters that no HTTP header can carry")
+        }
+        key => Some(key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_needs_no_settings() {
+        let settings = Settings::from_env(&Env::default()).unwrap();
+
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8780");
+        assert_eq!(settings.gateway_url.as_str(), "http://127.0.0.1:8790/");
+        assert_eq!(settings.drain_time, Duration::from_secs(30));
+        assert!(settings.api_key.is_none());
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once_and_no_secret_is_told() {
+        let env = Env::from([
+            (LISTEN, "here"),
+            (HEALTH_LISTEN, "1"),
+            (GATEWAY_URL, "ftp://x"),
+            (API_KEY, "canary\n"),
+            (DRAIN_MS, "0"),
+        ]);
+
+        let problems = Settings::from_env(&env).unwrap_err();
+
+        assert_eq!(problems.names(), [LISTEN, HEALTH_LISTEN, GATEWAY_URL, API_KEY, DRAIN_MS]);
+        assert!(!problems.to_string().contains("canary"));
+    }
+
+    #[test]
+    fn the_address_of_the_gateway_is_that_of_the_gateway_and_nothing_more() {
+        for url in ["http://a:8790/v1", "http://u:p@a", "file:///x", "nonsense"] {
+            let problems = Settings::from_env(&Env::from([(GATEWAY_URL, url)])).unwrap_err();
+            assert_eq!(problems.names(), [GATEWAY_URL], "{url}");
+        }
+    }
+}

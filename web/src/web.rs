@@ -1,0 +1,170 @@
+//! Built, run, drained.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use service_runtime::{
+    Env, Health, HealthServer, HttpLimits, HttpServer, Problems, Process, Readiness, Shutdown,
+    Variable,
+};
+use telemetry::names::app;
+use telemetry::{Identity, ServiceTelemetry};
+use tokio::time::Instant;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
+use tower_http::csrf::CsrfLayer;
+
+use crate::answer::Running;
+use crate::gateway_client::GatewayClient;
+use crate::observe::{self, Measures};
+use crate::pages::{self, Served};
+use crate::settings::{HEALTH_LISTEN, LISTEN, VARIABLES};
+use crate::{Settings, assets, headers};
+
+/// How often it looks whether the gateway answers.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The chat page, bound but not yet answering.
+#[derive(Debug)]
+pub struct Web {
+    server: HttpServer,
+    health_server: HealthServer,
+    health: Health,
+    router: Router,
+    gateway: GatewayClient,
+    closing: Shutdown,
+    drain_time: Duration,
+    telemetry: ServiceTelemetry,
+}
+
+impl Web {
+    /// Who it is in traces and logs.
+    pub const IDENTITY: Identity =
+        Identity { name: "web", version: env!("CARGO_PKG_VERSION"), crate_target: "web" };
+    /// Every variable that [`Settings::from_env`] reads.
+    pub const VARIABLES: &'static [Variable] = VARIABLES;
+
+    /// Takes the ports. Needs a running tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When a port cannot be had.
+    pub fn build(settings: Settings, telemetry: ServiceTelemetry) -> anyhow::Result<Self> {
+        let limits = HttpLimits { drain_time: settings.drain_time, ..HttpLimits::default() };
+        let server = HttpServer::bind(settings.listen, LISTEN, limits)?;
+        let health = Health::new();
+        let health_server = HealthServer::bind(
+            settings.health_listen,
+            HEALTH_LISTEN,
+            health.clone(),
+            telemetry.clone(),
+        )?;
+        let gateway = GatewayClient::new(&settings, &telemetry)?;
+        let closing = Shutdown::manual();
+        let router = router(gateway.clone(), closing.clone(), &telemetry);
+        let drain_time = settings.drain_time;
+        Ok(Self { server, health_server, health, router, gateway, closing, drain_time, telemetry })
+    }
+
+    /// Where it really listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Where health and metrics really are.
+    pub fn health_address(&self) -> SocketAddr {
+        self.health_server.address()
+    }
+
+    /// Answers until shutdown is requested and the answers in hand have ended, or the drain time
+    /// is over; an answer that is cut then says so.
+    ///
+    /// # Errors
+    ///
+    /// None today.
+    pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
+        let address = self.address();
+        tracing::info!(http.addr = %address, "web listening on {address}");
+        self.health.started();
+        let over = Shutdown::manual();
+        let serving = async {
+            self.server.serve(self.router, shutdown.clone()).await;
+            over.request();
+        };
+        let draining = async {
+            shutdown.requested().await;
+            self.health.draining();
+            let began = Instant::now();
+            // The last tenth is for answers to say that they are cut.
+            tokio::select! {
+                () = tokio::time::sleep(self.drain_time.mul_f32(0.9)) => self.closing.request(),
+                () = over.requested() => {}
+            }
+            over.requested().await;
+            let drained = app::DRAIN_DURATION.histogram(self.telemetry.meter());
+            drained.record(began.elapsed().as_secs_f64(), &[]);
+        };
+        let health = self.health_server.serve(over.clone());
+        let looking = look_after(&self.gateway, &self.health, &over);
+        tokio::join!(serving, draining, health, looking);
+        Ok(())
+    }
+}
+
+/// Reports whether the gateway answers. A page without it still says what is wrong, so that this
+/// is never a reason to send readers away.
+async fn look_after(gateway: &GatewayClient, health: &Health, over: &Shutdown) {
+    loop {
+        let readiness = if gateway.models().await.are_listed() {
+            Readiness::Ok
+        } else {
+            Readiness::Warning("the gateway does not answer".to_owned())
+        };
+        health.report("gateway", readiness);
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = over.requested() => return,
+        }
+    }
+}
+
+fn router(gateway: GatewayClient, closing: Shutdown, telemetry: &ServiceTelemetry) -> Router {
+    let (files, assets) = assets::load();
+    let refused_from = assets.clone();
+    let csrf = CsrfLayer::new()
+        .with_rejection_response(move |_error| pages::refused_origin(&refused_from));
+    let compression = CompressionLayer::new()
+        .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
+    pages::router(Served { gateway, assets, running: Running::default(), closing })
+        .merge(files)
+        .layer(csrf)
+        .layer(compression)
+        .layer(from_fn(headers::protect))
+        .layer(from_fn_with_state(Measures::new(telemetry), observe::request))
+}
+
+impl Process for Web {
+    type Settings = Settings;
+
+    const IDENTITY: Identity = Self::IDENTITY;
+    const ABOUT: &'static str = "The chat page of Chappe: a client of its gateway, in a browser.";
+    const VARIABLES: &'static [Variable] = VARIABLES;
+
+    fn settings(env: &Env) -> Result<Settings, Problems> {
+        Settings::from_env(env)
+    }
+
+    fn health_address(settings: &Settings) -> Option<SocketAddr> {
+        Some(settings.health_listen)
+    }
+
+    async fn run(
+        settings: Settings,
+        telemetry: ServiceTelemetry,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<()> {
+        Self::build(settings, telemetry)?.run_until(shutdown).await
+    }
+}

@@ -1,0 +1,12 @@
+//! The chat page as a browser's requests see it, with the model simulator as its gateway.
+
+#[cfg(test)]
+mod asking;
+#[cfg(test)]
+mod hardening;
+#[cfg(test)]
+mod leaving;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod support;
