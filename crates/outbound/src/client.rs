@@ -11,6 +11,8 @@ use crate::{CallError, Phase, Response};
 
 /// Idle connections that are kept warm for each host.
 const WARM_CONNECTIONS: usize = 512;
+/// How often a request is sent anew because the connection it was given had just been closed.
+const STALE_CONNECTIONS: u32 = 2;
 /// How long an idle connection is kept; below the 75 s after which common servers close theirs.
 const WARM_FOR: Duration = Duration::from_secs(60);
 
@@ -69,18 +71,7 @@ impl Client {
     ///
     /// Dropping the future closes the connection.
     pub async fn post(&self, post: Post<'_>) -> Result<Response, CallError> {
-        let accept = if post.stream { "text/event-stream" } else { "application/json" };
-        let mut request = self
-            .http
-            .post(post.url)
-            .headers(post.headers)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .header(ACCEPT, HeaderValue::from_static(accept))
-            .body(post.json);
-        if let Some(key) = post.key {
-            request = request.bearer_auth(key.expose_secret());
-        }
-        match tokio::time::timeout(post.head_timeout, request.send()).await {
+        match tokio::time::timeout(post.head_timeout, self.send(&post)).await {
             Ok(Ok(response)) => Ok(Response::new(response)),
             // The connection has a limit of its own.
             Ok(Err(error)) if error.is_timeout() && error.is_connect() => {
@@ -92,4 +83,44 @@ impl Client {
             }
         }
     }
+
+    /// Sends, and sends again over another connection when the one that was used closed before
+    /// anything came: servers close idle connections when they like, some after each stream, and
+    /// the news of it may cross with a request.
+    async fn send(&self, post: &Post<'_>) -> reqwest::Result<reqwest::Response> {
+        let mut tries_left = STALE_CONNECTIONS;
+        loop {
+            match self.request(post).send().await {
+                Err(error) if tries_left > 0 && closed_unused(&error) => tries_left -= 1,
+                sent => return sent,
+            }
+        }
+    }
+
+    fn request(&self, post: &Post<'_>) -> reqwest::RequestBuilder {
+        let accept = if post.stream { "text/event-stream" } else { "application/json" };
+        let request = self
+            .http
+            .post(post.url)
+            .headers(post.headers.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header(ACCEPT, HeaderValue::from_static(accept))
+            .body(post.json.clone());
+        match post.key {
+            Some(key) => request.bearer_auth(key.expose_secret()),
+            None => request,
+        }
+    }
+}
+
+/// Whether the connection ended before the first byte of a response.
+fn closed_unused(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            return error.is_incomplete_message() || error.is_canceled();
+        }
+        cause = error.source();
+    }
+    false
 }

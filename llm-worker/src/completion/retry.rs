@@ -8,6 +8,8 @@ use super::Outcome;
 
 /// Most tries at one job.
 const MAX_ATTEMPTS: u64 = 4;
+/// Most tries at a job that the model answered with an error of its own making.
+const MAX_FAULTS: u64 = 2;
 /// Longest wait that a person is made to sit through before the next try.
 const LONGEST_DELAY: Duration = Duration::from_secs(2);
 /// A job whose caller has waited this long is not tried again.
@@ -23,6 +25,8 @@ pub(crate) struct ModelFailure {
     pub(crate) tell: Failure,
     /// When the model wants to be asked again.
     pub(crate) retry_after: Option<Duration>,
+    /// What happened, for the operator: a status, or why a call failed. Nothing that was said.
+    pub(crate) cause: String,
 }
 
 /// What kind of failure it is.
@@ -30,6 +34,8 @@ pub(crate) struct ModelFailure {
 pub(crate) enum Trouble {
     /// The model refuses the request, and will again.
     Refused,
+    /// It answered that it failed (500). Many servers say so of requests that they cannot take.
+    Faulted,
     /// Too many requests.
     Overloaded,
     /// Not there, or broken in itself.
@@ -47,6 +53,7 @@ impl Trouble {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Faulted => "faulted",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timeout",
@@ -59,7 +66,8 @@ impl Trouble {
     pub(crate) fn worth_another_upstream(self) -> bool {
         match self {
             Self::Refused => false,
-            Self::Overloaded
+            Self::Faulted
+            | Self::Overloaded
             | Self::Unavailable
             | Self::TimedOut
             | Self::Misconfigured
@@ -67,11 +75,12 @@ impl Trouble {
         }
     }
 
-    /// Whether the same request may succeed a moment later.
-    fn worth_another_try(self) -> bool {
+    /// How often a request is tried that fails so.
+    fn most_attempts(self) -> u64 {
         match self {
-            Self::Refused | Self::Misconfigured | Self::Garbled => false,
-            Self::Overloaded | Self::Unavailable | Self::TimedOut => true,
+            Self::Refused | Self::Misconfigured | Self::Garbled => 1,
+            Self::Faulted => MAX_FAULTS,
+            Self::Overloaded | Self::Unavailable | Self::TimedOut => MAX_ATTEMPTS,
         }
     }
 }
@@ -92,13 +101,14 @@ pub(crate) struct Circumstances {
 /// | failure                            | tries and patience left | otherwise |
 /// |------------------------------------|-------------------------|-----------|
 /// | overload, not there, too slow      | retry                   | give up   |
+/// | it says that it failed             | retry once              | give up   |
 /// | refused, our key is wrong, garbled | give up                 | give up   |
 ///
 /// A wait that the model asks for counts, unless it is longer than a person should sit through.
 /// A model that was too slow has mostly used up the caller's patience.
 pub(crate) fn after(failure: &ModelFailure, circumstances: Circumstances) -> Outcome {
     let Circumstances { attempt, waited, jitter } = circumstances;
-    if !failure.trouble.worth_another_try() || attempt >= MAX_ATTEMPTS || waited >= LONGEST_WAIT {
+    if attempt >= failure.trouble.most_attempts() || waited >= LONGEST_WAIT {
         return Outcome::GaveUp;
     }
     let delay = match failure.retry_after {
@@ -121,7 +131,8 @@ mod tests {
     fn failure(trouble: Trouble, retry_after_ms: Option<u64>) -> ModelFailure {
         let tell =
             Failure { status: 503, body: String::new(), retry_after_ms: None, should_retry: true };
-        ModelFailure { trouble, tell, retry_after: retry_after_ms.map(Duration::from_millis) }
+        let retry_after = retry_after_ms.map(Duration::from_millis);
+        ModelFailure { trouble, tell, retry_after, cause: String::new() }
     }
 
     #[test]
@@ -136,6 +147,8 @@ mod tests {
             ("the last try", Trouble::Unavailable, None, 4, 1, Outcome::GaveUp),
             ("no patience left", Trouble::Unavailable, None, 2, 20, Outcome::GaveUp),
             ("a refusal", Trouble::Refused, None, 1, 0, Outcome::GaveUp),
+            ("its own error", Trouble::Faulted, None, 1, 0, again(200)),
+            ("its own error, again", Trouble::Faulted, None, 2, 0, Outcome::GaveUp),
             ("too slow, and soon", Trouble::TimedOut, None, 1, 3, again(200)),
             ("too slow", Trouble::TimedOut, None, 1, 120, Outcome::GaveUp),
             ("our key is wrong", Trouble::Misconfigured, None, 1, 0, Outcome::GaveUp),

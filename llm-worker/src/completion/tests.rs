@@ -58,7 +58,7 @@ impl Speak for Heard {
 fn failure(trouble: Trouble) -> ModelFailure {
     let tell =
         Failure { status: 500, body: String::new(), retry_after_ms: None, should_retry: true };
-    ModelFailure { trouble, tell, retry_after: None }
+    ModelFailure { trouble, tell, retry_after: None, cause: String::new() }
 }
 
 fn chunk(text: &'static str) -> Bytes {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Failures in a row after which an upstream is left alone.
-const OPENS_AFTER: u32 = 5;
+/// What failures in a row weigh together when an upstream is left alone.
+const OPENS_AT: u32 = 20;
 /// How long at first; each further time doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// And at most.
@@ -14,6 +14,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Whether an upstream may be called. Time is handed in: this is arithmetic.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
+    /// What the failures since the last success weigh.
     failures: u32,
     pauses: u32,
     /// Not before this, if set: an open circuit, or the upstream's own wish.
@@ -31,13 +32,32 @@ pub(super) enum Admission {
     Probe,
 }
 
+/// What a failure says about an upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// It is not there, or too slow: five of these are enough.
+    Unreachable,
+    /// It answered that it failed. A request that it cannot take is often answered so, and must
+    /// not close it for others: twenty of these are enough.
+    Faulted,
+}
+
+impl Weight {
+    fn points(self) -> u32 {
+        match self {
+            Self::Unreachable => 4,
+            Self::Faulted => 1,
+        }
+    }
+}
+
 impl Breaker {
     /// Whether a call may be made now. An open circuit whose pause is over lets one through.
     pub(super) fn admit(&mut self, now: Instant) -> Option<Admission> {
         if self.closed_until.is_some_and(|until| now < until) {
             return None;
         }
-        if self.failures < OPENS_AFTER {
+        if self.failures < OPENS_AT {
             return Some(Admission::Ordinary);
         }
         if self.probing {
@@ -49,7 +69,7 @@ impl Breaker {
 
     /// A call was answered. Says whether the circuit was open until now.
     pub(super) fn succeeded(&mut self) -> bool {
-        let was_open = self.failures >= OPENS_AFTER;
+        let was_open = self.failures >= OPENS_AT;
         *self = Self::default();
         was_open
     }
@@ -59,14 +79,19 @@ impl Breaker {
     ///
     /// Calls that had begun before the circuit opened fail after it in numbers: they say nothing
     /// new, and do not prolong the pause.
-    pub(super) fn failed(&mut self, now: Instant, admission: Admission) -> Option<Duration> {
-        let was_open = self.failures >= OPENS_AFTER;
+    pub(super) fn failed(
+        &mut self,
+        now: Instant,
+        admission: Admission,
+        weight: Weight,
+    ) -> Option<Duration> {
+        let was_open = self.failures >= OPENS_AT;
         match admission {
             Admission::Probe => self.probing = false,
             Admission::Ordinary if was_open => return None,
-            Admission::Ordinary => self.failures += 1,
+            Admission::Ordinary => self.failures += weight.points(),
         }
-        if self.failures < OPENS_AFTER {
+        if self.failures < OPENS_AT {
             return None;
         }
         let pause = (FIRST_PAUSE * 2_u32.pow(self.pauses.min(10))).min(LONGEST_PAUSE);
@@ -83,6 +108,12 @@ impl Breaker {
         was_open
     }
 
+    /// How long it is left alone from now on, if it is.
+    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+        let left = self.closed_until?.saturating_duration_since(now);
+        (left > Duration::ZERO).then_some(left)
+    }
+
     /// A call ended without a verdict on the upstream: its caller left, or the fault is elsewhere.
     pub(super) fn no_verdict(&mut self, admission: Admission) {
         if admission == Admission::Probe {
@@ -96,12 +127,13 @@ mod tests {
     use super::*;
 
     use Admission::{Ordinary, Probe};
+    use Weight::{Faulted, Unreachable};
 
     fn opened(now: Instant) -> Breaker {
         let mut breaker = Breaker::default();
-        for _failure in 0..OPENS_AFTER {
+        for _failure in 0..5 {
             assert_eq!(breaker.admit(now), Some(Ordinary));
-            breaker.failed(now, Ordinary);
+            breaker.failed(now, Ordinary, Unreachable);
         }
         breaker
     }
@@ -116,7 +148,7 @@ mod tests {
         assert_eq!(breaker.admit(later), Some(Probe));
         assert_eq!(breaker.admit(later), None, "and no second one");
 
-        assert_eq!(breaker.failed(later, Probe), Some(FIRST_PAUSE * 2));
+        assert_eq!(breaker.failed(later, Probe, Unreachable), Some(FIRST_PAUSE * 2));
         assert_eq!(breaker.admit(later + FIRST_PAUSE), None);
         assert_eq!(breaker.admit(later + FIRST_PAUSE * 2), Some(Probe));
         assert!(breaker.succeeded(), "it was open");
@@ -129,14 +161,14 @@ mod tests {
         let mut breaker = opened(now);
         // Calls that were already under way.
         for _late in 0..50 {
-            assert_eq!(breaker.failed(now, Ordinary), None);
+            assert_eq!(breaker.failed(now, Ordinary, Unreachable), None);
         }
 
         let mut pauses = Vec::new();
         for _probe in 0..5 {
             now += LONGEST_PAUSE;
             assert_eq!(breaker.admit(now), Some(Probe));
-            pauses.push(breaker.failed(now, Probe).unwrap().as_secs());
+            pauses.push(breaker.failed(now, Probe, Unreachable).unwrap().as_secs());
         }
 
         assert_eq!(pauses, [10, 20, 40, 60, 60]);
@@ -147,10 +179,24 @@ mod tests {
         let now = Instant::now();
         let mut breaker = Breaker::default();
         for _round in 0..20 {
-            breaker.failed(now, Ordinary);
+            breaker.failed(now, Ordinary, Unreachable);
             assert!(!breaker.succeeded());
         }
         assert_eq!(breaker.admit(now), Some(Ordinary));
+    }
+
+    #[test]
+    fn requests_that_an_upstream_fails_at_weigh_less_than_an_upstream_that_is_away() {
+        let now = Instant::now();
+        let mut breaker = Breaker::default();
+        for _fault in 0..19 {
+            assert_eq!(breaker.failed(now, Ordinary, Faulted), None);
+        }
+        assert_eq!(breaker.pause(now), None);
+
+        assert_eq!(breaker.failed(now, Ordinary, Faulted), Some(FIRST_PAUSE));
+        assert_eq!(breaker.pause(now), Some(FIRST_PAUSE));
+        assert_eq!(breaker.pause(now + FIRST_PAUSE), None);
     }
 
     #[test]

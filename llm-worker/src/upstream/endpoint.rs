@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use contract::{Model, Operation, Upstream, UpstreamLimits};
 use outbound::Client;
@@ -9,7 +10,7 @@ use secrecy::SecretString;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::breaker::{Admission, Breaker};
+use super::breaker::{Admission, Breaker, Weight};
 use crate::completion::{ModelFailure, Trouble};
 use crate::measures::Measures;
 
@@ -104,6 +105,11 @@ impl Endpoint {
         }
     }
 
+    /// How long it is left alone from now on, if it is.
+    pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+        self.breaker().pause(now)
+    }
+
     fn is_back(&self) {
         let upstream = self.base_url();
         self.measures.breaker(upstream, false);
@@ -154,18 +160,21 @@ impl Place {
             }
             // The fault is in our settings: a pause mends nothing, and would hide the reason.
             Trouble::Misconfigured => {}
-            Trouble::Unavailable | Trouble::TimedOut | Trouble::Garbled => {
-                self.judged = true;
-                let pause = self.endpoint.breaker().failed(now, self.admission);
-                if let Some(pause) = pause {
-                    let upstream = self.endpoint.base_url();
-                    self.endpoint.measures.breaker(upstream, true);
-                    tracing::warn!(
-                        app.upstream = upstream,
-                        "upstream {upstream} keeps failing and is left alone for {pause:?}"
-                    );
-                }
-            }
+            Trouble::Faulted | Trouble::Garbled => self.weighs(Weight::Faulted, now),
+            Trouble::Unavailable | Trouble::TimedOut => self.weighs(Weight::Unreachable, now),
+        }
+    }
+
+    fn weighs(&mut self, weight: Weight, now: Instant) {
+        self.judged = true;
+        let pause = self.endpoint.breaker().failed(now, self.admission, weight);
+        if let Some(pause) = pause {
+            let upstream = self.endpoint.base_url();
+            self.endpoint.measures.breaker(upstream, true);
+            tracing::warn!(
+                app.upstream = upstream,
+                "upstream {upstream} keeps failing and is left alone for {pause:?}"
+            );
         }
     }
 }

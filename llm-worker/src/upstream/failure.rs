@@ -9,11 +9,13 @@ use serde_json::Value;
 
 use crate::completion::{ModelFailure, Trouble};
 
-/// No upstream has a free place, or all are left alone.
-pub(super) fn nobody_free(model: &ModelName) -> ModelFailure {
+/// No upstream has a free place, or all are left alone, the first of them for this long.
+pub(super) fn nobody_free(model: &ModelName, pause: Option<Duration>) -> ModelFailure {
     let message = format!("Every upstream of model `{model}` is busy or failing. Try again soon.");
     let body = ErrorBody::new(ErrorKind::ServiceUnavailable, "upstream_unavailable", message);
-    of(Trouble::Unavailable, 503, &body, Retry::MayHelp)
+    let mut failure = of(Trouble::Unavailable, 503, &body, Retry::MayHelp);
+    failure.tell.retry_after_ms = pause.map(whole_millis);
+    failure
 }
 
 /// This worker's catalogue does not have the model: another worker's may.
@@ -33,9 +35,11 @@ pub(super) fn took_too_long(limit: Duration) -> ModelFailure {
 /// The call itself failed.
 pub(super) fn of_call(error: &CallError) -> ModelFailure {
     let say = |code, message: &str| ErrorBody::new(ErrorKind::Server, code, message);
-    match error {
+    let mut failure = match error {
         CallError::Connect(_) => {
-            let body = say("upstream_unavailable", "The model server cannot be reached.");
+            let message = "The model server cannot be reached.";
+            let kind = ErrorKind::ServiceUnavailable;
+            let body = ErrorBody::new(kind, "upstream_unavailable", message);
             of(Trouble::Unavailable, 503, &body, Retry::MayHelp)
         }
         CallError::Timeout { limit, .. } => {
@@ -50,7 +54,9 @@ pub(super) fn of_call(error: &CallError) -> ModelFailure {
             let message = format!("The model's answer has more than {limit} bytes.");
             of(Trouble::Garbled, 502, &say("upstream_malformed", &message), Retry::CannotHelp)
         }
-    }
+    };
+    failure.cause = error.to_string();
+    failure
 }
 
 /// It answered with a status that is no success.
@@ -68,12 +74,15 @@ pub(super) fn of_status(status: u16, retry_after: Option<Duration>, body: &[u8])
             return of(Trouble::Misconfigured, 502, &body, Retry::CannotHelp);
         }
         429 => telling(Trouble::Overloaded, status, body, Retry::MayHelp),
-        408 | 500..=599 => telling(Trouble::Unavailable, status, body, Retry::MayHelp),
+        500 => telling(Trouble::Faulted, status, body, Retry::MayHelp),
+        // Not implemented there, and it will not be a moment later.
+        501 | 505 => telling(Trouble::Refused, status, body, Retry::CannotHelp),
+        408 | 502..=599 => telling(Trouble::Unavailable, status, body, Retry::MayHelp),
         _ => telling(Trouble::Refused, status, body, Retry::CannotHelp),
     };
     failure.retry_after = retry_after;
-    failure.tell.retry_after_ms =
-        retry_after.map(|wish| u64::try_from(wish.as_millis()).unwrap_or(u64::MAX));
+    failure.tell.retry_after_ms = retry_after.map(whole_millis);
+    failure.cause = format!("status {status}");
     failure
 }
 
@@ -112,7 +121,11 @@ fn telling(trouble: Trouble, status: u16, body: &[u8], retry: Retry) -> ModelFai
 fn with_body(trouble: Trouble, status: u16, body: String, retry: Retry) -> ModelFailure {
     let should_retry = matches!(retry, Retry::MayHelp);
     let tell = Failure { status, body, retry_after_ms: None, should_retry };
-    ModelFailure { trouble, tell, retry_after: None }
+    ModelFailure { trouble, tell, retry_after: None, cause: trouble.as_str().to_owned() }
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The error that a model server sent: as it is where it is OpenAI's, in that form otherwise.
@@ -126,24 +139,40 @@ fn error_body(status: u16, body: &[u8]) -> String {
     if complete { text.trim().to_owned() } else { in_openai_form(status, &value) }
 }
 
-/// Servers vary: `error` may be a text, its members may be missing or have other types.
+/// Servers vary: `error` may be a text or missing, its members may be missing or have other
+/// types. What OpenAI's form does not know stays.
 fn in_openai_form(status: u16, value: &Value) -> String {
-    let error = value.get("error").unwrap_or(value);
-    let text = |name: &str| error.get(name).and_then(Value::as_str);
-    let message = error.as_str().or_else(|| text("message")).or_else(|| text("detail"));
+    let said = value.get("error").unwrap_or(value);
+    let mut error = said.as_object().cloned().unwrap_or_default();
+    let text = |name: &str| said.get(name).and_then(Value::as_str);
     let (kind, code) = match status {
         429 => (ErrorKind::RateLimit, "rate_limit_exceeded"),
         400..=499 => (ErrorKind::InvalidRequest, "upstream_refused"),
         _ => (ErrorKind::Server, "upstream_error"),
     };
+    let message = said.as_str().or_else(|| text("message")).or_else(|| text("detail"));
     let message = message
         .map_or_else(|| format!("The model server answered with status {status}."), str::to_owned);
-    let mut body = ErrorBody::new(kind, text("code").unwrap_or(code), message);
-    if let Some(kind) = text("type") {
-        body.error.kind = kind.to_owned();
+    let kind = text("type").unwrap_or(kind.as_str());
+    let code = text("code").unwrap_or(if is_context_overflow(kind, &message) {
+        "context_length_exceeded"
+    } else {
+        code
+    });
+    for (name, value) in [
+        ("type", Value::from(kind)),
+        ("code", Value::from(code)),
+        ("param", text("param").map_or(Value::Null, Value::from)),
+        ("message", Value::from(message.as_str())),
+    ] {
+        error.insert(name.to_owned(), value);
     }
-    body.error.param = text("param").map(str::to_owned);
-    String::from_utf8(body.to_json()).unwrap_or_default()
+    serde_json::json!({ "error": error }).to_string()
+}
+
+/// The one refusal that clients look for by its code, in the words of llama.cpp and of vLLM.
+fn is_context_overflow(kind: &str, message: &str) -> bool {
+    kind == "exceed_context_size_error" || message.contains("maximum context length")
 }
 
 #[cfg(test)]
@@ -160,7 +189,8 @@ mod tests {
             (307, Trouble::Misconfigured, 502, false),
             (408, Trouble::Unavailable, 408, true),
             (429, Trouble::Overloaded, 429, true),
-            (500, Trouble::Unavailable, 500, true),
+            (500, Trouble::Faulted, 500, true),
+            (501, Trouble::Refused, 501, false),
             (503, Trouble::Unavailable, 503, true),
         ] {
             let failure = of_status(status, None, b"");
@@ -190,5 +220,19 @@ mod tests {
             let told: ErrorBody = serde_json::from_str(&told).unwrap();
             assert_eq!(told.error.message, message, "{body}");
         }
+    }
+
+    #[test]
+    fn an_overflow_of_the_context_has_its_code_and_keeps_what_else_was_said() {
+        let llama = r#"{"error":{"code":400,"message":"request (6020 tokens) exceeds the available context size (1024 tokens)","type":"exceed_context_size_error","n_ctx":1024}}"#;
+        let vllm = r#"{"object":"error","message":"This model's maximum context length is 8 tokens.","type":"BadRequestError","param":null,"code":400}"#;
+        for said in [llama, vllm] {
+            let told = of_status(400, None, said.as_bytes()).tell.body;
+            let told: Value = serde_json::from_str(&told).unwrap();
+            assert_eq!(told["error"]["code"], "context_length_exceeded", "{told}");
+            assert_eq!(told["error"]["param"], Value::Null);
+        }
+        let told = of_status(400, None, llama.as_bytes()).tell.body;
+        assert!(told.contains(r#""n_ctx":1024"#), "{told}");
     }
 }

@@ -30,7 +30,7 @@ use self::account::Account;
 use self::call::Begun;
 use self::endpoint::{Endpoint, Entry, Place};
 use self::stream::UpstreamStream;
-use crate::completion::{Answer, Ask, ModelFailure, Models};
+use crate::completion::{Answer, Ask, ModelFailure, Models, Trouble};
 use crate::measures::Measures;
 
 /// Everyone who serves a model of the catalogue.
@@ -113,7 +113,7 @@ impl Upstreams {
                 Tried::Failed(failure) => return Err(failure),
                 Tried::AllFull => {
                     if tokio::time::timeout_at(patient_until, freed).await.is_err() {
-                        return Err(failure::nobody_free(ask.model));
+                        return Err(failure::nobody_free(ask.model, None));
                     }
                 }
             }
@@ -156,20 +156,29 @@ impl Upstreams {
         match last {
             Some(failure) => Tried::Failed(failure),
             None if full => Tried::AllFull,
-            None => Tried::Failed(failure::nobody_free(ask.model)),
+            None => {
+                let now = Instant::now();
+                let pauses = pool.endpoints.iter().filter_map(|endpoint| endpoint.pause(now));
+                Tried::Failed(failure::nobody_free(ask.model, pauses.min()))
+            }
         }
     }
 }
 
 fn report(ask: &Ask<'_>, endpoint: &Endpoint, failure: &ModelFailure) {
-    let trouble = failure.trouble.as_str();
+    let (trouble, cause) = (failure.trouble.as_str(), failure.cause.as_str());
     let upstream = endpoint.base_url();
+    if failure.trouble == Trouble::Refused {
+        // The caller's business: whoever asks for nonsense does not fill the log with it.
+        tracing::debug!(app.upstream = upstream, app.job.id = %ask.job, "refused: {cause}");
+        return;
+    }
     tracing::warn!(
         error.r#type = trouble,
         app.upstream = upstream,
         app.model = %ask.model,
         app.job.id = %ask.job,
-        "upstream {upstream} failed before its first word: {trouble}"
+        "upstream {upstream} failed before its first word: {cause}"
     );
 }
 

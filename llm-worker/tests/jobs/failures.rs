@@ -30,13 +30,13 @@ async fn after_four_attempts_the_caller_is_told_in_the_models_words() {
     let _worker = stage.worker().await;
     let job = stage.ask(&chat(false)).await;
     for _attempt in 0..4 {
-        stage.model.reply(Reply::whole(500, ERROR));
+        stage.model.reply(Reply::whole(503, ERROR));
     }
 
     let all = stage.gateway.all_of(job).await;
 
     let (failure, body) = all[0].failure();
-    assert_eq!((all[0].claim, failure.status, failure.should_retry), (4, 500, true));
+    assert_eq!((all[0].claim, failure.status, failure.should_retry), (4, 503, true));
     assert_eq!(body.error.message, "busy");
     assert_eq!(failure.body, ERROR);
     stage.no_jobs_left().await;
@@ -56,6 +56,28 @@ async fn a_refusal_reaches_the_caller_at_once_and_as_it_is() {
     assert_eq!((failure.status, failure.should_retry), (400, false));
     assert_eq!(failure.body, refusal);
     stage.no_jobs_left().await;
+}
+
+#[tokio::test]
+async fn a_request_that_the_model_fails_at_is_tried_twice_and_spoils_it_for_nobody() {
+    let mut stage = Stage::set().await;
+    let worker = stage.worker().await;
+    for _bad in 0..3 {
+        let job = stage.ask(&chat(false)).await;
+        stage.model.reply(Reply::whole(500, ERROR));
+        stage.model.reply(Reply::whole(500, ERROR));
+        let all = stage.gateway.all_of(job).await;
+        assert_eq!((all[0].claim, all[0].failure().0.status), (2, 500));
+    }
+
+    let good = stage.ask(&chat(false)).await;
+    stage.model.reply(Reply::whole(200, "{}"));
+
+    assert_eq!(stage.gateway.all_of(good).await[0].kind, EventKind::Body);
+    assert!(worker.counts("app_upstream_open{"), "it is measured");
+    assert!(
+        !worker.counts(&format!("app_upstream_open{{app_upstream=\"{}\"}} 1", stage.model.url()))
+    );
 }
 
 #[tokio::test]

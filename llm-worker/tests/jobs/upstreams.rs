@@ -51,7 +51,7 @@ async fn an_upstream_that_keeps_failing_is_left_alone_and_found_again() {
 
     for _failure in 0..5 {
         let job = stage.ask(&chat(false)).await;
-        stage.model.reply(Reply::whole(500, "{}"));
+        stage.model.reply(Reply::whole(503, "{}"));
         second.reply(Reply::whole(200, "{}"));
         stage.model.called().await;
         second.called().await;

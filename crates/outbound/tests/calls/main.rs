@@ -71,6 +71,18 @@ async fn a_body_over_the_limit_is_refused() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_closed_while_idle_costs_nobody_a_failure() {
+    let url = support::closes_each_connection_at_its_second_request();
+    let client = client();
+
+    for call in 1..=4 {
+        let response = client.post(post(&url, "{}")).await;
+        let body = response.unwrap().whole(1024, LIMIT).await.unwrap();
+        assert_eq!(body.as_ref(), b"hi", "call {call}");
+    }
+}
+
+#[tokio::test]
 async fn a_port_where_nobody_listens_is_no_connection() {
     let url = support::nobody_listens();
 

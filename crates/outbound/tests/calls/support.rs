@@ -103,3 +103,23 @@ pub(crate) fn nobody_listens() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
+
+/// Answers one request over each connection, and closes it when a second one has come, as if the
+/// news of the close had crossed with the request.
+pub(crate) fn closes_each_connection_at_its_second_request() -> String {
+    use std::io::{Read as _, Write as _};
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut buffer = [0_u8; 4096];
+            if connection.read(&mut buffer).unwrap() == 0 {
+                continue;
+            }
+            connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi").unwrap();
+            let _second = connection.read(&mut buffer);
+        }
+    });
+    url
+}
