@@ -157,6 +157,7 @@ impl Gateway {
             last.clone(),
         ));
         background.spawn_detached(chat::sweep(
+            bus.clone(),
             Arc::clone(&register),
             Arc::clone(&workers),
             self.answer_timeout,

@@ -34,7 +34,7 @@ const HEAD_WAIT: Variable = Variable {
 const ANSWER_TIMEOUT: Variable = Variable {
     name: "GATEWAY_ANSWER_TIMEOUT_MS",
     default: "600000",
-    about: "Longest wait for an answer that is not streamed, or for the first word of one that is, in milliseconds.",
+    about: "Longest wait for an answer that is not streamed, or for the next word of one that is, in milliseconds.",
 };
 const DRAIN: Variable = Variable {
     name: "GATEWAY_DRAIN_MS",
@@ -69,7 +69,7 @@ pub struct Settings {
     pub body_limit_bytes: usize,
     /// Longest wait for the first word before a stream begins.
     pub head_wait: Duration,
-    /// Longest wait for an answer.
+    /// Longest wait for an answer, or for the next word of one.
     pub answer_timeout: Duration,
     /// Longest wait at shutdown.
     pub drain: Duration,

@@ -1,9 +1,10 @@
 //! Bodies over what one message holds: they travel by name, through the object store.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_nats::jetstream::object_store::{GetErrorKind, ObjectMetadata, ObjectStore};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use contract::streams;
 use tokio::io::AsyncReadExt as _;
 
@@ -11,6 +12,9 @@ use crate::{Bus, BusError};
 
 /// One piece of a body in the store, where a message holds as much.
 const PIECE_BYTES: usize = 1024 * 1024;
+
+/// Longest silence while a body is read.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// The object store of bodies. Cheap to clone.
 #[derive(Clone)]
@@ -74,9 +78,20 @@ impl Blobs {
         if size > limit {
             return Err(BusError::TooLarge { size, limit });
         }
-        let mut body = Vec::with_capacity(size);
-        object.read_to_end(&mut body).await.map_err(BusError::unavailable)?;
-        Ok(Some(body.into()))
+        let mut body = BytesMut::with_capacity(size);
+        while body.len() < size {
+            // Pieces that were removed meanwhile would be waited for without end.
+            let piece = tokio::time::timeout(SILENCE, object.read_buf(&mut body)).await;
+            let piece = piece.map_err(|_elapsed| {
+                BusError::Unavailable(format!(
+                    "the body `{name}` is not complete, and nothing more came for {SILENCE:?}"
+                ))
+            })?;
+            if piece.map_err(BusError::unavailable)? == 0 {
+                break;
+            }
+        }
+        Ok(Some(body.freeze()))
     }
 
     /// Removes the body `name`, if it is there. Age removes what nobody did.

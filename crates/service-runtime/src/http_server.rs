@@ -6,6 +6,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutStream;
 use tower::Service as _;
 
 use crate::{Shutdown, Tasks};
@@ -33,6 +35,9 @@ pub struct HttpLimits {
     pub connections: usize,
     /// Largest set of headers, in bytes.
     pub header_bytes: usize,
+    /// Longest wait for a client that reads nothing of what was written; then its connection is
+    /// closed.
+    pub write_time: Duration,
     /// Longest wait for open responses once shutdown was requested; then they are cut.
     pub drain_time: Duration,
 }
@@ -43,6 +48,7 @@ impl Default for HttpLimits {
             header_time: Duration::from_secs(10),
             connections: 10_000,
             header_bytes: 64 * 1024,
+            write_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(30),
         }
     }
@@ -126,28 +132,37 @@ impl HttpServer {
             .max_buf_size(self.limits.header_bytes.max(8 * 1024))
             .half_close(false);
 
-        loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = shutdown.requested() => break,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, most likely: give others time to close theirs.
-                    tracing::warn!(%error, "cannot accept a connection: {error}");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let connection = builder.serve_connection(io_of(stream), answers(&router, peer));
+        let begin = |stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit| {
+            let io = io_of(stream, self.limits.write_time);
+            let connection = builder.serve_connection(io, answers(&router, peer));
             let connection = graceful.watch(connection);
             connections.spawn_detached(async move {
                 // A broken connection is the client's business; its request was told by its span.
                 let _broken = connection.await;
                 drop(place);
             });
+        };
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = shutdown.requested() => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => begin(stream, peer, place),
+                Err(error) => {
+                    // Out of file descriptors, most likely: give others time to close theirs.
+                    tracing::warn!(%error, "cannot accept a connection: {error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+        // Whoever the system has connected by now is answered: closing would reset them.
+        while let Ok(place) = Arc::clone(&places).try_acquire_owned()
+            && let Ok(Ok((stream, peer))) =
+                tokio::time::timeout(Duration::ZERO, self.listener.accept()).await
+        {
+            begin(stream, peer, place);
         }
 
         drop(self.listener);
@@ -173,14 +188,80 @@ fn answers(
     })
 }
 
-fn io_of(stream: TcpStream) -> TokioIo<TcpStream> {
+fn io_of(stream: TcpStream, write_time: Duration) -> TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> {
     // Without this a small chunk waits for the acknowledgement of the one before it, up to 40 ms.
     let _best_effort = stream.set_nodelay(true);
-    TokioIo::new(stream)
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(write_time));
+    TokioIo::new(Box::pin(stream))
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::mpsc;
+
+    /// Far longer than anything here takes.
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn server(limits: HttpLimits) -> HttpServer {
+        HttpServer::bind(([127, 0, 0, 1], 0).into(), "port 0", limits).unwrap()
+    }
+
+    /// Tells when it is dropped.
+    struct Held(mpsc::UnboundedSender<()>);
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            let _nobody_waits = self.0.send(());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_loses_its_connection() {
+        let (tell, mut dropped) = mpsc::unbounded_channel();
+        let endless = get(async move || {
+            let held = Held(tell);
+            Body::from_stream(futures::stream::repeat_with(move || {
+                let _held_by_the_body = &held;
+                Ok::<_, std::io::Error>(bytes::Bytes::from(vec![b'x'; 65_536]))
+            }))
+        });
+        let limits = HttpLimits { write_time: Duration::from_millis(100), ..HttpLimits::default() };
+        let server = server(limits);
+        let mut client = TcpStream::connect(server.address()).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+
+        let served = server.serve(Router::new().route("/", endless), Shutdown::manual());
+
+        tokio::select! {
+            () = served => panic!("nobody asked it to end"),
+            gone = tokio::time::timeout(LIMIT, dropped.recv()) => {
+                gone.expect("the body is dropped").unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_was_connected_when_the_end_was_asked_for_is_answered() {
+        let server = server(HttpLimits::default());
+        let mut client = TcpStream::connect(server.address()).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let shutdown = Shutdown::manual();
+        shutdown.request();
+
+        server.serve(Router::new().route("/", get(async || "hello")), shutdown).await;
+
+        let mut said = String::new();
+        client.read_to_string(&mut said).await.unwrap();
+        assert!(said.starts_with("HTTP/1.1 200") && said.ends_with("hello"), "{said}");
+    }
 }

@@ -12,7 +12,8 @@ pub(super) struct Open {
     claimed_at: Instant,
     next_seq: u32,
     spoken: bool,
-    pub(super) since: Instant,
+    /// When the last event that counts arrived; when it was opened, before the first.
+    heard_at: Instant,
 }
 
 /// What becomes of a claim.
@@ -37,7 +38,7 @@ pub(super) enum Heard {
 
 impl Open {
     pub(super) fn new(now: Instant) -> Self {
-        Self { claim: 0, worker: None, claimed_at: now, next_seq: 0, spoken: false, since: now }
+        Self { claim: 0, worker: None, claimed_at: now, next_seq: 0, spoken: false, heard_at: now }
     }
 
     /// A worker asks whether it may answer.
@@ -60,7 +61,7 @@ impl Open {
     }
 
     /// An event arrived under `claim`, with number `seq`.
-    pub(super) fn event(&mut self, claim: u32, seq: u32) -> Heard {
+    pub(super) fn event(&mut self, claim: u32, seq: u32, now: Instant) -> Heard {
         if claim != self.claim || self.worker.is_none() {
             return Heard::Stale;
         }
@@ -69,6 +70,7 @@ impl Open {
         }
         self.next_seq += 1;
         self.spoken = true;
+        self.heard_at = now;
         Heard::News
     }
 
@@ -80,6 +82,11 @@ impl Open {
     /// When the newest claim was made.
     pub(super) fn claimed_at(&self) -> Instant {
         self.claimed_at
+    }
+
+    /// Since when nothing was said.
+    pub(super) fn heard_at(&self) -> Instant {
+        self.heard_at
     }
 
     /// Whether anything was said.
@@ -100,21 +107,23 @@ mod tests {
         assert_eq!(open.claim(first, Instant::now()), Claimed::Go { claim: 1, superseded: None });
         let superseded = Some((first, 1));
         assert_eq!(open.claim(second, Instant::now()), Claimed::Go { claim: 2, superseded });
-        assert_eq!(open.event(1, 0), Heard::Stale, "the older worker is not heard");
-        assert_eq!(open.event(2, 0), Heard::News);
+        let now = Instant::now();
+        assert_eq!(open.event(1, 0, now), Heard::Stale, "the older worker is not heard");
+        assert_eq!(open.event(2, 0, now), Heard::News);
         assert_eq!(open.claim(first, Instant::now()), Claimed::TooLate);
         assert_eq!(open.claimed_by(), Some((second, 2)));
     }
 
     #[test]
     fn numbers_without_gaps_or_an_error() {
-        let mut open = Open::new(Instant::now());
-        assert_eq!(open.event(0, 0), Heard::Stale, "nobody has claimed");
-        open.claim(WorkerId::fresh(), Instant::now());
+        let now = Instant::now();
+        let mut open = Open::new(now);
+        assert_eq!(open.event(0, 0, now), Heard::Stale, "nobody has claimed");
+        open.claim(WorkerId::fresh(), now);
 
-        assert_eq!(open.event(1, 0), Heard::News);
-        assert_eq!(open.event(1, 2), Heard::Gap);
-        assert_eq!(open.event(1, 1), Heard::News);
-        assert_eq!(open.event(1, 1), Heard::Gap, "nothing is heard twice");
+        assert_eq!(open.event(1, 0, now), Heard::News);
+        assert_eq!(open.event(1, 2, now), Heard::Gap);
+        assert_eq!(open.event(1, 1, now), Heard::News);
+        assert_eq!(open.event(1, 1, now), Heard::Gap, "nothing is heard twice");
     }
 }

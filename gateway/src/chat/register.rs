@@ -48,7 +48,8 @@ pub(super) struct Sight {
     pub(super) worker: Option<WorkerId>,
     pub(super) claimed_for: Duration,
     pub(super) spoken: bool,
-    pub(super) open_for: Duration,
+    /// Since the last event, or since the beginning.
+    pub(super) quiet_for: Duration,
 }
 
 impl Register {
@@ -70,6 +71,11 @@ impl Register {
         if let Some(entry) = self.lock().get_mut(&job) {
             entry.stored_body = Some(name);
         }
+    }
+
+    /// The queue of a request's job, while it is open.
+    pub(super) fn queue_of(&self, job: JobId) -> Option<QueueName> {
+        self.lock().get(&job).map(|entry| entry.queue.clone())
     }
 
     /// Open requests.
@@ -115,7 +121,7 @@ impl Register {
     fn event(self: &Arc<Self>, packed: &Bytes, event: &Event<'_>) {
         let mut register = self.lock();
         let Some(entry) = register.get_mut(&event.job) else { return };
-        match entry.open.event(event.claim, event.seq) {
+        match entry.open.event(event.claim, event.seq, Instant::now()) {
             Heard::Stale => {}
             Heard::Gap => {
                 drop(register);
@@ -250,7 +256,7 @@ impl Register {
             worker: entry.open.claimed_by().map(|(worker, _claim)| worker),
             claimed_for: entry.open.claimed_at().elapsed(),
             spoken: entry.open.has_spoken(),
-            open_for: entry.open.since.elapsed(),
+            quiet_for: entry.open.heard_at().elapsed(),
         };
         self.lock().iter().map(sight).collect()
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use contract::{
     CatalogueHash, QueueName, SILENT_AFTER, WORKER_UNHEARD_AFTER, WorkerBeat, WorkerId,
@@ -48,12 +49,12 @@ impl Workers {
             })
     }
 
-    /// Whether a worker has been silent for so long that it is taken for dead.
-    pub(crate) fn is_silent(&self, worker: WorkerId, now: Instant) -> bool {
+    /// How long a worker has been silent, as far as it could be heard.
+    pub(crate) fn silent_for(&self, worker: WorkerId, now: Instant) -> Duration {
         let heard = self.lock();
         let since = heard.listening_since;
         let last = heard.last.get(&worker).map_or(since, |(at, _)| (*at).max(since));
-        now.saturating_duration_since(last) >= SILENT_AFTER
+        now.saturating_duration_since(last)
     }
 
     /// A catalogue of a worker heard lately that is not `ours`.
@@ -78,7 +79,6 @@ impl Workers {
 mod tests {
     use super::*;
     use contract::Catalogue;
-    use std::time::Duration;
 
     #[test]
     fn a_queue_is_served_while_one_of_its_workers_is_heard() {
@@ -103,12 +103,13 @@ mod tests {
 
         assert!(workers.serve(&queue, now) && !workers.serve(&other, now));
         assert!(!workers.serve(&queue, now + WORKER_UNHEARD_AFTER));
-        assert!(!workers.is_silent(worker, now) && workers.is_silent(worker, now + SILENT_AFTER));
+        assert_eq!(workers.silent_for(worker, now), Duration::ZERO);
+        assert_eq!(workers.silent_for(worker, now + SILENT_AFTER), SILENT_AFTER);
         assert_eq!(workers.other_catalogue(&catalogue, now), None);
 
         let later = now + SILENT_AFTER * 9;
         workers.listening(later);
-        assert!(!workers.is_silent(worker, later + SILENT_AFTER / 2), "nobody could be heard");
-        assert!(workers.is_silent(worker, later + SILENT_AFTER));
+        let (after, expected) = (later + SILENT_AFTER, SILENT_AFTER);
+        assert_eq!(workers.silent_for(worker, after), expected, "before, nobody could be heard");
     }
 }

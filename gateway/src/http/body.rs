@@ -11,6 +11,8 @@ use super::refusal::Refusal;
 
 /// Longest silence within a body.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Longest time for all of it: a byte now and then holds no connection for ever.
+const WHOLE_WITHIN: Duration = Duration::from_secs(600);
 /// How long, and how much of, a body that is refused is read on and dropped. A connection that
 /// is closed while its client still writes is reset, and the client never sees why.
 const DISCARD_FOR: Duration = Duration::from_secs(5);
@@ -18,6 +20,13 @@ const DISCARD_BYTES: usize = 64 * 1024 * 1024;
 
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    match tokio::time::timeout(WHOLE_WITHIN, read_whole(body, limit)).await {
+        Ok(read) => read,
+        Err(_elapsed) => Err(Refusal::body_too_slow(WHOLE_WITHIN)),
+    }
+}
+
+async fn read_whole(body: Body, limit: usize) -> Result<Bytes, Refusal> {
     let announced = axum::body::HttpBody::size_hint(&body).lower();
     let mut pieces = body.into_data_stream();
     if usize::try_from(announced).unwrap_or(usize::MAX) > limit {

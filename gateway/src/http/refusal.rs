@@ -65,7 +65,7 @@ impl Refusal {
 
     pub(super) fn body_too_slow(limit: Duration) -> Self {
         let seconds = limit.as_secs();
-        let message = format!("Nothing more of the request body came within {seconds} seconds.");
+        let message = format!("The request body came too slowly: the limit is {seconds} seconds.");
         let (status, kind) = (StatusCode::REQUEST_TIMEOUT, ErrorKind::InvalidRequest);
         Self::of(status, kind, "request_timeout", message)
     }

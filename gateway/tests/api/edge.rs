@@ -1,0 +1,106 @@
+//! The edge: request ids, models, what is no request, and the description of it all.
+
+use reqwest::Method;
+
+use crate::support::{Stage, chat, embeddings};
+
+#[tokio::test]
+async fn every_response_names_its_request() {
+    let mut stage = Stage::set().await;
+    let request = stage.caller.request(Method::POST, "/v1/chat/completions");
+    let named = stage.caller.sends(request.header("x-request-id", "mine-7").body(chat(false)));
+    stage.worker.takes().await.says_body("{}").await;
+    let unnamed = stage.caller.asks(&chat(true));
+    stage.worker.takes().await.is_done().await;
+    let error = stage.caller.gets("/nowhere").await;
+    let model = stage.caller.gets("/v1/models").await;
+
+    let (named, unnamed) = (named.answered().await, unnamed.answered().await);
+    assert_eq!(named.header("x-request-id"), Some("mine-7"));
+    let mut ids = Vec::new();
+    for answer in [&unnamed, &error, &model] {
+        let id = answer.header("x-request-id").unwrap();
+        assert!(id.starts_with("req_"), "{id}");
+        assert!(!ids.contains(&id), "each has its own");
+        ids.push(id);
+        answer.header("openai-processing-ms").unwrap().parse::<u64>().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn models_are_listed_chat_models_first_and_shown_by_name() {
+    let stage = Stage::set().await;
+
+    let list = stage.caller.gets("/v1/models").await.text().await;
+    let one = stage.caller.gets("/v1/models/org/embedder").await.text().await;
+    let encoded = stage.caller.gets("/v1/models/org%2Fembedder").await.text().await;
+    let unknown = stage.caller.gets("/v1/models/unknown").await;
+
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let one: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert_eq!((&list["object"], &list["data"][0]["id"]), (&"list".into(), &"public".into()));
+    assert_eq!((&list["data"][1], list["data"].as_array().unwrap().len()), (&one, 2));
+    assert_eq!(one["owned_by"], "chappe");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&encoded).unwrap(), one);
+    assert_eq!(unknown.error().await, (404, "model_not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_and_queues_nothing() {
+    let stage = Stage::set().await;
+    let (completions, embed) = ("/v1/chat/completions", "/v1/embeddings");
+    let unknown = chat(true).replace("public", "unknown");
+    let of_embedder = chat(false).replace("public", "org/embedder");
+    let of_public = embeddings().replace("org/embedder", "public");
+    for (path, body, status, code) in [
+        (completions, "", 400, "invalid_json"),
+        (completions, "{\"model\":", 400, "invalid_json"),
+        (completions, "{}", 400, "missing_required_parameter"),
+        (completions, "{\"model\":7}", 400, "invalid_type"),
+        (completions, &unknown, 404, "model_not_found"),
+        (completions, &of_embedder, 400, "unsupported_model"),
+        (embed, "{\"model\":\"org/embedder\"}", 400, "missing_required_parameter"),
+        (embed, &of_public, 400, "unsupported_model"),
+    ] {
+        let answer = stage.caller.posts(path, body).answered().await;
+
+        assert_eq!(answer.header("x-should-retry"), Some("false"), "{body}");
+        assert_eq!(answer.header("content-type"), Some("application/json"), "{body}");
+        assert_eq!(answer.error().await, (status, code.to_owned()), "{body}");
+    }
+    assert_eq!(stage.jobs_queued().await, 0);
+    assert!(!stage.gateway.counts("app_jobs_accepted_total{"));
+}
+
+#[tokio::test]
+async fn unknown_urls_and_methods_are_errors_like_all_others() {
+    let stage = Stage::set().await;
+
+    let nowhere = stage.caller.posts("/v1/nowhere", "{}").answered().await;
+    let get = stage.caller.gets("/v1/chat/completions").await;
+    let delete = stage.caller.request(Method::DELETE, "/v1/models");
+    let delete = stage.caller.sends(delete).answered().await;
+
+    assert_eq!(nowhere.error().await, (404, "unknown_url".to_owned()));
+    assert_eq!(get.header("allow"), Some("POST"));
+    assert_eq!(get.error().await, (405, "method_not_allowed".to_owned()));
+    assert_eq!(delete.header("allow"), Some("GET,HEAD"));
+    assert_eq!(delete.error().await, (405, "method_not_allowed".to_owned()));
+}
+
+#[tokio::test]
+async fn the_api_describes_itself_to_programs_and_to_people() {
+    let stage = Stage::set().await;
+
+    let openapi = stage.caller.gets("/openapi.json").await;
+    let docs = stage.caller.gets("/docs").await;
+
+    assert_eq!((openapi.status, openapi.header("content-type")), (200, Some("application/json")));
+    let document: serde_json::Value = serde_json::from_str(&openapi.text().await).unwrap();
+    assert!(document["paths"]["/v1/chat/completions"]["post"].is_object());
+    assert_eq!((docs.status, docs.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let policy = docs.header("content-security-policy").unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("script"), "{policy}");
+    let page = docs.text().await;
+    assert!(page.contains("/v1/chat/completions") && !page.contains("<script"));
+}

@@ -1,0 +1,32 @@
+//! The gateway as a black box: a real nats-server, callers and workers made for the test.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod claims;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod edge;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
+mod gaps;
+#[cfg(test)]
+mod heads;
+#[cfg(test)]
+mod leaving;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod overload;
+#[cfg(test)]
+mod silence;
+#[cfg(test)]
+mod sizes;
+#[cfg(test)]
+mod slow_callers;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod support;

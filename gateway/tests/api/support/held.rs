@@ -1,0 +1,79 @@
+//! A job in a worker's hands, and what is said about it.
+
+use bus::{Bus, Delivery};
+use contract::{Event, EventKind, Failure, GatewayId, Job, JobId, pack};
+
+use super::worker::job_of;
+
+/// A job that a worker has pulled.
+pub(crate) struct Held {
+    pub(crate) delivery: Delivery,
+    pub(crate) id: JobId,
+    pub(crate) gateway: GatewayId,
+    /// The claim under which it speaks.
+    pub(crate) claim: u32,
+    /// The number of the next thing it says.
+    pub(crate) seq: u32,
+    bus: Bus,
+}
+
+impl Held {
+    pub(super) fn new(bus: Bus, delivery: Delivery) -> Self {
+        let Job { id, gateway, .. } = job_of(delivery.payload());
+        Self { delivery, id, gateway, claim: 0, seq: 0, bus }
+    }
+
+    /// The job as it was published.
+    pub(crate) fn job(&self) -> Job<'_> {
+        job_of(self.delivery.payload())
+    }
+
+    /// The next event as it will be sent.
+    pub(crate) fn event<'a>(&mut self, kind: EventKind, payload: &'a [u8]) -> Event<'a> {
+        let event = Event { job: self.id, claim: self.claim, seq: self.seq, kind, payload };
+        self.seq += 1;
+        event
+    }
+
+    /// Sends these events in one message.
+    pub(crate) async fn sends(&self, events: &[Event<'_>]) {
+        self.sends_raw(packed(events)).await;
+    }
+
+    /// Sends any bytes where events are expected.
+    pub(crate) async fn sends_raw(&self, bytes: Vec<u8>) {
+        self.bus.send_events(self.gateway, bytes.into()).await.unwrap();
+    }
+
+    /// Says something in a message of its own.
+    pub(crate) async fn says(&mut self, kind: EventKind, payload: impl AsRef<[u8]>) {
+        let event = self.event(kind, payload.as_ref());
+        self.sends(&[event]).await;
+    }
+
+    pub(crate) async fn says_chunk(&mut self, json: &str) {
+        self.says(EventKind::Chunk, json).await;
+    }
+
+    pub(crate) async fn is_done(&mut self) {
+        self.says(EventKind::Done, "").await;
+    }
+
+    pub(crate) async fn says_body(&mut self, json: &str) {
+        self.says(EventKind::Body, json).await;
+    }
+
+    pub(crate) async fn fails(&mut self, failure: &Failure) {
+        self.says(EventKind::Failed, serde_json::to_vec(failure).unwrap()).await;
+    }
+}
+
+/// Events as one message.
+pub(crate) fn packed(events: &[Event<'_>]) -> Vec<u8> {
+    let mut message = Vec::new();
+    pack::begin(&mut message);
+    for event in events {
+        pack::append(&mut message, event);
+    }
+    message
+}

@@ -1,0 +1,135 @@
+//! NATS and a gateway, between a caller and a worker that the test plays.
+
+use std::time::Duration;
+
+use async_nats::jetstream;
+use bus::Bus;
+use contract::{Catalogue, GatewayBeat, GatewayId, streams};
+use futures::StreamExt as _;
+use gateway::Settings;
+use test_support::TestNats;
+
+use super::{Caller, Gateway, Worker, until, within};
+
+const MODELS: &str = r#"
+[[models]]
+name = "public"
+
+[[models]]
+name = "org/embedder"
+capabilities = ["embeddings"]
+"#;
+
+pub(crate) struct Stage {
+    pub(crate) nats: TestNats,
+    pub(crate) bus: Bus,
+    pub(crate) gateway: Gateway,
+    pub(crate) worker: Worker,
+    pub(crate) caller: Caller,
+}
+
+/// A chat completion of model `public`.
+pub(crate) fn chat(stream: bool) -> String {
+    format!(
+        r#"{{"model":"public","stream":{stream},"messages":[{{"role":"user","content":"hello"}}]}}"#
+    )
+}
+
+/// A request of model `org/embedder`.
+pub(crate) fn embeddings() -> &'static str {
+    r#"{"model":"org/embedder","input":["a"]}"#
+}
+
+/// One chunk of an answer.
+pub(crate) fn chunk(text: &str) -> String {
+    format!(
+        r#"{{"object":"chat.completion.chunk","choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}"#
+    )
+}
+
+/// Of a gateway that waits for everything as long as a test does.
+pub(crate) fn settings(nats: &TestNats) -> Settings {
+    Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        health_listen: ([127, 0, 0, 1], 0).into(),
+        body_limit_bytes: 1024 * 1024,
+        head_wait: Duration::from_secs(60),
+        answer_timeout: Duration::from_secs(600),
+        drain: Duration::from_secs(60),
+        nats: bus::Settings::bare(nats.url()),
+        catalogue: Catalogue::parse(MODELS).unwrap(),
+    }
+}
+
+impl Stage {
+    pub(crate) async fn set() -> Self {
+        Self::with(|_settings| {}).await
+    }
+
+    /// With a gateway that is set otherwise.
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::over(TestNats::start().await, change).await
+    }
+
+    pub(crate) async fn over(nats: TestNats, change: impl FnOnce(&mut Settings)) -> Self {
+        let bus = Bus::connect("test", &bus::Settings::bare(nats.url())).await.unwrap();
+        let mut settings = settings(&nats);
+        change(&mut settings);
+        let catalogue = settings.catalogue.clone();
+        bus::declare(&bus, &catalogue.queues(), 1).await.unwrap();
+        let gateway = Gateway::start(settings).await;
+        let worker = Worker::start(&bus, &catalogue).await;
+        let caller = Caller::of(gateway.address);
+        Self { nats, bus, gateway, worker, caller }
+    }
+
+    /// One more worker of the same queue.
+    pub(crate) async fn another_worker(&self) -> Worker {
+        Worker::start(&self.bus, &Catalogue::parse(MODELS).unwrap()).await
+    }
+
+    /// Waits until the gateway says that it holds nothing.
+    pub(crate) async fn nothing_is_held(&self) {
+        self.beat(|beat| beat.requests == 0).await;
+    }
+
+    /// Waits for a beat of a gateway that is as it should be.
+    pub(crate) async fn beat(&self, like: impl Fn(&GatewayBeat) -> bool) -> GatewayId {
+        let mut beats = self.bus.gateway_beats().await.unwrap();
+        within("a beat", async {
+            loop {
+                let beat = beats.next().await.unwrap();
+                if like(&beat) {
+                    return beat.gateway;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Messages in the stream of jobs.
+    pub(crate) async fn jobs_queued(&self) -> u64 {
+        let stream = self.jetstream().await.get_stream("JOBS_CHAT").await.unwrap();
+        stream.get_info().await.unwrap().state.messages
+    }
+
+    /// The stream of jobs takes no more than this from now on.
+    pub(crate) async fn jobs_at_most(&self, limit: i64) {
+        let jetstream = self.jetstream().await;
+        let stream = jetstream.get_stream("JOBS_CHAT").await.unwrap();
+        let mut config = stream.get_info().await.unwrap().config;
+        config.max_messages = limit;
+        jetstream.update_stream(config).await.unwrap();
+    }
+
+    /// Waits until a body has left the object store.
+    pub(crate) async fn body_is_removed(&self, name: &str) {
+        let store = self.jetstream().await.get_object_store(streams::BLOBS).await.unwrap();
+        // Not by reading it: a body that is removed meanwhile would be read for ever.
+        until("a removed body", async || store.info(name).await.unwrap().deleted).await;
+    }
+
+    async fn jetstream(&self) -> jetstream::Context {
+        jetstream::new(async_nats::connect(self.nats.url()).await.unwrap())
+    }
+}

@@ -1,0 +1,103 @@
+//! A worker that the test plays: it pulls jobs, claims them, and hears when to stop.
+
+use bus::{Bus, JobSource, Pulled};
+use contract::{
+    BEAT_EVERY, CancelJob, CancelReason, Catalogue, ClaimRequest, Job, JobId, Lane, QueueName,
+    Verdict, WorkerBeat, WorkerId,
+};
+use futures::{Stream, StreamExt as _};
+use tokio::task::JoinSet;
+
+use super::{Held, within};
+
+/// A worker that is alive.
+pub(crate) struct Worker {
+    id: WorkerId,
+    bus: Bus,
+    jobs: JobSource,
+    cancellations: Box<dyn Stream<Item = CancelJob> + Unpin>,
+    heart: JoinSet<()>,
+}
+
+impl Worker {
+    /// One that serves the default queue.
+    pub(crate) async fn start(bus: &Bus, catalogue: &Catalogue) -> Self {
+        let (id, queue) = (WorkerId::fresh(), QueueName::default_queue());
+        let jobs = bus.jobs(Lane::Chat, &queue).await.unwrap();
+        let cancellations = Box::new(bus.cancellations(id).await.unwrap());
+        let beat = WorkerBeat {
+            worker: id,
+            queues: vec![queue],
+            slots: 1,
+            busy: 0,
+            draining: false,
+            catalogue: catalogue.hash(),
+        };
+        let mut heart = JoinSet::new();
+        heart.spawn(beats(bus.clone(), beat));
+        Self { id, bus: bus.clone(), jobs, cancellations, heart }
+    }
+
+    /// The next job, not claimed yet.
+    pub(crate) async fn pulls(&mut self) -> Held {
+        within("a job", async {
+            loop {
+                if self.jobs.outstanding() == 0 {
+                    let _while_nats_is_away = self.jobs.request(1).await;
+                }
+                // Requests expire, and are lost with a server.
+                if let Pulled::Job(delivery) = self.jobs.next().await {
+                    return Held::new(self.bus.clone(), delivery);
+                }
+            }
+        })
+        .await
+    }
+
+    /// The next job, claimed for the first time.
+    pub(crate) async fn takes(&mut self) -> Held {
+        let mut held = self.pulls().await;
+        assert_eq!(self.claims(&mut held).await, Verdict::Go { claim: 1 });
+        held
+    }
+
+    /// Asks whether it may answer.
+    pub(crate) async fn claims(&self, held: &mut Held) -> Verdict {
+        let verdict = self.asks_about(held.id, held).await;
+        if let Verdict::Go { claim } = verdict {
+            held.claim = claim;
+        }
+        verdict
+    }
+
+    /// Asks the gateway of `held` about any job.
+    pub(crate) async fn asks_about(&self, job: JobId, held: &Held) -> Verdict {
+        let deliveries = held.delivery.deliveries();
+        let claim = ClaimRequest { job, worker: self.id, delivery: deliveries };
+        within("a verdict", self.bus.claim(held.gateway, &claim)).await.unwrap()
+    }
+
+    /// Waits until it is told to stop a job.
+    pub(crate) async fn told_to_stop(&mut self) -> (JobId, u32, CancelReason) {
+        let cancel = within("a wish to stop", self.cancellations.next()).await.unwrap();
+        (cancel.job, cancel.claim, cancel.why)
+    }
+
+    /// Beats no more, as if it were killed.
+    pub(crate) async fn falls_silent(&mut self) {
+        self.heart.shutdown().await;
+    }
+}
+
+async fn beats(bus: Bus, beat: WorkerBeat) {
+    let mut ticks = tokio::time::interval(BEAT_EVERY);
+    loop {
+        ticks.tick().await;
+        let _while_nats_is_away = bus.beat_worker(&beat).await;
+    }
+}
+
+/// The job of a delivery.
+pub(super) fn job_of(payload: &[u8]) -> Job<'_> {
+    serde_json::from_slice(payload).unwrap()
+}
