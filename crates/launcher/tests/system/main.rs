@@ -1,3 +1,4 @@
 //! The whole system: the release programs as separate processes, a real nats-server.
 
+#[cfg(test)]
 mod one_trace;
