@@ -213,3 +213,21 @@ fn no_registry_host_is_written_down() {
         }
     }
 }
+
+#[test]
+fn the_tests_of_the_invariants_exist() {
+    let architecture = source::read("docs/ARCHITECTURE.md");
+    let named: Vec<(&str, &str)> = architecture
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|code| code.split_once("::"))
+        .collect();
+    let named: Vec<_> = named.into_iter().filter(|(path, _)| path.contains('/')).collect();
+    assert!(named.len() > 20, "the table of invariants names tests: {named:?}");
+    for (path, test) in named {
+        let text = source::read(path);
+        let found = [format!("fn {test}("), format!("def {test}(")];
+        assert!(found.iter().any(|line| text.contains(line)), "{path} has no test `{test}`");
+    }
+}
