@@ -8,11 +8,11 @@ WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked \
+    cargo build --profile dist --locked \
         --package bus --package gateway --package llm-worker --package model-simulator --package web \
     && mkdir /programs \
-    && cp target/release/gateway target/release/llm-worker target/release/model-simulator \
-        target/release/nats-init target/release/web /programs/
+    && cp target/dist/gateway target/dist/llm-worker target/dist/model-simulator \
+        target/dist/nats-init target/dist/web /programs/
 
 FROM gcr.io/distroless/cc-debian12:nonroot AS base
 USER 65532:65532

@@ -249,13 +249,10 @@ impl Process for Gateway {
     const ABOUT: &'static str =
         "Answers the OpenAI API over HTTP: puts jobs into NATS, and hands back what workers say.";
     const VARIABLES: &'static [Variable] = settings::VARIABLES;
+    const HEALTH_LISTEN: Option<Variable> = Some(settings::HEALTH_LISTEN);
 
     fn settings(env: &Env) -> Result<Settings, Problems> {
         Settings::from_env(env)
-    }
-
-    fn health_address(settings: &Settings) -> Option<SocketAddr> {
-        Some(settings.health_listen)
     }
 
     async fn run(

@@ -8,7 +8,7 @@ use contract::{Catalogue, QueueName};
 use secrecy::SecretString;
 use service_runtime::{Env, Problems, Reader, Variable};
 
-const HEALTH_LISTEN: Variable = Variable {
+pub(crate) const HEALTH_LISTEN: Variable = Variable {
     name: "LLM_WORKER_HEALTH_LISTEN",
     default: "127.0.0.1:8792",
     about: "Where /livez, /readyz, /startupz and /metrics are served.",

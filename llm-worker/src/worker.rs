@@ -65,7 +65,7 @@ impl Worker {
         telemetry: ServiceTelemetry,
     ) -> Result<Self, BuildError> {
         let health = Health::new();
-        let variable = settings::VARIABLES[0].name;
+        let variable = settings::HEALTH_LISTEN.name;
         let measures = Arc::new(Measures::new(&telemetry));
         let health_server =
             HealthServer::bind(settings.health_listen, variable, health.clone(), telemetry)?;
@@ -283,13 +283,10 @@ impl Process for Worker {
     const ABOUT: &'static str =
         "Takes jobs from NATS, asks an OpenAI-compatible model, and streams the answers back.";
     const VARIABLES: &'static [Variable] = settings::VARIABLES;
+    const HEALTH_LISTEN: Option<Variable> = Some(settings::HEALTH_LISTEN);
 
     fn settings(env: &Env) -> Result<Settings, Problems> {
         Settings::from_env(env)
-    }
-
-    fn health_address(settings: &Settings) -> Option<SocketAddr> {
-        Some(settings.health_listen)
     }
 
     async fn run(

@@ -151,13 +151,10 @@ impl Process for Web {
     const IDENTITY: Identity = Self::IDENTITY;
     const ABOUT: &'static str = "The chat page of Chappe: a client of its gateway, in a browser.";
     const VARIABLES: &'static [Variable] = VARIABLES;
+    const HEALTH_LISTEN: Option<Variable> = Some(VARIABLES[1]);
 
     fn settings(env: &Env) -> Result<Settings, Problems> {
         Settings::from_env(env)
-    }
-
-    fn health_address(settings: &Settings) -> Option<SocketAddr> {
-        Some(settings.health_listen)
     }
 
     async fn run(

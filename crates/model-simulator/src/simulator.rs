@@ -86,14 +86,11 @@ impl Process for Simulator {
     const IDENTITY: Identity = Self::IDENTITY;
     const ABOUT: &'static str = "An OpenAI-compatible model server without a model: scripted, paced, able to fail on order.";
     const VARIABLES: &'static [Variable] = VARIABLES;
+    /// It has no health port of its own: `/readyz` is answered beside the API.
+    const HEALTH_LISTEN: Option<Variable> = Some(VARIABLES[0]);
 
     fn settings(env: &Env) -> Result<Settings, Problems> {
         Settings::from_env(env)
-    }
-
-    /// It has no health port of its own: `/readyz` is answered beside the API.
-    fn health_address(settings: &Settings) -> Option<SocketAddr> {
-        Some(settings.listen)
     }
 
     async fn run(

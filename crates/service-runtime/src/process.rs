@@ -29,6 +29,9 @@ pub trait Process {
     const ABOUT: &'static str;
     /// Every variable that `settings` reads.
     const VARIABLES: &'static [Variable];
+    /// The variable that says where the health port listens, if there is one. `--health` reads
+    /// nothing else: a probe has not always the other settings.
+    const HEALTH_LISTEN: Option<Variable>;
 
     /// Reads the settings.
     ///
@@ -36,9 +39,6 @@ pub trait Process {
     ///
     /// Every problem at once.
     fn settings(env: &Env) -> Result<Self::Settings, Problems>;
-
-    /// Where the health port listens, if it has one; asked by `--health`.
-    fn health_address(settings: &Self::Settings) -> Option<SocketAddr>;
 
     /// Runs until shutdown is requested and the work in hand has ended.
     fn run(
@@ -101,13 +101,15 @@ fn serve<P: Process>(env: &Env) -> ExitCode {
 
 fn ask_health<P: Process>(env: &Env) -> ExitCode {
     let name = P::IDENTITY.name;
-    let settings = match P::settings(env) {
-        Ok(settings) => settings,
-        Err(problems) => return exit::bad_configuration(name, &problems),
-    };
-    let Some(address) = P::health_address(&settings) else {
+    let Some(listen) = P::HEALTH_LISTEN else {
         let problems = Problems::one("--health", "this program has no health port");
         return exit::bad_configuration(name, &problems);
+    };
+    let mut read = env.reader();
+    let address: Option<SocketAddr> = read.or(listen.name, listen.default);
+    let address = match read.finish(|| address) {
+        Ok(address) => address,
+        Err(problems) => return exit::bad_configuration(name, &problems),
     };
     match health::ask(address, Duration::from_secs(3)) {
         Ok(()) => ExitCode::SUCCESS,

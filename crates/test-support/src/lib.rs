@@ -4,6 +4,7 @@
 //! * [`Stack`]: nats-server, `nats-init`, gateway, worker, web and simulator, each a process.
 //! * [`TestNats`]: a nats-server that can be killed and started again.
 //! * [`OtlpReceiver`]: takes traces and metrics as a collector does.
+//! * [`http_client`]: a client that uses no proxy.
 //! * [`free_port`]: a port that nobody else in this test run gets.
 //!
 //! A fixture that cannot be had is a failed test, so these functions panic.
@@ -14,6 +15,7 @@
 )]
 
 mod binaries;
+mod http;
 mod nats;
 mod otlp;
 mod ports;
@@ -21,6 +23,7 @@ mod program;
 mod stack;
 
 pub use binaries::binary;
+pub use http::http_client;
 pub use nats::TestNats;
 pub use otlp::{ExportedSpan, OtlpReceiver};
 pub use ports::free_port;

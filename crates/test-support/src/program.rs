@@ -52,7 +52,7 @@ impl Program {
     /// Waits until its health port says that it is ready.
     pub async fn ready(&mut self, health_port: u16) {
         let url = format!("http://127.0.0.1:{health_port}/readyz");
-        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let client = crate::http_client();
         let ready = async {
             loop {
                 if let Ok(answer) = client.get(&url).send().await

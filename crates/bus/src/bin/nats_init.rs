@@ -1,7 +1,6 @@
 //! `nats-init`: creates every stream, consumer and bucket that the services need. Run it before
 //! them, as often as you like.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use contract::Catalogue;
@@ -38,6 +37,7 @@ impl Process for NatsInit {
             about: "Copies of each stream: 1 for one server, 3 for a cluster.",
         },
     ];
+    const HEALTH_LISTEN: Option<Variable> = None;
 
     fn settings(env: &Env) -> Result<Settings, Problems> {
         let mut read = env.reader();
@@ -45,10 +45,6 @@ impl Process for NatsInit {
         let catalogue = bus::read_catalogue(&mut read);
         let replicas = read.number_or("NATS_REPLICAS", 1, 1..=5);
         read.finish(|| Some(Settings { nats: nats?, catalogue: catalogue?, replicas: replicas? }))
-    }
-
-    fn health_address(_settings: &Settings) -> Option<SocketAddr> {
-        None
     }
 
     async fn run(

@@ -33,14 +33,15 @@ async fn a_prompt_from_the_chat_page_is_one_trace_with_the_right_parents() {
                 .any(|span| span.service == "llm-worker" && span.name.starts_with("chat "))
             && ours.iter().any(|span| span.service == "model-simulator" && span.kind == SERVER)
     };
-    let spans = collector.wait_for(complete).await;
+    collector.wait_for(complete).await;
     let logs = stack.logs();
     let gateway_log = stack.gateway.log();
     let worker_log = stack.workers[0].log();
     stack.stop().await;
 
-    let spans: Vec<_> = collector.spans().into_iter().chain(spans).collect();
-    let ours: Vec<_> = spans.iter().filter(|span| span.trace_id == trace).cloned().collect();
+    // Everything is flushed at the end.
+    let spans = collector.spans();
+    let ours: Vec<_> = spans.into_iter().filter(|span| span.trace_id == trace).collect();
     the_way_is_whole(&ours);
     nobody_is_an_orphan(&ours);
     for (service, log) in [("gateway", &gateway_log), ("llm-worker", &worker_log)] {
@@ -63,8 +64,7 @@ async fn ask_on_the_page(stack: &Stack) -> String {
         .append_pair("preset", "accurate")
         .append_pair("prompt", &format!("simulator: {script}\n{PROMPT_CANARY}"))
         .finish();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client
+    let answer = test_support::http_client()
         .post(format!("{}/chat", stack.web_url))
         .header("sec-fetch-site", "same-origin")
         .header("content-type", "application/x-www-form-urlencoded")
