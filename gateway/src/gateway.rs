@@ -14,7 +14,7 @@ use service_runtime::{
 use telemetry::{Identity, ServiceTelemetry};
 use tokio::time::Instant;
 
-use crate::chat::{self, Chats, Register, Workers};
+use crate::chat::{self, Chats, Register, Sweep, Workers};
 use crate::http::{self, Api};
 use crate::measures::Measures;
 use crate::settings::{self, Settings};
@@ -36,6 +36,7 @@ pub struct Gateway {
     server: HttpServer,
     health: Health,
     health_server: HealthServer,
+    lame_duck: Duration,
     drain: Duration,
     answer_timeout: Duration,
     catalogue: CatalogueHash,
@@ -110,6 +111,7 @@ impl Gateway {
             server,
             health,
             health_server,
+            lame_duck: settings.lame_duck,
             drain: settings.drain,
             answer_timeout: settings.answer_timeout,
             catalogue,
@@ -156,31 +158,33 @@ impl Gateway {
             shutdown.clone(),
             last.clone(),
         ));
-        background.spawn_detached(chat::sweep(
-            bus.clone(),
-            Arc::clone(&register),
-            Arc::clone(&workers),
-            self.answer_timeout,
-            last.clone(),
-        ));
-        let link = Link {
+        let sweep = Sweep {
             bus: bus.clone(),
             register: Arc::clone(&register),
-            workers,
-            health: self.health.clone(),
-            tasks: tasks.clone(),
+            workers: Arc::clone(&workers),
+            answer_timeout: self.answer_timeout,
         };
-        background.spawn_detached(link.watch(last.clone()));
+        background.spawn_detached(sweep.run(last.clone()));
+        background.spawn_detached(watch_link(
+            bus.clone(),
+            workers,
+            self.health.clone(),
+            last.clone(),
+        ));
 
         let address = self.server.address();
         self.health.started();
         tracing::info!("gateway {id} answers on http://{address}, catalogue {}", self.catalogue);
         let serving = Tasks::new();
-        serving.spawn_detached(self.server.serve(self.router, shutdown.clone()));
+        let closing = Shutdown::manual();
+        serving.spawn_detached(self.server.serve(self.router, closing.clone()));
 
         shutdown.requested().await;
-        self.health.draining();
         let began = Instant::now();
+        self.health.draining();
+        // Whoever sends requests here learns that this gateway is not ready before its door closes.
+        tokio::time::sleep(self.lame_duck).await;
+        closing.request();
         let cut_off = match serving.finished(self.drain).await {
             Ok(()) => 0,
             Err(_still_serving) => {
@@ -203,40 +207,21 @@ impl Gateway {
     }
 }
 
-/// What depends on the connection to NATS.
-struct Link {
-    bus: Bus,
-    register: Arc<Register>,
-    workers: Arc<Workers>,
-    health: Health,
-    tasks: Tasks,
-}
-
-impl Link {
-    /// Tells the health port whether NATS is there, and those who listen since when they do.
-    async fn watch(self, until: Shutdown) {
-        let mut state = self.bus.state();
-        let mut connections = self.bus.connections();
-        loop {
-            let readiness = match *state.borrow_and_update() {
-                LinkState::Connected => {
-                    let now = Instant::now();
-                    self.workers.listening(now);
-                    let counted = self.bus.connections();
-                    if std::mem::replace(&mut connections, counted) != counted {
-                        let register = Arc::clone(&self.register);
-                        let resolving = chat::resolve(self.bus.clone(), register, now);
-                        self.tasks.spawn_detached(resolving);
-                    }
-                    Readiness::Ok
-                }
-                LinkState::Disconnected => Readiness::Failing("NATS is disconnected".to_owned()),
-            };
-            self.health.report("nats", readiness);
-            tokio::select! {
-                () = until.requested() => return,
-                changed = state.changed() => if changed.is_err() { return },
+/// Tells the health port whether NATS is there, and since when silence of a worker counts.
+async fn watch_link(bus: Bus, workers: Arc<Workers>, health: Health, until: Shutdown) {
+    let mut state = bus.state();
+    loop {
+        let readiness = match *state.borrow_and_update() {
+            LinkState::Connected => {
+                workers.listening(Instant::now());
+                Readiness::Ok
             }
+            LinkState::Disconnected => Readiness::Failing("NATS is disconnected".to_owned()),
+        };
+        health.report("nats", readiness);
+        tokio::select! {
+            () = until.requested() => return,
+            changed = state.changed() => if changed.is_err() { return },
         }
     }
 }
@@ -260,7 +245,9 @@ impl Process for Gateway {
         telemetry: ServiceTelemetry,
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
-        let gateway = Self::build(settings, telemetry).await?;
+        let building = Box::pin(Self::build(settings, telemetry));
+        let Some(built) = shutdown.unless_requested(building).await else { return Ok(()) };
+        let gateway = built?;
         tracing::info!("health on http://{}", gateway.health_address());
         gateway.run_until(shutdown).await
     }

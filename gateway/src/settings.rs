@@ -42,6 +42,12 @@ const DRAIN: Variable = Variable {
     about: "Longest wait at shutdown for open answers, in milliseconds; then they end with an error.",
 };
 
+const LAME_DUCK: Variable = Variable {
+    name: "GATEWAY_LAME_DUCK_MS",
+    default: "0",
+    about: "How long new connections are still answered at shutdown, after readiness dropped, in milliseconds: as long as a load balancer takes to notice.",
+};
+
 /// Every variable that [`Settings::from_env`] reads.
 pub(crate) const VARIABLES: &[Variable] = &[
     LISTEN,
@@ -50,6 +56,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     BODY_LIMIT,
     HEAD_WAIT,
     ANSWER_TIMEOUT,
+    LAME_DUCK,
     DRAIN,
     bus::MODELS_FILE,
     bus::VARIABLES[0],
@@ -71,6 +78,8 @@ pub struct Settings {
     pub head_wait: Duration,
     /// Longest wait for an answer, or for the next word of one.
     pub answer_timeout: Duration,
+    /// How long new connections are still answered at shutdown.
+    pub lame_duck: Duration,
     /// Longest wait at shutdown.
     pub drain: Duration,
     /// How to reach NATS.
@@ -93,6 +102,7 @@ impl Settings {
         let body_limit_bytes = read.number_or(BODY_LIMIT.name, 33_554_432, 1024..=1_073_741_824);
         let head_wait = read.millis_or(HEAD_WAIT.name, 10_000);
         let answer_timeout = read.millis_or(ANSWER_TIMEOUT.name, 600_000);
+        let lame_duck = read.number_or(LAME_DUCK.name, 0, 0..=600_000);
         let drain = read.millis_or(DRAIN.name, 30_000);
         let catalogue = bus::read_catalogue(&mut read);
         let nats = bus::Settings::read(&mut read);
@@ -104,6 +114,7 @@ impl Settings {
                 body_limit_bytes: body_limit_bytes?,
                 head_wait: head_wait?,
                 answer_timeout: answer_timeout?,
+                lame_duck: Duration::from_millis(lame_duck? as u64),
                 drain: drain?,
                 nats: nats?,
                 catalogue: catalogue?,

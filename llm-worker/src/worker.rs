@@ -256,6 +256,7 @@ impl Beat {
                 () = draining.requested(), if !told => told = true,
                 _ = ticks.tick() => {}
             }
+            desk.bus.look_at_link();
             let beat = WorkerBeat {
                 worker: desk.worker,
                 queues: self.queues.clone(),
@@ -294,7 +295,9 @@ impl Process for Worker {
         telemetry: ServiceTelemetry,
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
-        let worker = Self::build(settings, telemetry).await?;
+        let building = Box::pin(Self::build(settings, telemetry));
+        let Some(built) = shutdown.unless_requested(building).await else { return Ok(()) };
+        let worker = built?;
         tracing::info!("health on http://{}", worker.health_address());
         worker.run_until(shutdown).await
     }

@@ -1,10 +1,11 @@
 //! One connection of a process to NATS, and whether it stands.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectOptions, Event, connection};
 use tokio::sync::watch;
 
 use crate::{BusError, MINIMUM_SERVER, Settings};
@@ -31,7 +32,7 @@ pub enum LinkState {
 pub struct Bus {
     pub(crate) client: Client,
     pub(crate) jetstream: Context,
-    state: watch::Receiver<LinkState>,
+    state: Arc<watch::Sender<LinkState>>,
 }
 
 impl Bus {
@@ -46,8 +47,8 @@ impl Bus {
     /// [`BusError::Unavailable`] when no server answered within the connect timeout,
     /// [`BusError::NotReady`] when one did and cannot be used.
     pub async fn connect(name: &str, settings: &Settings) -> Result<Self, BusError> {
-        let (tell, state) = watch::channel(LinkState::Disconnected);
-        let options = options(name, settings, tell).await?;
+        let state = Arc::new(watch::Sender::new(LinkState::Disconnected));
+        let options = options(name, settings, Arc::clone(&state)).await?;
         let client = first_connection(options, settings).await?;
         check(&client)?;
         let mut jetstream = jetstream::new(client.clone());
@@ -57,7 +58,17 @@ impl Bus {
 
     /// Whether the connection stands, now and whenever that changes.
     pub fn state(&self) -> watch::Receiver<LinkState> {
-        self.state.clone()
+        self.state.subscribe()
+    }
+
+    /// Looks again whether the connection stands. The client library tells each change once, and
+    /// drops what it cannot tell in a storm of other news: call this now and then.
+    pub fn look_at_link(&self) {
+        let now = match self.client.connection_state() {
+            connection::State::Connected => LinkState::Connected,
+            connection::State::Pending | connection::State::Disconnected => LinkState::Disconnected,
+        };
+        self.state.send_if_modified(|state| std::mem::replace(state, now) != now);
     }
 
     /// How often the connection was made so far. What was published under another number may not
@@ -103,7 +114,7 @@ impl Bus {
 async fn options(
     name: &str,
     settings: &Settings,
-    tell: watch::Sender<LinkState>,
+    tell: Arc<watch::Sender<LinkState>>,
 ) -> Result<ConnectOptions, BusError> {
     let mut options = ConnectOptions::new()
         .name(name)

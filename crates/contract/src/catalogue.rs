@@ -226,6 +226,14 @@ fn check(model: &Model, upstream: &Upstream, problems: &mut Vec<String>) {
         problems
             .push(format!("{about}: `base_url` begins with http:// or https:// and ends in /v1"));
     }
+    let authority = address.split("://").nth(1).and_then(|rest| rest.split('/').next());
+    if authority.is_some_and(|authority| authority.contains('@')) {
+        // The address is shown in logs and metrics. Not repeated here either.
+        problems.push(format!(
+            "model `{}`: a `base_url` holds a user or password; name the key with `api_key_env`",
+            model.name
+        ));
+    }
     if upstream.weight > 1_000 {
         problems.push(format!("{about}: `weight` is at most 1000"));
     }
@@ -318,6 +326,9 @@ mod tests {
         let CatalogueProblem(problems) = Catalogue::parse(text).unwrap_err();
 
         assert_eq!(problems.len(), 4, "{problems:#?}");
+        let secret = TWO_MODELS.replace("//one.example", "//user:secret@one.example");
+        let CatalogueProblem(problems) = Catalogue::parse(&secret).unwrap_err();
+        assert!(problems.iter().all(|problem| !problem.contains("secret")), "{problems:#?}");
         let typo = TWO_MODELS.replace("idle_timeout_ms", "idel_timeout_ms");
         assert!(Catalogue::parse(&typo).is_err(), "a misspelt member is refused, not ignored");
         for text in ["", "[[models]]\nnam = 1", "[[models]]\nname = \"\"", "models = 3", "[["] {

@@ -49,7 +49,11 @@ pub(crate) async fn choose(flags: &Flags, env: &Env) -> anyhow::Result<ModelChoi
     for empty in &without {
         screen::step(&format!("{} at {} lists no models; passed over", empty.what, empty.base_url));
     }
-    if with.is_empty() { Ok(ModelChoice::Simulator) } else { Ok(ModelChoice::Servers(with, None)) }
+    if with.is_empty() {
+        screen::step("no model server was found on this machine");
+        return Ok(ModelChoice::Simulator);
+    }
+    Ok(ModelChoice::Servers(with, None))
 }
 
 fn client() -> anyhow::Result<reqwest::Client> {

@@ -42,8 +42,7 @@ pub(crate) fn ready(ready: &Ready<'_>) {
     println!("\nCtrl-C stops.");
 }
 
-const SIMULATOR: &str =
-    "  A SIMULATOR ANSWERS, not a model: no model server was found on this machine.
+const SIMULATOR: &str = "  A SIMULATOR ANSWERS, not a model.
   To connect a real model, start one (`ollama serve`) and run this again, or name one:
       cargo run -- --model-url http://127.0.0.1:11434/v1";
 

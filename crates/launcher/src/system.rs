@@ -36,6 +36,21 @@ pub(crate) enum Ended {
 /// Runs everything until Ctrl-C.
 pub(crate) async fn run(flags: &Flags, env: Env, telemetry: &Telemetry) -> anyhow::Result<Ended> {
     let shutdown = Shutdown::on_signal()?;
+    let starting = Box::pin(start(flags, env, telemetry));
+    let Some(started) = shutdown.unless_requested(starting).await else {
+        screen::stopped();
+        return Ok(Ended::Drained);
+    };
+    let (services, server) = started?;
+    services.run(shutdown, server).await
+}
+
+/// Starts everything, and says where it is.
+async fn start(
+    flags: &Flags,
+    env: Env,
+    telemetry: &Telemetry,
+) -> anyhow::Result<(Services, Option<NatsServer>)> {
     let data_dir = data_dir::of(&env)?;
     std::fs::create_dir_all(&data_dir)
         .with_context(|| format!("cannot make the data folder `{}`", data_dir.display()))?;
@@ -53,8 +68,7 @@ pub(crate) async fn run(flags: &Flags, env: Env, telemetry: &Telemetry) -> anyho
     let env = env.with("NATS_URL", nats_url.clone());
     let services = Services::build(&env, telemetry, simulator).await?;
     services.announce(&choice, &nats_url, &data_dir);
-
-    services.run(shutdown, server).await
+    Ok((services, server))
 }
 
 fn simulator(env: &Env, telemetry: &Telemetry) -> anyhow::Result<Simulator> {

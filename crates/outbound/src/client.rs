@@ -6,13 +6,15 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::Instant;
 
 use crate::{CallError, Phase, Response};
 
 /// Idle connections that are kept warm for each host.
 const WARM_CONNECTIONS: usize = 512;
-/// How often a request is sent anew because the connection it was given had just been closed.
-const STALE_CONNECTIONS: u32 = 2;
+/// A connection that closes this soon after a request was written had been closed before; later,
+/// it is the server that failed at it.
+const STALE_WITHIN: Duration = Duration::from_millis(250);
 /// How long an idle connection is kept; below the 75 s after which common servers close theirs.
 const WARM_FOR: Duration = Duration::from_secs(60);
 
@@ -88,12 +90,12 @@ impl Client {
     /// anything came: servers close idle connections when they like, some after each stream, and
     /// the news of it may cross with a request.
     async fn send(&self, post: &Post<'_>) -> reqwest::Result<reqwest::Response> {
-        let mut tries_left = STALE_CONNECTIONS;
-        loop {
-            match self.request(post).send().await {
-                Err(error) if tries_left > 0 && closed_unused(&error) => tries_left -= 1,
-                sent => return sent,
+        let began = Instant::now();
+        match self.request(post).send().await {
+            Err(error) if closed_unused(&error) && began.elapsed() < STALE_WITHIN => {
+                self.request(post).send().await
             }
+            sent => sent,
         }
     }
 

@@ -29,7 +29,7 @@ use crate::{Shutdown, Tasks};
 /// What one listener allows.
 #[derive(Debug, Clone)]
 pub struct HttpLimits {
-    /// Longest time from the first byte of a request to the end of its headers.
+    /// Longest time for the headers of a request, and of an idle connection.
     pub header_time: Duration,
     /// Connections at once; further ones wait in the kernel's backlog.
     pub connections: usize,
@@ -38,7 +38,8 @@ pub struct HttpLimits {
     /// Longest wait for a client that reads nothing of what was written; then its connection is
     /// closed.
     pub write_time: Duration,
-    /// Longest wait for open responses once shutdown was requested; then they are cut.
+    /// Longest wait for open responses once shutdown was requested; what is open then ends with
+    /// the process.
     pub drain_time: Duration,
 }
 
@@ -143,10 +144,12 @@ impl HttpServer {
             });
         };
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                () = shutdown.requested() => break,
+            let next = async {
+                let place = Arc::clone(&places).acquire_owned().await.ok()?;
+                Some((place, self.listener.accept().await))
+            };
+            let Some(Some((place, accepted))) = shutdown.unless_requested(next).await else {
+                break;
             };
             match accepted {
                 Ok((stream, peer)) => begin(stream, peer, place),

@@ -45,10 +45,14 @@ impl Shutdown {
         self.0.cancelled().await;
     }
 
-    /// A shutdown that follows this one, and can also be requested alone.
-    #[must_use]
-    pub fn child(&self) -> Self {
-        Self(self.0.child_token())
+    /// What `future` gives; `None` when the end was asked for first: nobody waits for a start
+    /// that is not wanted any more.
+    pub async fn unless_requested<F: Future>(&self, future: F) -> Option<F::Output> {
+        tokio::select! {
+            biased;
+            () = self.requested() => None,
+            output = future => Some(output),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::register::Register;
 
 /// Most news that wait for a slow caller.
 const MOST_NEWS: usize = 4_096;
-/// Most bytes of them. A single larger one is let through when nothing else waits.
+/// No further chunk is taken while as many bytes wait.
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// Something that arrived for a caller.
@@ -43,23 +43,35 @@ pub(super) struct ToCaller {
     waiting: Arc<AtomicUsize>,
 }
 
+/// What a caller's queue still takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Room {
+    Enough,
+    /// It should be given the time to read.
+    Little,
+}
+
 /// The caller reads too slowly: its queue is full.
 #[derive(Debug)]
 pub(super) struct TooSlow;
 
 impl ToCaller {
     /// Hands on one thing, without waiting.
-    pub(super) fn send(&self, news: News) -> Result<(), TooSlow> {
+    pub(super) fn send(&self, news: News) -> Result<Room, TooSlow> {
         let bytes = news.bytes();
         let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        if before > 0 && before + bytes > MOST_BYTES {
+        // The end always has a place: what was read so far is then complete.
+        let full = before >= MOST_BYTES || self.news.capacity() <= 1;
+        if full && matches!(news, News::Chunk(_)) {
             return Err(TooSlow);
         }
         match self.news.try_send(news) {
-            Ok(()) => Ok(()),
+            Ok(()) if before + bytes > MOST_BYTES / 2 => Ok(Room::Little),
+            Ok(()) if self.news.capacity() < MOST_NEWS / 2 => Ok(Room::Little),
+            Ok(()) => Ok(Room::Enough),
             Err(mpsc::error::TrySendError::Full(_)) => Err(TooSlow),
             // The caller has left; its guard does the rest.
-            Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Ok(Room::Enough),
         }
     }
 }
@@ -75,7 +87,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(super) fn channel(job: JobId, register: Arc<Register>) -> (ToCaller, Self) {
-        let (sender, receiver) = mpsc::channel(MOST_NEWS);
+        // One more, for the end.
+        let (sender, receiver) = mpsc::channel(MOST_NEWS + 1);
         let waiting = Arc::new(AtomicUsize::new(0));
         let to_caller = ToCaller { news: sender, waiting: Arc::clone(&waiting) };
         (to_caller, Self { job, news: receiver, waiting, register })

@@ -6,10 +6,9 @@
 //! * [`answer`]: what a caller reads: a bounded queue of news.
 //! * [`failures`]: what it reads when something of ours went wrong.
 //! * [`mail`]: what workers send, and who of them is alive.
-//! * [`workers`]: which queues are served. [`sweep`], [`doubt`]: end what will not end by itself.
+//! * [`workers`]: which queues are served. [`sweep`]: ends what will not end by itself.
 
 mod answer;
-mod doubt;
 mod error;
 mod failures;
 mod mail;
@@ -20,11 +19,10 @@ mod sweep;
 mod workers;
 
 pub(crate) use answer::{Answer, News};
-pub(crate) use doubt::resolve;
 pub(crate) use error::ChatError;
 pub(crate) use failures::{read_too_slowly, wrong_form};
 pub(crate) use mail::{WorkerBeats, beat, read_mail};
 pub(crate) use register::Register;
 pub(crate) use service::{Chats, Request};
-pub(crate) use sweep::sweep;
+pub(crate) use sweep::Sweep;
 pub(crate) use workers::Workers;

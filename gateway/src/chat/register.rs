@@ -14,7 +14,7 @@ use service_runtime::Tasks;
 use telemetry::names::app;
 use tokio::time::Instant;
 
-use super::answer::{Answer, News, ToCaller, TooSlow};
+use super::answer::{Answer, News, Room, ToCaller};
 use super::failures;
 use super::open::{Claimed, Heard, Open};
 use crate::measures::Measures;
@@ -104,25 +104,35 @@ impl Register {
         }
     }
 
-    /// Packed events arrived: each goes to its request.
-    pub(super) fn events(self: &Arc<Self>, packed: &Bytes) {
+    /// Packed events arrived: each goes to its request. Says whether a caller should be given the
+    /// time to read.
+    pub(super) fn events(self: &Arc<Self>, packed: &Bytes) -> Room {
+        let mut room = Room::Enough;
         for event in pack::read(packed) {
             match event {
-                Ok(event) => self.event(packed, &event),
+                Ok(event) => {
+                    if self.event(packed, &event) == Room::Little {
+                        room = Room::Little;
+                    }
+                }
                 Err(error) => {
                     // The numbers show whose events are lost: those requests end with an error.
                     tracing::error!(%error, "packed events cannot be read: {error}");
-                    return;
+                    break;
                 }
             }
         }
+        room
     }
 
-    fn event(self: &Arc<Self>, packed: &Bytes, event: &Event<'_>) {
+    fn event(self: &Arc<Self>, packed: &Bytes, event: &Event<'_>) -> Room {
         let mut register = self.lock();
-        let Some(entry) = register.get_mut(&event.job) else { return };
+        let Some(entry) = register.get_mut(&event.job) else {
+            self.unwanted(event);
+            return Room::Enough;
+        };
         match entry.open.event(event.claim, event.seq, Instant::now()) {
-            Heard::Stale => {}
+            Heard::Stale => self.unwanted(event),
             Heard::Gap => {
                 drop(register);
                 self.break_off(event.job, failures::answer_incomplete());
@@ -137,20 +147,34 @@ impl Register {
                     EventKind::StoredBody => {
                         drop(register);
                         self.fetch(event.job, String::from_utf8_lossy(event.payload).into_owned());
-                        return;
+                        return Room::Enough;
                     }
                 };
                 let sent = entry.to_caller.send(news);
                 drop(register);
-                if let Err(TooSlow) = sent {
+                let Ok(room) = sent else {
                     let job = event.job;
                     tracing::warn!(app.job.id = %job, "cut a caller that reads too slowly");
                     self.left(job);
-                } else if event.kind.is_last() {
+                    return Room::Enough;
+                };
+                if event.kind.is_last() {
                     let failed = event.kind == EventKind::Failed;
                     self.ended(event.job, if failed { app::FAILED } else { app::COMPLETED });
                 }
+                return room;
             }
+        }
+        Room::Enough
+    }
+
+    /// Nobody waits for this event: an answer that it left in the object store is removed.
+    fn unwanted(&self, event: &Event<'_>) {
+        if event.kind == EventKind::StoredBody {
+            let (blobs, name) = (self.blobs.clone(), event.payload.to_vec());
+            self.tasks.spawn_detached(async move {
+                blobs.delete(&String::from_utf8_lossy(&name)).await;
+            });
         }
     }
 
@@ -237,16 +261,6 @@ impl Register {
                 tracing::warn!(%error, "a worker was not told to stop: {error}");
             }
         });
-    }
-
-    /// The open requests that were claimed before `then`, each with its queue.
-    pub(super) fn claimed_before(&self, then: Instant) -> Vec<(JobId, QueueName)> {
-        let register = self.lock();
-        let before = |(_job, entry): &(&JobId, &Entry)| {
-            entry.open.claimed_by().is_some() && entry.open.claimed_at() < then
-        };
-        let found = register.iter().filter(before);
-        found.map(|(job, entry)| (*job, entry.queue.clone())).collect()
     }
 
     /// Every open request, as a sweep sees it.

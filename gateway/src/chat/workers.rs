@@ -17,7 +17,17 @@ pub(crate) struct Workers(Mutex<Heard>);
 struct Heard {
     /// Since when silence means anything: before, nobody could be heard.
     listening_since: Instant,
-    last: HashMap<WorkerId, (Instant, WorkerBeat)>,
+    last: HashMap<WorkerId, Last>,
+}
+
+/// What was heard of a worker.
+#[derive(Debug)]
+struct Last {
+    at: Instant,
+    /// When it last said that it takes jobs. One that is stopping does not; whoever takes its
+    /// place has as long to appear as after a death.
+    serving_at: Option<Instant>,
+    beat: WorkerBeat,
 }
 
 impl Workers {
@@ -33,8 +43,10 @@ impl Workers {
     /// A worker beat.
     pub(crate) fn heard(&self, beat: WorkerBeat, now: Instant) {
         let last = &mut self.lock().last;
-        last.retain(|_, (at, _)| now.saturating_duration_since(*at) < WORKER_UNHEARD_AFTER * 6);
-        last.insert(beat.worker, (now, beat));
+        last.retain(|_, last| now.saturating_duration_since(last.at) < WORKER_UNHEARD_AFTER * 6);
+        let before = last.get(&beat.worker).and_then(|last| last.serving_at);
+        let serving_at = if beat.draining { before } else { Some(now) };
+        last.insert(beat.worker, Last { at: now, serving_at, beat });
     }
 
     /// Whether somebody serves `queue`. A gateway that has just started does not know yet, and
@@ -43,9 +55,11 @@ impl Workers {
         let heard = self.lock();
         let young = now.saturating_duration_since(heard.listening_since) < WORKER_UNHEARD_AFTER;
         young
-            || heard.last.values().any(|(at, beat)| {
-                let lately = now.saturating_duration_since(*at) < WORKER_UNHEARD_AFTER;
-                lately && beat.queues.contains(queue)
+            || heard.last.values().any(|last| {
+                let lately = last
+                    .serving_at
+                    .is_some_and(|at| now.saturating_duration_since(at) < WORKER_UNHEARD_AFTER);
+                lately && last.beat.queues.contains(queue)
             })
     }
 
@@ -53,8 +67,13 @@ impl Workers {
     pub(crate) fn silent_for(&self, worker: WorkerId, now: Instant) -> Duration {
         let heard = self.lock();
         let since = heard.listening_since;
-        let last = heard.last.get(&worker).map_or(since, |(at, _)| (*at).max(since));
+        let last = heard.last.get(&worker).map_or(since, |last| last.at.max(since));
         now.saturating_duration_since(last)
+    }
+
+    /// How long the connection has stood.
+    pub(crate) fn listening_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.lock().listening_since)
     }
 
     /// A catalogue of a worker heard lately that is not `ours`.
@@ -66,8 +85,8 @@ impl Workers {
         let lately = |at: Instant| now.saturating_duration_since(at) < SILENT_AFTER;
         let heard = self.lock();
         let mut others =
-            heard.last.values().filter(|(at, beat)| lately(*at) && beat.catalogue != *ours);
-        others.next().map(|(_, beat)| beat.catalogue.clone())
+            heard.last.values().filter(|last| lately(last.at) && last.beat.catalogue != *ours);
+        others.next().map(|last| last.beat.catalogue.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Heard> {

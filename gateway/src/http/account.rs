@@ -26,7 +26,7 @@ pub(super) struct Account {
     chunks: u32,
     longest_gap: Duration,
     outcome: &'static str,
-    error: Option<String>,
+    error: Option<&'static str>,
 }
 
 impl Account {
@@ -84,7 +84,7 @@ impl Account {
     /// The caller reads an error.
     pub(super) fn refused(&mut self, refusal: &Refusal) {
         self.outcome = app::FAILED;
-        self.error = Some(refusal.code().to_owned());
+        self.error = Some(refusal.error_type());
         // A caller's mistake is no failure of this span; a stream that breaks is.
         if refusal.status().is_server_error() {
             self.seen.span.record(span::STATUS_CODE, span::ERROR);
@@ -108,14 +108,14 @@ impl Drop for Account {
                 .unwrap_or_default(),
             longest_gap: self.longest_gap,
             outcome,
-            error_type: self.error.as_deref(),
+            error_type: self.error,
         };
         self.measures.answered(self.route, &figures);
 
         let span = &seen.span;
         span.record(app::OUTCOME, *outcome);
         if let Some(error) = &self.error {
-            span.record(span::ERROR_TYPE, error.as_str());
+            span.record(span::ERROR_TYPE, *error);
         }
         if self.stream {
             span.record(app::STREAM_CHUNKS, self.chunks);
@@ -129,7 +129,7 @@ impl Drop for Account {
             app.job.id = self.job.map(tracing::field::display),
             app.model = model,
             app.outcome = *outcome,
-            error.r#type = self.error.as_deref(),
+            error.r#type = self.error,
             duration_ms,
             "{} {request_id}: {outcome} after {duration_ms} ms",
             self.route

@@ -15,6 +15,48 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The same as `retry-after`, finer.
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
+/// The codes that telemetry shows as they are.
+const KNOWN_CODES: &[&str] = &[
+    "answer_incomplete",
+    "answer_not_stored",
+    "array_above_max_length",
+    "attempts_exhausted",
+    "body_lost",
+    "chunk_too_large",
+    "context_length_exceeded",
+    "empty_array",
+    "gateway_stopped",
+    "incomplete_body",
+    "internal_error",
+    "invalid_json",
+    "invalid_type",
+    "invalid_utf8",
+    "method_not_allowed",
+    "missing_required_parameter",
+    "model_not_found",
+    "model_not_served",
+    "nesting_too_deep",
+    "no_answer",
+    "queue_unavailable",
+    "rate_limit_exceeded",
+    "read_too_slowly",
+    "request_timeout",
+    "request_too_large",
+    "server_is_overloaded",
+    "unknown_url",
+    "unsupported_model",
+    "upstream_auth",
+    "upstream_closed",
+    "upstream_error",
+    "upstream_malformed",
+    "upstream_redirect",
+    "upstream_refused",
+    "upstream_timeout",
+    "upstream_unavailable",
+    "worker_lost",
+    "worker_stopped",
+];
+
 /// A queue that is full may have room a moment later.
 const FULL_FOR: Duration = Duration::from_secs(1);
 /// A connection is made again within about this time, and a worker started.
@@ -85,7 +127,18 @@ impl Refusal {
         Self::of(status, kind, "method_not_allowed", message)
     }
 
-    /// For a program to compare; also what telemetry shows.
+    /// What telemetry shows: the code if it is one that we know. What a model server calls its
+    /// errors may be anything, and without end.
+    pub(super) fn error_type(&self) -> &'static str {
+        let known = KNOWN_CODES.iter().find(|known| **known == self.code);
+        known.copied().unwrap_or(match self.status.as_u16() {
+            429 => "rate_limited",
+            400..=499 => "refused",
+            _ => "upstream_error",
+        })
+    }
+
+    #[cfg(test)]
     pub(super) fn code(&self) -> &str {
         &self.code
     }

@@ -102,7 +102,14 @@ pub(crate) async fn complete<M: Models, S: Speak>(
                 other => (other, Said::Nothing),
             };
         }
-        Ok(Answer::Whole(body)) => return finish(voice, Utterance::Whole(body)).await,
+        Ok(Answer::Whole(body)) => {
+            // A large answer takes a while to be stored.
+            return tokio::select! {
+                biased;
+                () = stop.cancelled() => (Outcome::Stopped, Said::Nothing),
+                ended = finish(voice, Utterance::Whole(body)) => ended,
+            };
+        }
         Ok(Answer::Streamed(first, pieces)) => (first, pieces),
     };
     if stop.is_cancelled() {

@@ -73,10 +73,14 @@ impl Desk {
         drop(slot);
     }
 
-    /// Reports every job in hand in progress.
+    /// Reports every job in hand in progress. One that was not reported for as long as the queue
+    /// waits, because this process was held up, is another worker's by now.
     pub(crate) async fn report_progress(&self) {
         for job in self.running.all() {
-            in_progress(&job.delivery, &self.measures).await;
+            if !job.is_stale() {
+                in_progress(&job.delivery, &self.measures).await;
+                job.reported(Instant::now());
+            }
         }
     }
 
@@ -103,8 +107,11 @@ impl Desk {
         let hand = self.running.begin(job.id, job.gateway, delivery);
         let connections = self.bus.connections();
         let (settlement, outcome) = self.answer(&job, &payload, &hand, queue).await;
-        let unbroken = self.bus.connections() == connections;
-        let settlement = if unbroken { settlement } else { settlement.in_doubt() };
+        // What was said over a connection that broke may be lost, even the end; and after a time
+        // without progress the job may be another worker's. The queue delivers it again unless it
+        // has, and its gateway knows what its caller has heard.
+        let broken = self.bus.connections() != connections;
+        let settlement = if broken || hand.job.is_stale() { Settlement::Leave } else { settlement };
         settle(&hand.job.delivery, settlement, &self.measures).await;
         let deliveries = hand.job.delivery.deliveries();
         tracing::info!(
@@ -237,7 +244,7 @@ async fn give_up(code: &'static str, message: &str, voice: &mut Voice) -> Ended 
 /// What a stop comes to: the job is forgotten, or handed back, or broken off with a word.
 async fn stopped(why: Option<Stop>, said: Said, voice: &mut Voice) -> Ended {
     match (why, said) {
-        (Some(Stop::Superseded), _) => (Settlement::LeaveToTheNewer, "superseded"),
+        (Some(Stop::Superseded), _) => (Settlement::Leave, "superseded"),
         // If the gateway lives after all, and was unheard for a while, its caller is not forgotten.
         (Some(Stop::GatewayGone), _) => (Settlement::RetryAfter(ASK_AGAIN), "gateway_silent"),
         (Some(Stop::Draining), Said::Nothing) => {

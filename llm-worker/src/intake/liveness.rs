@@ -57,7 +57,12 @@ impl Gateways {
     /// The gateways that fell silent and are now forgotten.
     pub(crate) fn forget_silent(&self, now: Instant) -> Vec<GatewayId> {
         let mut gone = Vec::new();
-        self.lock().at.retain(|gateway, last| {
+        let mut heard = self.lock();
+        if heard.listening_since.is_none() {
+            // Nobody can be heard: that says nothing about anybody.
+            return gone;
+        }
+        heard.at.retain(|gateway, last| {
             let keep = now.saturating_duration_since(*last) < FORGET_AFTER;
             if !keep {
                 gone.push(*gateway);

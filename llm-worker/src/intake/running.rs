@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::Delivery;
-use contract::{CancelJob, CancelReason, GatewayId, JobId};
+use contract::{CancelJob, CancelReason, GatewayId, JobId, Lane, streams};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Why a job was told to stop.
@@ -29,8 +30,10 @@ pub(crate) struct RunningJob {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// When the queue was last told that it is worked on; at first, when it arrived.
+    reported_at: Instant,
     /// Under which claim it speaks, once it has one.
     claim: Option<u32>,
     /// Wishes to stop that came before the claim was known, the newest one.
@@ -40,7 +43,20 @@ struct State {
 
 impl RunningJob {
     fn new(delivery: Delivery, gateway: GatewayId) -> Self {
-        Self { delivery, gateway, stop: CancellationToken::new(), state: Mutex::default() }
+        let state =
+            State { reported_at: Instant::now(), claim: None, unmatched: None, stopped: None };
+        Self { delivery, gateway, stop: CancellationToken::new(), state: Mutex::new(state) }
+    }
+
+    /// The queue was told that it is worked on.
+    pub(crate) fn reported(&self, now: Instant) {
+        lock(&self.state).reported_at = now;
+    }
+
+    /// Whether the queue has waited for a word for so long that it gives the job to another.
+    pub(crate) fn is_stale(&self) -> bool {
+        let waited = lock(&self.state).reported_at.elapsed();
+        waited >= streams::delivery_rules(Lane::Chat).ack_wait
     }
 
     /// Cancelled when it is to stop.

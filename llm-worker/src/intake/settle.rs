@@ -17,23 +17,13 @@ pub(crate) enum Settlement {
     RetryAfter(Duration),
     /// It leaves the queue and has failed.
     Terminate,
-    /// A newer delivery of the same job settles it: a word from this one would count for both.
-    LeaveToTheNewer,
+    /// Another delivery of the same job settles it, one that stands or one that will come: a word
+    /// from this one would count for both.
+    Leave,
 }
 
 /// Before a job is tried again whose gateway may have lost sight of it.
 pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
-
-impl Settlement {
-    /// What becomes of a delivery during which the connection broke: what was said may be lost,
-    /// even the end. The job comes again, and its gateway knows what its caller has heard.
-    pub(super) fn in_doubt(self) -> Self {
-        match self {
-            Self::Ack | Self::Terminate => Self::RetryAfter(ASK_AGAIN),
-            Self::RetryAfter(_) | Self::LeaveToTheNewer => self,
-        }
-    }
-}
 
 /// Settles a delivery.
 pub(crate) async fn settle(delivery: &Delivery, settlement: Settlement, measures: &Measures) {
@@ -42,7 +32,7 @@ pub(crate) async fn settle(delivery: &Delivery, settlement: Settlement, measures
         Settlement::Ack => (messaging::ACK, delivery.ack().await),
         Settlement::RetryAfter(delay) => (messaging::NAK, delivery.retry_after(delay).await),
         Settlement::Terminate => (messaging::TERM, delivery.terminate().await),
-        Settlement::LeaveToTheNewer => return,
+        Settlement::Leave => return,
     };
     measures.told_queue(operation, began.elapsed(), settled.is_ok());
     if let Err(error) = settled {

@@ -61,6 +61,14 @@ impl Batch {
         }
     }
 
+    /// Puts a message that was taken and not sent back in front of what was added since.
+    pub(super) fn put_back(&mut self, message: &[u8]) {
+        let mut whole = message.to_vec();
+        // One version byte for all.
+        whole.extend_from_slice(self.message.get(1..).unwrap_or_default());
+        self.message = whole;
+    }
+
     /// The message, if there is anything to say.
     pub(super) fn take(&mut self, now: Instant) -> Option<Vec<u8>> {
         if self.message.is_empty() {
@@ -113,6 +121,21 @@ mod tests {
         }
 
         assert_eq!(read(&batch.take(now).unwrap()), said);
+    }
+
+    #[test]
+    fn what_was_taken_and_not_sent_goes_before_what_came_since() {
+        let now = Instant::now();
+        let mut batch = Batch::new(1024 * 1024);
+        batch.add(&event(1, 0, b"a"), Ordinary, now);
+        let taken = batch.take(now).unwrap();
+        batch.put_back(&taken);
+        batch.add(&event(1, 1, b"b"), Ordinary, now);
+        let taken = batch.take(now).unwrap();
+        batch.add(&event(2, 0, b"c"), Ordinary, now);
+        batch.put_back(&taken);
+
+        assert_eq!(read(&batch.take(now).unwrap()), [(1, 0), (1, 1), (2, 0)]);
     }
 
     #[test]

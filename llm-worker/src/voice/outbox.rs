@@ -4,6 +4,7 @@
 //! is cheaper than a message per event, because waking a reader costs more than its bytes.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::{Bus, BusError, LinkState};
@@ -72,14 +73,16 @@ pub(crate) struct Outbox {
     sending: tokio::sync::Mutex<()>,
     more: Notify,
     closed: Notify,
+    /// Messages that could not be sent.
+    lost: AtomicU64,
 }
 
 impl Outbox {
     fn new(bus: Bus, gateway: GatewayId) -> Self {
         let batch = Mutex::new(Batch::new(bus.max_payload()));
         let link = bus.state();
-        let (sending, more, closed) = Default::default();
-        Self { bus, gateway, link, batch, sending, more, closed }
+        let (sending, more, closed, lost) = Default::default();
+        Self { bus, gateway, link, batch, sending, more, closed, lost }
     }
 
     /// Adds an event, and sends it now or within a tick.
@@ -91,11 +94,18 @@ impl Outbox {
     ///
     /// When there was no connection for as long as a gateway waits for a silent worker.
     pub(super) async fn push(&self, event: &Event<'_>, haste: Haste) -> Result<(), BusError> {
+        let lost_before = self.lost.load(Ordering::Relaxed);
         loop {
             self.connected().await?;
             let added = lock(&self.batch).add(event, haste, Instant::now());
             match added {
-                Added::SendNow => return self.flush().await,
+                Added::SendNow => {
+                    self.flush().await?;
+                    // Somebody else may have taken it along, and failed.
+                    let lost = self.lost.load(Ordering::Relaxed) != lost_before;
+                    let error = || BusError::Unavailable("events were lost".to_owned());
+                    return if lost { Err(error()) } else { Ok(()) };
+                }
                 Added::Waits => {
                     self.more.notify_one();
                     return Ok(());
@@ -122,12 +132,19 @@ impl Outbox {
     async fn flush(&self) -> Result<(), BusError> {
         let _in_order = self.sending.lock().await;
         let Some(message) = lock(&self.batch).take(Instant::now()) else { return Ok(()) };
-        let sent = self.bus.send_events(self.gateway, Bytes::from(message));
-        match tokio::time::timeout(BLOCKED_FOR, sent).await {
+        let mut taken = Taken { outbox: self, message: Some(Bytes::from(message)) };
+        let message = taken.message.clone().unwrap_or_default();
+        let sent = self.bus.send_events(self.gateway, message);
+        let sent = match tokio::time::timeout(BLOCKED_FOR, sent).await {
             Ok(sent) => sent,
-            // The events are lost; the gap in their numbers tells.
             Err(_elapsed) => Err(BusError::Unavailable(format!("blocked for {BLOCKED_FOR:?}"))),
+        };
+        taken.message = None;
+        if sent.is_err() {
+            // A gap in their numbers tells of most of them; of last ones, this does.
+            self.lost.fetch_add(1, Ordering::Relaxed);
         }
+        sent
     }
 
     /// Sends what waited for company, until the outbox is closed.
@@ -146,6 +163,22 @@ impl Outbox {
 
     fn close(&self) {
         self.closed.notify_one();
+    }
+}
+
+/// A message on its way out. It holds what many jobs say: if the one that sends it is told to stop
+/// meanwhile, it goes back.
+struct Taken<'a> {
+    outbox: &'a Outbox,
+    message: Option<Bytes>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(message) = self.message.take() {
+            lock(&self.outbox.batch).put_back(&message);
+            self.outbox.more.notify_one();
+        }
     }
 }
 

@@ -50,11 +50,17 @@ impl Process for NatsInit {
     async fn run(
         settings: Settings,
         _telemetry: ServiceTelemetry,
-        _shutdown: Shutdown,
+        shutdown: Shutdown,
     ) -> anyhow::Result<()> {
-        let bus = bus::Bus::connect("nats-init", &settings.nats).await?;
-        let queues = settings.catalogue.queues();
-        let declared = bus::declare(&bus, &queues, settings.replicas).await?;
+        let declaring = async {
+            let bus = bus::Bus::connect("nats-init", &settings.nats).await?;
+            let queues = settings.catalogue.queues();
+            bus::declare(&bus, &queues, settings.replicas).await
+        };
+        let Some(declared) = shutdown.unless_requested(Box::pin(declaring)).await else {
+            anyhow::bail!("told to stop before everything was declared");
+        };
+        let declared = declared?;
         tracing::info!("catalogue {}: declared\n{declared}", settings.catalogue.hash());
         Ok(())
     }
