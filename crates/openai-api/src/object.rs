@@ -1,4 +1,4 @@
-//! Edits one member of a JSON object and leaves every other byte as it came.
+//! Edits one member of a JSON object and leaves the values of all others byte for byte.
 //!
 //! Unknown members, their order, number spellings and duplicate keys survive: what we do not
 //! understand we hand on. A chunk is edited once per token, so no tree of values is built.

@@ -3,7 +3,7 @@
 use bus::BusError;
 use contract::{Capability, ModelName, QueueName};
 
-/// Why a request could not be started. No status codes: `http::error` decides how each looks.
+/// Why a request could not be started. No status codes: `http::refusal` decides how each looks.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ChatError {
     /// Not in the catalogue.

@@ -83,8 +83,13 @@ async fn jobs_wait_for_a_free_place_at_the_upstream() {
         stage.ask(&chat(false)).await;
     }
 
-    for _job in 0..10 {
+    stage.model.called().await;
+    stage.model.called().await;
+    for _job in 2..10 {
+        stage.model.reply(Reply::whole(200, "{}"));
         stage.model.called().await;
+    }
+    for _job in 0..2 {
         stage.model.reply(Reply::whole(200, "{}"));
     }
 
