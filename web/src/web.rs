@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use service_runtime::{
-    Env, Health, HealthServer, HttpLimits, HttpServer, Problems, Process, Readiness, Shutdown,
-    Variable,
+    Env, Health, HealthServer, HttpLimits, HttpObserver, HttpServer, Problems, Process, Readiness,
+    Shutdown, Variable, observe_http,
 };
 use telemetry::names::app;
 use telemetry::{Identity, ServiceTelemetry};
@@ -18,7 +18,7 @@ use tower_http::csrf::CsrfLayer;
 
 use crate::answer::Running;
 use crate::gateway_client::GatewayClient;
-use crate::observe::{self, Measures};
+use crate::observe;
 use crate::pages::{self, Served};
 use crate::settings::{HEALTH_LISTEN, LISTEN, VARIABLES};
 use crate::{Settings, assets, headers};
@@ -142,7 +142,7 @@ fn router(gateway: GatewayClient, closing: Shutdown, telemetry: &ServiceTelemetr
         .layer(csrf)
         .layer(compression)
         .layer(from_fn(headers::protect))
-        .layer(from_fn_with_state(Measures::new(telemetry), observe::request))
+        .layer(from_fn_with_state(HttpObserver::new(telemetry, observe::span_of), observe_http))
 }
 
 impl Process for Web {

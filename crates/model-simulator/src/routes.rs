@@ -11,12 +11,12 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use openai_api::{Model, ModelList};
 use serde::{Deserialize, Serialize};
-use service_runtime::Shutdown;
+use service_runtime::{HttpObserver, Shutdown, observe_http};
 use telemetry::{PROMETHEUS_CONTENT_TYPE, ServiceTelemetry};
 
 use crate::error::ApiError;
 use crate::fault::FaultTimes;
-use crate::observe::{self, Measures};
+use crate::observe;
 use crate::{Counts, Journal, Record, Settings, chat, embeddings};
 
 /// Largest request body: 64 MiB.
@@ -49,7 +49,7 @@ pub(crate) fn router(served: Arc<Served>, telemetry: &ServiceTelemetry) -> Route
         .route("/v1/models/{*id}", get(show_model))
         .route("/simulator/journal", get(show_journal).delete(empty_journal))
         .with_state(served)
-        .layer(from_fn_with_state(Measures::new(telemetry), observe::request))
+        .layer(from_fn_with_state(HttpObserver::new(telemetry, observe::span_of), observe_http))
         .route("/health", get(async || Json(Healthy { status: "ok" })))
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(async || "ready\n"))

@@ -6,6 +6,7 @@
 //! * [`process`]: `--help`, `--version`, `--health`, then the service until it is told to stop.
 //! * [`Shutdown`] and [`Tasks`]: who asks for the end, and who is waited for.
 //! * [`HttpServer`]: a listener with limits: header time, connections, a drain that ends.
+//! * [`observe_http`]: a span and figures for each request.
 //! * [`Health`]: `/livez`, `/readyz`, `/startupz` and `/metrics` on a port of their own.
 //!
 //! # What never happens here
@@ -17,6 +18,7 @@ mod cli;
 mod env;
 mod exit;
 mod health;
+mod http_observer;
 mod http_server;
 mod process;
 mod shutdown;
@@ -27,6 +29,7 @@ pub use cli::Variable;
 pub use env::{Env, Problem, Problems, Reader};
 pub use exit::{BAD_CONFIGURATION, bad_configuration, failed};
 pub use health::{Health, HealthServer, Readiness};
+pub use http_observer::{HttpObserver, observe_http};
 pub use http_server::{BindError, HttpLimits, HttpServer};
 pub use process::{Process, process};
 pub use shutdown::Shutdown;

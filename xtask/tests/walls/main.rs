@@ -178,6 +178,18 @@ fn some_crates_have_one_user_only() {
 }
 
 #[test]
+fn every_dependency_is_used() {
+    for member in members() {
+        let files = rust_files(&format!("{}/src", member.folder));
+        for dependency in dependencies_of(&member) {
+            let path = format!("{}::", dependency.replace('-', "_"));
+            let used = files.iter().any(|file| file.text.contains(&path));
+            assert!(used, "`{}` depends on `{dependency}` and does not use it", member.name);
+        }
+    }
+}
+
+#[test]
 fn features_and_versions_are_declared_in_one_place() {
     for member in members() {
         for line in member.manifest.lines() {

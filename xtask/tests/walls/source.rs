@@ -21,6 +21,8 @@ impl RustFile {
 /// One package of the workspace.
 pub(crate) struct Member {
     pub(crate) name: String,
+    /// Its folder, relative to the repository.
+    pub(crate) folder: String,
     pub(crate) manifest: String,
 }
 
@@ -65,7 +67,8 @@ pub(crate) fn members() -> Vec<Member> {
         let manifest = read(&path);
         let name = manifest.lines().find_map(|line| line.strip_prefix("name = \""));
         let name = name.unwrap_or_else(|| panic!("{path} has no name")).trim_end_matches('"');
-        Member { name: name.to_owned(), manifest: manifest.clone() }
+        let folder = path.trim_end_matches("/Cargo.toml").to_owned();
+        Member { name: name.to_owned(), folder, manifest: manifest.clone() }
     });
     members.collect()
 }
