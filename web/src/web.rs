@@ -88,14 +88,16 @@ impl Web {
         let address = self.address();
         tracing::info!(http.addr = %address, "web listening on {address}");
         self.health.started();
-        let over = Shutdown::manual();
+        let (over, door) = (Shutdown::manual(), Shutdown::manual());
         let serving = async {
-            self.server.serve(self.router, shutdown.clone()).await;
+            self.server.serve(self.router, door.clone()).await;
             over.request();
         };
         let draining = async {
             shutdown.requested().await;
             self.health.draining();
+            // Only then: whoever asks first hears that this process is not ready any more.
+            door.request();
             let began = Instant::now();
             // The last tenth is for answers to say that they are cut.
             tokio::select! {

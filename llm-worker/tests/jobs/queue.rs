@@ -94,6 +94,35 @@ async fn a_killed_workers_job_is_answered_by_another() {
 }
 
 #[tokio::test]
+async fn a_worker_that_was_held_up_says_nothing_about_a_job_that_is_another_ones_by_now() {
+    let mut stage = Stage::set().await;
+    // One slot: it asks for no other job meanwhile.
+    let upstreams = [upstream(&stage.model.url(), "")];
+    let held_up = stage.worker_with(&upstreams, |settings| settings.max_concurrency = 1).await;
+    let job = stage.ask(&chat(false)).await;
+    stage.gateway.claimed().await;
+    stage.model.called().await;
+
+    let hold = held_up.hold_up();
+    let other = stage.worker().await;
+    assert_eq!(stage.gateway.claimed().await.delivery, 2, "given away after its time");
+    stage.model.called().await;
+    // The first call has waited longest: its reply comes first.
+    stage.model.reply(Reply::whole(200, "{}"));
+    drop(hold);
+    let late = stage.gateway.heard().await;
+    stage.model.reply(Reply::whole(200, "{}"));
+    let said = stage.gateway.heard().await;
+
+    assert_eq!((late.job, late.claim), (job, 1), "a gateway passes it over");
+    assert_eq!((said.job, said.claim), (job, 2));
+    stage.no_jobs_left().await;
+    let acknowledged =
+        "messaging_client_operation_duration_seconds_count{messaging_operation_name=\"ack\"";
+    assert!(other.counts(acknowledged) && !held_up.counts(acknowledged));
+}
+
+#[tokio::test]
 async fn a_slow_answer_is_not_given_to_another_worker() {
     let mut stage = Stage::set().await;
     let worker = stage.worker().await;

@@ -200,6 +200,21 @@ impl Worker {
         self.end();
     }
 
+    /// Holds it up, as SIGSTOP does, until what is given is dropped.
+    pub(crate) fn hold_up(&self) -> std::sync::mpsc::Sender<()> {
+        let (until_dropped, held) = std::sync::mpsc::channel::<()>();
+        let (tell, mut holds) = oneshot::channel();
+        // Its only thread.
+        self.runtime.as_ref().unwrap().spawn(async move {
+            tell.send(()).unwrap();
+            let _released = held.recv();
+        });
+        while holds.try_recv().is_err() {
+            std::thread::yield_now();
+        }
+        until_dropped
+    }
+
     /// A line of its figures begins with this.
     pub(crate) fn counts(&self, line: &str) -> bool {
         self.telemetry.prometheus_text().lines().any(|counted| counted.starts_with(line))
