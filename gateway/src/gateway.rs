@@ -8,8 +8,8 @@ use axum::Router;
 use bus::{Bus, BusError, LinkState, MailBox};
 use contract::{CatalogueHash, GatewayId, Lane, streams};
 use service_runtime::{
-    BindError, Env, Health, HealthServer, HttpLimits, HttpServer, Problems, Process, Readiness,
-    Shutdown, Tasks, Variable,
+    BindError, Env, Health, HealthServer, HttpLimits, HttpServer, Problems, Process, Shutdown,
+    Tasks, Variable,
 };
 use telemetry::{Identity, ServiceTelemetry};
 use tokio::time::Instant;
@@ -165,12 +165,15 @@ impl Gateway {
             answer_timeout: self.answer_timeout,
         };
         background.spawn_detached(sweep.run(last.clone()));
-        background.spawn_detached(watch_link(
-            bus.clone(),
-            workers,
-            self.health.clone(),
-            last.clone(),
-        ));
+        let (link, health, until) = (bus.clone(), self.health.clone(), last.clone());
+        background.spawn_detached(async move {
+            let tell = |state| match state {
+                // Since now silence of a worker counts.
+                LinkState::Connected => workers.listening(Instant::now()),
+                LinkState::Disconnected => {}
+            };
+            link.watch_link(&health, &until, tell).await;
+        });
 
         let address = self.server.address();
         self.health.started();
@@ -207,25 +210,6 @@ impl Gateway {
     }
 }
 
-/// Tells the health port whether NATS is there, and since when silence of a worker counts.
-async fn watch_link(bus: Bus, workers: Arc<Workers>, health: Health, until: Shutdown) {
-    let mut state = bus.state();
-    loop {
-        let readiness = match *state.borrow_and_update() {
-            LinkState::Connected => {
-                workers.listening(Instant::now());
-                Readiness::Ok
-            }
-            LinkState::Disconnected => Readiness::Failing("NATS is disconnected".to_owned()),
-        };
-        health.report("nats", readiness);
-        tokio::select! {
-            () = until.requested() => return,
-            changed = state.changed() => if changed.is_err() { return },
-        }
-    }
-}
-
 impl Process for Gateway {
     type Settings = Settings;
 
@@ -233,7 +217,7 @@ impl Process for Gateway {
         Identity { name: "gateway", version: env!("CARGO_PKG_VERSION"), crate_target: "gateway" };
     const ABOUT: &'static str =
         "Answers the OpenAI API over HTTP: puts jobs into NATS, and hands back what workers say.";
-    const VARIABLES: &'static [Variable] = settings::VARIABLES;
+    const VARIABLES: &'static [&'static [Variable]] = settings::VARIABLES;
     const HEALTH_LISTEN: Option<Variable> = Some(settings::HEALTH_LISTEN);
 
     fn settings(env: &Env) -> Result<Settings, Problems> {

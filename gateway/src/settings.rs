@@ -49,20 +49,19 @@ const LAME_DUCK: Variable = Variable {
 };
 
 /// Every variable that [`Settings::from_env`] reads.
-pub(crate) const VARIABLES: &[Variable] = &[
-    LISTEN,
-    HEALTH_LISTEN,
-    AUTH,
-    BODY_LIMIT,
-    HEAD_WAIT,
-    ANSWER_TIMEOUT,
-    LAME_DUCK,
-    DRAIN,
-    bus::MODELS_FILE,
-    bus::VARIABLES[0],
-    bus::VARIABLES[1],
-    bus::VARIABLES[2],
-    bus::VARIABLES[3],
+pub(crate) const VARIABLES: &[&[Variable]] = &[
+    &[
+        LISTEN,
+        HEALTH_LISTEN,
+        AUTH,
+        BODY_LIMIT,
+        HEAD_WAIT,
+        ANSWER_TIMEOUT,
+        LAME_DUCK,
+        DRAIN,
+        bus::MODELS_FILE,
+    ],
+    bus::VARIABLES,
 ];
 
 /// What a gateway needs to start.

@@ -31,17 +31,8 @@ const QUEUES: Variable = Variable {
 
 /// Every variable that [`Settings::from_env`] reads. The keys that upstreams name in the
 /// catalogue come on top.
-pub(crate) const VARIABLES: &[Variable] = &[
-    HEALTH_LISTEN,
-    MAX_CONCURRENCY,
-    QUEUES,
-    DRAIN,
-    bus::MODELS_FILE,
-    bus::VARIABLES[0],
-    bus::VARIABLES[1],
-    bus::VARIABLES[2],
-    bus::VARIABLES[3],
-];
+pub(crate) const VARIABLES: &[&[Variable]] =
+    &[&[HEALTH_LISTEN, MAX_CONCURRENCY, QUEUES, DRAIN, bus::MODELS_FILE], bus::VARIABLES];
 
 /// What a worker needs to start.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use contract::{
 use futures::{Stream, StreamExt as _};
 use outbound::CallError;
 use service_runtime::{
-    BindError, Env, Health, HealthServer, Problems, Process, Readiness, Shutdown, Tasks, Variable,
+    BindError, Env, Health, HealthServer, Problems, Process, Shutdown, Tasks, Variable,
 };
 use telemetry::{Identity, ServiceTelemetry};
 use tokio::time::Instant;
@@ -127,7 +127,15 @@ impl Worker {
         background.spawn_detached(health_server.serve(last.clone()));
         background.spawn_detached(ears.listen(Arc::clone(&desk), last.clone()));
         background.spawn_detached(progress(Arc::clone(&desk), last.clone()));
-        background.spawn_detached(watch_link(Arc::clone(&desk), health.clone(), last.clone()));
+        let (listener, reported, until) = (Arc::clone(&desk), health.clone(), last.clone());
+        background.spawn_detached(async move {
+            // Whether silence of a gateway means anything.
+            let tell = |state| match state {
+                LinkState::Connected => listener.gateways.listening(Instant::now()),
+                LinkState::Disconnected => listener.gateways.deaf(),
+            };
+            listener.bus.watch_link(&reported, &until, tell).await;
+        });
         let beat = Beat { queues: queues.clone(), slots, catalogue: catalogue.clone() };
         background.spawn_detached(beat.run(Arc::clone(&desk), shutdown.clone(), last.clone()));
 
@@ -215,28 +223,6 @@ async fn progress(desk: Arc<Desk>, until: Shutdown) {
     }
 }
 
-/// Tells the health port whether NATS is there, and the desk whether silence means anything.
-async fn watch_link(desk: Arc<Desk>, health: Health, until: Shutdown) {
-    let mut state = desk.bus.state();
-    loop {
-        let readiness = match *state.borrow_and_update() {
-            LinkState::Connected => {
-                desk.gateways.listening(Instant::now());
-                Readiness::Ok
-            }
-            LinkState::Disconnected => {
-                desk.gateways.deaf();
-                Readiness::Failing("NATS is disconnected".to_owned())
-            }
-        };
-        health.report("nats", readiness);
-        tokio::select! {
-            () = until.requested() => return,
-            changed = state.changed() => if changed.is_err() { return },
-        }
-    }
-}
-
 /// What this worker says of itself once a second.
 struct Beat {
     queues: Vec<QueueName>,
@@ -256,7 +242,6 @@ impl Beat {
                 () = draining.requested(), if !told => told = true,
                 _ = ticks.tick() => {}
             }
-            desk.bus.look_at_link();
             let beat = WorkerBeat {
                 worker: desk.worker,
                 queues: self.queues.clone(),
@@ -283,7 +268,7 @@ impl Process for Worker {
     };
     const ABOUT: &'static str =
         "Takes jobs from NATS, asks an OpenAI-compatible model, and streams the answers back.";
-    const VARIABLES: &'static [Variable] = settings::VARIABLES;
+    const VARIABLES: &'static [&'static [Variable]] = settings::VARIABLES;
     const HEALTH_LISTEN: Option<Variable> = Some(settings::HEALTH_LISTEN);
 
     fn settings(env: &Env) -> Result<Settings, Problems> {

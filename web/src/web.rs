@@ -152,7 +152,7 @@ impl Process for Web {
 
     const IDENTITY: Identity = Self::IDENTITY;
     const ABOUT: &'static str = "The chat page of Chappe: a client of its gateway, in a browser.";
-    const VARIABLES: &'static [Variable] = VARIABLES;
+    const VARIABLES: &'static [&'static [Variable]] = &[VARIABLES];
     const HEALTH_LISTEN: Option<Variable> = Some(VARIABLES[1]);
 
     fn settings(env: &Env) -> Result<Settings, Problems> {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions, Event, connection};
+use async_nats::{Client, ConnectOptions, Event};
 use tokio::sync::watch;
 
 use crate::{BusError, MINIMUM_SERVER, Settings};
@@ -32,7 +32,7 @@ pub enum LinkState {
 pub struct Bus {
     pub(crate) client: Client,
     pub(crate) jetstream: Context,
-    state: Arc<watch::Sender<LinkState>>,
+    pub(crate) state: Arc<watch::Sender<LinkState>>,
 }
 
 impl Bus {
@@ -59,16 +59,6 @@ impl Bus {
     /// Whether the connection stands, now and whenever that changes.
     pub fn state(&self) -> watch::Receiver<LinkState> {
         self.state.subscribe()
-    }
-
-    /// Looks again whether the connection stands. The client library tells each change once, and
-    /// drops what it cannot tell in a storm of other news: call this now and then.
-    pub fn look_at_link(&self) {
-        let now = match self.client.connection_state() {
-            connection::State::Connected => LinkState::Connected,
-            connection::State::Pending | connection::State::Disconnected => LinkState::Disconnected,
-        };
-        self.state.send_if_modified(|state| std::mem::replace(state, now) != now);
     }
 
     /// How often the connection was made so far. What was published under another number may not

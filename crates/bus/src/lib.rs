@@ -21,6 +21,7 @@ mod connection;
 mod declare;
 mod delivery;
 mod error;
+mod link;
 mod mail;
 mod publish;
 mod pull;

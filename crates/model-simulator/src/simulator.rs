@@ -85,7 +85,7 @@ impl Process for Simulator {
 
     const IDENTITY: Identity = Self::IDENTITY;
     const ABOUT: &'static str = "An OpenAI-compatible model server without a model: scripted, paced, able to fail on order.";
-    const VARIABLES: &'static [Variable] = VARIABLES;
+    const VARIABLES: &'static [&'static [Variable]] = &[VARIABLES];
     /// It has no health port of its own: `/readyz` is answered beside the API.
     const HEALTH_LISTEN: Option<Variable> = Some(VARIABLES[0]);
 

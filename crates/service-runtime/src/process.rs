@@ -28,7 +28,7 @@ pub trait Process {
     /// One sentence for `--help`.
     const ABOUT: &'static str;
     /// Every variable that `settings` reads.
-    const VARIABLES: &'static [Variable];
+    const VARIABLES: &'static [&'static [Variable]];
     /// The variable that says where the health port listens, if there is one. `--health` reads
     /// nothing else: a probe has not always the other settings.
     const HEALTH_LISTEN: Option<Variable>;
@@ -59,7 +59,8 @@ pub fn process<P: Process>() -> ExitCode {
             ExitCode::SUCCESS
         }
         Asked::Help => {
-            let variables = [P::VARIABLES, PROCESS_VARIABLES, TELEMETRY_VARIABLES];
+            let shared = [PROCESS_VARIABLES, TELEMETRY_VARIABLES];
+            let variables = [P::VARIABLES, &shared].concat();
             print!("{}", cli::help(name, P::ABOUT, &variables));
             ExitCode::SUCCESS
         }

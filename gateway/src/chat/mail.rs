@@ -93,7 +93,6 @@ pub(crate) async fn beat(
             _ = ticks.tick() => {}
             () = until.requested() => return,
         }
-        bus.look_at_link();
         let beat = GatewayBeat {
             gateway,
             draining: draining.is_requested(),

@@ -25,17 +25,16 @@ impl Process for NatsInit {
     };
     const ABOUT: &'static str =
         "Creates the NATS streams, consumers and buckets of Chappe, then exits. Safe to repeat.";
-    const VARIABLES: &'static [Variable] = &[
-        bus::VARIABLES[0],
-        bus::VARIABLES[1],
-        bus::VARIABLES[2],
-        bus::VARIABLES[3],
-        bus::MODELS_FILE,
-        Variable {
-            name: "NATS_REPLICAS",
-            default: "1",
-            about: "Copies of each stream: 1 for one server, 3 for a cluster.",
-        },
+    const VARIABLES: &'static [&'static [Variable]] = &[
+        bus::VARIABLES,
+        &[
+            bus::MODELS_FILE,
+            Variable {
+                name: "NATS_REPLICAS",
+                default: "1",
+                about: "Copies of each stream: 1 for one server, 3 for a cluster.",
+            },
+        ],
     ];
     const HEALTH_LISTEN: Option<Variable> = None;
 
