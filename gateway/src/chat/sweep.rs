@@ -64,6 +64,7 @@ impl Sweep {
 
     async fn once(&self, mut asked: Asked) -> Asked {
         let now = Instant::now();
+        let back_for = self.workers.listening_for(now);
         let mut may_ask = *self.bus.state().borrow() == LinkState::Connected;
         let mut still = Asked::new();
         for sight in self.register.sights() {
@@ -71,7 +72,6 @@ impl Sweep {
                 // A worker that has just claimed is alive, even if its first beat is on its way.
                 self.workers.silent_for(worker, now).min(sight.claimed_for)
             });
-            let back_for = self.workers.listening_for(now);
             let failure = match judge(&sight, silent_for, back_for, self.answer_timeout) {
                 Verdict::Waits => continue,
                 Verdict::WorkerLost => failures::worker_lost(),
@@ -79,23 +79,25 @@ impl Sweep {
                 Verdict::NoMore => failures::answer_incomplete(),
                 Verdict::AskQueue => {
                     let before = asked.remove(&sight.job);
-                    let (was, answer) = match before {
-                        Some((at, false)) if now - at < ASKED_EVERY.min(back_for) => {
-                            (at, Some(false))
+                    let lately =
+                        before.filter(|(at, gone)| !gone && now - *at < ASKED_EVERY.min(back_for));
+                    let answer = match lately {
+                        Some(answer) => Some(answer),
+                        None if may_ask => self.is_gone(sight.job).await.map(|gone| (now, gone)),
+                        None => None,
+                    };
+                    match (answer, before) {
+                        // Twice: its last event may have been on its way.
+                        (Some((_, true)), Some((_, true))) => failures::answer_incomplete(),
+                        (Some(answer), _) => {
+                            still.insert(sight.job, answer);
+                            continue;
                         }
-                        _ if !may_ask => (now, None),
-                        _ => (now, self.is_gone(sight.job).await),
-                    };
-                    let Some(gone) = answer else {
-                        may_ask = false;
-                        continue;
-                    };
-                    // Twice: its last event may have been on its way.
-                    if !gone || !before.is_some_and(|(_at, gone)| gone) {
-                        still.insert(sight.job, (was, gone));
-                        continue;
+                        (None, _) => {
+                            may_ask = false;
+                            continue;
+                        }
                     }
-                    failures::answer_incomplete()
                 }
             };
             self.register.break_off(sight.job, failure);

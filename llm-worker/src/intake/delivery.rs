@@ -17,7 +17,7 @@ use tracing::{Instrument as _, Span};
 
 use super::liveness::Gateways;
 use super::running::{InHand, Running, Stop};
-use super::settle::{ASK_AGAIN, Settlement, in_progress, settle};
+use super::settle::{Settlement, in_progress, settle};
 use crate::completion::{self, Ask, Circumstances, Outcome, Said, Speak as _, Unsaid, Utterance};
 use crate::measures::Measures;
 use crate::upstream::Upstreams;
@@ -30,6 +30,8 @@ const POISONED_AFTER: u32 = 5;
 const CLAIM_AGAIN: std::ops::Range<u64> = 500..1000;
 /// Largest body that is read from the object store.
 const LARGEST_BODY: usize = 256 * 1024 * 1024;
+/// Before a job is tried again whose gateway may have lost sight of it.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a delivery needs on its way.
 #[derive(Debug)]

@@ -22,9 +22,6 @@ pub(crate) enum Settlement {
     Leave,
 }
 
-/// Before a job is tried again whose gateway may have lost sight of it.
-pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
-
 /// Settles a delivery.
 pub(crate) async fn settle(delivery: &Delivery, settlement: Settlement, measures: &Measures) {
     let began = Instant::now();

@@ -101,10 +101,11 @@ impl Outbox {
             match added {
                 Added::SendNow => {
                     self.flush().await?;
-                    // Somebody else may have taken it along, and failed.
-                    let lost = self.lost.load(Ordering::Relaxed) != lost_before;
-                    let error = || BusError::Unavailable("events were lost".to_owned());
-                    return if lost { Err(error()) } else { Ok(()) };
+                    if self.lost.load(Ordering::Relaxed) != lost_before {
+                        // Somebody else may have taken it along, and failed.
+                        return Err(BusError::Unavailable("events were lost".to_owned()));
+                    }
+                    return Ok(());
                 }
                 Added::Waits => {
                     self.more.notify_one();
@@ -132,8 +133,8 @@ impl Outbox {
     async fn flush(&self) -> Result<(), BusError> {
         let _in_order = self.sending.lock().await;
         let Some(message) = lock(&self.batch).take(Instant::now()) else { return Ok(()) };
-        let mut taken = Taken { outbox: self, message: Some(Bytes::from(message)) };
-        let message = taken.message.clone().unwrap_or_default();
+        let message = Bytes::from(message);
+        let mut taken = Taken { outbox: self, message: Some(message.clone()) };
         let sent = self.bus.send_events(self.gateway, message);
         let sent = match tokio::time::timeout(BLOCKED_FOR, sent).await {
             Ok(sent) => sent,

@@ -23,8 +23,7 @@ pub(crate) struct Connection(TcpStream);
 
 impl Caller {
     pub(crate) fn of(address: SocketAddr) -> Self {
-        service_runtime::install_tls_provider();
-        Self { address, http: reqwest::Client::builder().no_proxy().build().unwrap() }
+        Self { address, http: test_support::http_client() }
     }
 
     /// A request that was not sent yet.

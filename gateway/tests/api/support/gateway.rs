@@ -59,8 +59,8 @@ impl Gateway {
     /// What its health port says: status and text.
     pub(crate) async fn health(&self, path: &str) -> (u16, String) {
         let url = format!("http://{}{path}", self.health);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let answer = within("an answer of the health port", client.get(url).send()).await.unwrap();
+        let asked = test_support::http_client().get(url).send();
+        let answer = within("an answer of the health port", asked).await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
