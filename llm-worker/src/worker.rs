@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, BusError, LinkState};
+use bus::{Bus, BusError, ForWorker, LinkState};
 use contract::{
-    BEAT_EVERY, CancelJob, CatalogueHash, GatewayBeat, Lane, QueueName, WorkerBeat, WorkerId,
-    streams,
+    BEAT_EVERY, CatalogueHash, GatewayBeat, Lane, QueueName, WorkerBeat, WorkerId, streams,
 };
 use futures::{Stream, StreamExt as _};
 use outbound::CallError;
@@ -80,11 +79,12 @@ impl Worker {
         let blobs = bus.blobs().await?;
         let tasks = Tasks::new();
         measures.slots(settings.max_concurrency);
+        let worker = WorkerId::fresh();
         let desk = Desk {
-            outboxes: Outboxes::new(bus.clone(), tasks.clone()),
+            outboxes: Outboxes::new(bus.clone(), worker, tasks.clone()),
             bus: bus.clone(),
             blobs,
-            worker: WorkerId::fresh(),
+            worker,
             upstreams,
             running: Running::default(),
             gateways: Gateways::new(),
@@ -183,17 +183,17 @@ async fn finish(desk: &Desk, pulls: &Tasks, work: &Tasks, limit: Duration) -> us
     cut_off
 }
 
-/// Hears gateways: their beats, and the jobs that they want stopped.
+/// Hears gateways: their beats, the jobs that they want stopped, and what they have read.
 struct Ears {
     beats: Box<dyn Stream<Item = GatewayBeat> + Send + Unpin>,
-    cancels: Box<dyn Stream<Item = CancelJob> + Send + Unpin>,
+    mail: Box<dyn Stream<Item = ForWorker> + Send + Unpin>,
 }
 
 impl Ears {
     async fn open(desk: &Desk) -> Result<Self, BusError> {
         Ok(Self {
             beats: Box::new(desk.bus.gateway_beats().await?),
-            cancels: Box::new(desk.bus.cancellations(desk.worker).await?),
+            mail: Box::new(desk.bus.worker_mail(desk.worker).await?),
         })
     }
 
@@ -201,7 +201,11 @@ impl Ears {
         loop {
             tokio::select! {
                 () = until.requested() => return,
-                Some(cancel) = self.cancels.next() => desk.running.cancel(&cancel),
+                Some(mail) = self.mail.next() => match mail {
+                    ForWorker::Cancel(cancel) => desk.running.cancel(&cancel),
+                    ForWorker::Credit(credit) => desk.running.credit(&credit),
+                    ForWorker::Receipt(gateway, read) => desk.outboxes.have_read(gateway, read),
+                },
                 Some(beat) = self.beats.next() => {
                     desk.gateways.heard(beat.gateway, Instant::now());
                 }

@@ -4,7 +4,7 @@
 //!
 //! * [`Bus`]: one connection of a process, and whether it stands.
 //! * [`JobSource`], [`Delivery`]: jobs as they come, and the duty to settle each once.
-//! * [`Mail`], [`Bus::claim`]: what gateways and workers say to each other about a job.
+//! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
 //! * [`Blobs`]: bodies over what a message holds.
 //! * [`declare`]: creates every stream and consumer; called by `nats-init` only.
 //!
@@ -26,6 +26,7 @@ mod mail;
 mod publish;
 mod pull;
 mod settings;
+mod worker_mail;
 
 pub use blobs::Blobs;
 pub use catalogue::{MODELS_FILE, read_catalogue};
@@ -33,9 +34,10 @@ pub use connection::{Bus, LinkState};
 pub use declare::{Declared, declare};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
-pub use mail::{Mail, MailBox, ReplyTo};
+pub use mail::{Mail, MailBox, Receipt, ReplyTo};
 pub use pull::{JobSource, Pulled};
 pub use settings::{Servers, Settings, VARIABLES};
+pub use worker_mail::ForWorker;
 
 /// The oldest nats-server that has what is declared here.
 pub const MINIMUM_SERVER: (u32, u32) = (2, 14);

@@ -1,11 +1,11 @@
-//! What gateways and workers say to each other about one job, over core NATS.
+//! What workers send to gateways, over core NATS, and what gateways reply.
 
 use std::time::Duration;
 
 use async_nats::{RequestErrorKind, Subject, Subscriber};
 use bytes::Bytes;
 use contract::subjects::{self, GatewayMail};
-use contract::{CancelJob, ClaimRequest, GatewayId, Verdict, WorkerId};
+use contract::{ClaimRequest, GatewayId, Verdict, WorkerId};
 use futures::{Stream, StreamExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,13 +20,23 @@ const CLAIM_TIMEOUT: Duration = Duration::from_secs(2);
 pub enum Mail {
     /// It asks whether it may answer a job.
     Claim(ClaimRequest, ReplyTo),
-    /// Packed events: see `contract::pack`.
-    Events(Bytes),
+    /// Packed events: see `contract::pack`; and where the worker wants to be told that they were
+    /// read, if it does.
+    Events(Bytes, Option<ReplyTo>),
 }
 
-/// Where a verdict goes.
+/// Where a verdict or a receipt goes.
 #[derive(Debug)]
 pub struct ReplyTo(Subject);
+
+/// What a worker wants to be told when its events were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Who is told.
+    pub worker: WorkerId,
+    /// How far it was read: a number that means something to the worker alone.
+    pub position: u64,
+}
 
 /// Everything that workers send to one gateway, in order.
 #[derive(Debug)]
@@ -39,7 +49,9 @@ impl MailBox {
         loop {
             let message = self.0.next().await?;
             match subjects::read_gateway_mail(&message.subject) {
-                Some(GatewayMail::Events) => return Some(Mail::Events(message.payload)),
+                Some(GatewayMail::Events) => {
+                    return Some(Mail::Events(message.payload, message.reply.map(ReplyTo)));
+                }
                 Some(GatewayMail::Claim) => {
                     let claim = decode(&message.subject, &message.payload);
                     if let (Some(claim), Some(reply)) = (claim, message.reply) {
@@ -100,37 +112,36 @@ impl Bus {
         }
     }
 
-    /// Sends packed events to `gateway`. Not stored: a gap in their numbers shows a loss.
+    /// Says that events were read.
     ///
     /// # Errors
     ///
     /// When the connection is closed.
-    pub async fn send_events(&self, gateway: GatewayId, packed: Bytes) -> Result<(), BusError> {
-        let subject = subjects::gateway_events(gateway);
-        self.client.publish(subject, packed).await.map_err(BusError::unavailable)
+    pub async fn have_read(&self, to: ReplyTo) -> Result<(), BusError> {
+        self.client.publish(to.0, Bytes::new()).await.map_err(BusError::unavailable)
     }
 
-    /// Tells `worker` to stop a job.
+    /// Sends packed events to `gateway`. Not stored: a gap in their numbers shows a loss. It
+    /// answers with `receipt` once it has read them and everything before.
     ///
     /// # Errors
     ///
     /// When the connection is closed.
-    pub async fn cancel(&self, worker: WorkerId, cancel: &CancelJob) -> Result<(), BusError> {
-        self.send(subjects::worker_cancel(worker), cancel).await
-    }
-
-    /// The jobs that `worker` is told to stop. The server knows of it when this returns.
-    ///
-    /// # Errors
-    ///
-    /// When the connection does not stand.
-    pub async fn cancellations(
+    pub async fn send_events(
         &self,
-        worker: WorkerId,
-    ) -> Result<impl Stream<Item = CancelJob> + Send + Unpin + use<>, BusError> {
-        let subscriber = self.subscribe(subjects::worker_inbox(worker)).await?;
-        self.barrier().await?;
-        Ok(decoded(subscriber))
+        gateway: GatewayId,
+        packed: Bytes,
+        receipt: Option<Receipt>,
+    ) -> Result<(), BusError> {
+        let subject = subjects::gateway_events(gateway);
+        let sent = match receipt {
+            None => self.client.publish(subject, packed).await,
+            Some(Receipt { worker, position }) => {
+                let reply = subjects::worker_receipt(worker, gateway, position);
+                self.client.publish_with_reply(subject, reply, packed).await
+            }
+        };
+        sent.map_err(BusError::unavailable)
     }
 
     pub(crate) async fn subscribe(&self, subject: String) -> Result<Subscriber, BusError> {
@@ -154,7 +165,7 @@ pub(crate) fn decoded<T: DeserializeOwned + Send>(
     subscriber.filter_map(|message| std::future::ready(decode(&message.subject, &message.payload)))
 }
 
-fn decode<T: DeserializeOwned>(subject: &Subject, payload: &[u8]) -> Option<T> {
+pub(crate) fn decode<T: DeserializeOwned>(subject: &Subject, payload: &[u8]) -> Option<T> {
     serde_json::from_slice(payload)
         .inspect_err(|error| {
             tracing::warn!(nats.subject = %subject, %error, "a message cannot be read: {error}");

@@ -7,6 +7,7 @@
 //! * [`subjects`]: the address book, the only file that spells a subject.
 //! * [`Job`]: what is queued. [`Event`], [`pack`]: what a worker says about it.
 //! * [`ClaimRequest`], [`Verdict`]: who may answer a job.
+//! * [`window`]: how much may be said before it was read.
 //! * [`GatewayBeat`], [`WorkerBeat`]: who is alive.
 //! * [`streams`]: every stream and consumer, with its limits.
 //! * [`Catalogue`], which is `models.toml`.
@@ -23,6 +24,7 @@ pub mod pack;
 pub mod streams;
 pub mod subjects;
 mod token;
+pub mod window;
 
 pub use beat::{BEAT_EVERY, GatewayBeat, SILENT_AFTER, WORKER_UNHEARD_AFTER, WorkerBeat};
 pub use catalogue::{

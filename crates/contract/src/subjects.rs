@@ -6,6 +6,8 @@
 //! gw.<gateway>.claim                  may I answer? (request, reply)           not stored
 //! gw.<gateway>.events                 packed events                            not stored
 //! worker.<worker>.cancel              stop a job                               not stored
+//! worker.<worker>.credit              so much of a stream was read             not stored
+//! worker.<worker>.read.<gateway>.<n>  so much of all that was sent was read    not stored
 //! beat.gw.<gateway>                   a gateway is alive                       not stored
 //! beat.worker.<worker>                a worker is alive                        not stored
 //! ```
@@ -104,6 +106,41 @@ pub fn worker_cancel(worker: WorkerId) -> String {
     format!("worker.{worker}.cancel")
 }
 
+/// Where a worker is told how much of a stream was read.
+pub fn worker_credit(worker: WorkerId) -> String {
+    format!("worker.{worker}.credit")
+}
+
+/// Where a worker is told that `gateway` has read everything up to `position`. It goes along with
+/// a message as the subject of its reply.
+pub fn worker_receipt(worker: WorkerId, gateway: GatewayId, position: u64) -> String {
+    format!("worker.{worker}.read.{gateway}.{position}")
+}
+
+/// What arrived in a worker's inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkerMail {
+    /// A [`crate::CancelJob`].
+    Cancel,
+    /// A [`crate::window::Credit`].
+    Credit,
+    /// A gateway has read everything up to a position. No payload.
+    Receipt(GatewayId, u64),
+}
+
+/// Reads the tokens behind the worker's of a subject in its inbox.
+pub fn read_worker_mail(subject: &str) -> Option<WorkerMail> {
+    let mut tokens = subject.split('.').skip(2);
+    match (tokens.next()?, tokens.next(), tokens.next()) {
+        ("cancel", None, None) => Some(WorkerMail::Cancel),
+        ("credit", None, None) => Some(WorkerMail::Credit),
+        ("read", Some(gateway), Some(position)) => {
+            Some(WorkerMail::Receipt(gateway.parse().ok()?, position.parse().ok()?))
+        }
+        _ => None,
+    }
+}
+
 /// Where a gateway beats.
 pub fn gateway_beat(gateway: GatewayId) -> String {
     format!("beat.gw.{gateway}")
@@ -131,10 +168,18 @@ mod tests {
     }
 
     #[test]
-    fn mail_is_told_apart_by_its_last_token() {
+    fn mail_is_told_apart_by_its_subject() {
         let gateway = GatewayId::fresh();
         assert_eq!(read_gateway_mail(&gateway_claim(gateway)), Some(GatewayMail::Claim));
         assert_eq!(read_gateway_mail(&gateway_events(gateway)), Some(GatewayMail::Events));
         assert_eq!(read_gateway_mail("gw.x.other"), None);
+
+        let worker = WorkerId::fresh();
+        assert_eq!(read_worker_mail(&worker_cancel(worker)), Some(WorkerMail::Cancel));
+        assert_eq!(read_worker_mail(&worker_credit(worker)), Some(WorkerMail::Credit));
+        let receipt = worker_receipt(worker, gateway, 7);
+        assert_eq!(read_worker_mail(&receipt), Some(WorkerMail::Receipt(gateway, 7)));
+        assert_eq!(read_worker_mail("worker.x.read.y.z"), None);
+        assert_eq!(read_worker_mail("worker.x.other"), None);
     }
 }

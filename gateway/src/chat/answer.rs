@@ -1,18 +1,18 @@
 //! What a caller reads: a bounded queue of news, and a guard that notices when it leaves.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use contract::pack::RECORD_OVERHEAD;
+use contract::window::{self, STREAM_WINDOW};
 use contract::{Failure, JobId};
 use tokio::sync::mpsc;
 
 use super::register::Register;
 
-/// Most news that wait for a slow caller.
-const MOST_NEWS: usize = 4_096;
-/// No further chunk is taken while as many bytes wait.
-const MOST_BYTES: usize = 1024 * 1024;
+/// As many of the smallest chunks are within a stream's window, and the end beside them.
+const MOST_NEWS: usize = STREAM_WINDOW as usize / RECORD_OVERHEAD + 2;
 
 /// Something that arrived for a caller.
 #[derive(Debug)]
@@ -28,10 +28,11 @@ pub(crate) enum News {
 }
 
 impl News {
-    fn bytes(&self) -> usize {
+    /// What it takes of the stream's window.
+    fn cost(&self) -> u64 {
         match self {
-            Self::Chunk(bytes) | Self::Body(bytes) => bytes.len(),
-            Self::Done | Self::Failed(_) => 0,
+            Self::Chunk(bytes) => window::cost(bytes),
+            Self::Body(_) | Self::Done | Self::Failed(_) => 0,
         }
     }
 }
@@ -40,38 +41,28 @@ impl News {
 #[derive(Debug)]
 pub(super) struct ToCaller {
     news: mpsc::Sender<News>,
-    waiting: Arc<AtomicUsize>,
+    /// The cost of the chunks in it.
+    waiting: Arc<AtomicU64>,
 }
 
-/// What a caller's queue still takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Room {
-    Enough,
-    /// It should be given the time to read.
-    Little,
-}
-
-/// The caller reads too slowly: its queue is full.
+/// Its queue is full: its worker said more than it may.
 #[derive(Debug)]
-pub(super) struct TooSlow;
+pub(super) struct Overrun;
 
 impl ToCaller {
     /// Hands on one thing, without waiting.
-    pub(super) fn send(&self, news: News) -> Result<Room, TooSlow> {
-        let bytes = news.bytes();
-        let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+    pub(super) fn send(&self, news: News) -> Result<(), Overrun> {
+        let cost = news.cost();
+        let before = self.waiting.fetch_add(cost, Ordering::Relaxed);
         // The end always has a place: what was read so far is then complete.
-        let full = before >= MOST_BYTES || self.news.capacity() <= 1;
+        let full = before > STREAM_WINDOW || self.news.capacity() <= 1;
         if full && matches!(news, News::Chunk(_)) {
-            return Err(TooSlow);
+            return Err(Overrun);
         }
         match self.news.try_send(news) {
-            Ok(()) if before + bytes > MOST_BYTES / 2 => Ok(Room::Little),
-            Ok(()) if self.news.capacity() < MOST_NEWS / 2 => Ok(Room::Little),
-            Ok(()) => Ok(Room::Enough),
-            Err(mpsc::error::TrySendError::Full(_)) => Err(TooSlow),
-            // The caller has left; its guard does the rest.
-            Err(mpsc::error::TrySendError::Closed(_)) => Ok(Room::Enough),
+            // The caller may have left; its guard does the rest.
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Overrun),
         }
     }
 }
@@ -81,17 +72,19 @@ impl ToCaller {
 pub(crate) struct Answer {
     job: JobId,
     news: mpsc::Receiver<News>,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<AtomicU64>,
+    /// What was read, and what of it the worker knows.
+    read: u64,
+    told: u64,
     register: Arc<Register>,
 }
 
 impl Answer {
     pub(super) fn channel(job: JobId, register: Arc<Register>) -> (ToCaller, Self) {
-        // One more, for the end.
-        let (sender, receiver) = mpsc::channel(MOST_NEWS + 1);
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let (sender, receiver) = mpsc::channel(MOST_NEWS);
+        let waiting = Arc::new(AtomicU64::new(0));
         let to_caller = ToCaller { news: sender, waiting: Arc::clone(&waiting) };
-        (to_caller, Self { job, news: receiver, waiting, register })
+        (to_caller, Self { job, news: receiver, waiting, read: 0, told: 0, register })
     }
 
     /// The job.
@@ -99,8 +92,7 @@ impl Answer {
         self.job
     }
 
-    /// The next news; `None` when there will be none, which only a slow caller sees: what waited
-    /// for it was more than we keep.
+    /// The next news; `None` when there will be none: its worker said more than its window holds.
     pub(crate) async fn next(&mut self) -> Option<News> {
         let news = self.news.recv().await?;
         self.took(&news);
@@ -114,8 +106,14 @@ impl Answer {
         Some(news)
     }
 
-    fn took(&self, news: &News) {
-        self.waiting.fetch_sub(news.bytes(), Ordering::Relaxed);
+    fn took(&mut self, news: &News) {
+        let cost = news.cost();
+        self.waiting.fetch_sub(cost, Ordering::Relaxed);
+        self.read += cost;
+        if self.read - self.told >= STREAM_WINDOW / window::PARTS {
+            self.told = self.read;
+            self.register.read(self.job, self.read);
+        }
     }
 }
 

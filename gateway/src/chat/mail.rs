@@ -8,7 +8,6 @@ use futures::{Stream, StreamExt as _};
 use service_runtime::{Health, Readiness, Shutdown};
 use tokio::time::Instant;
 
-use super::answer::Room;
 use super::register::Register;
 use super::workers::Workers;
 
@@ -25,10 +24,12 @@ pub(crate) async fn read_mail(
             () = until.requested() => return,
         };
         match news {
-            Some(Mail::Events(packed)) => {
-                if register.events(&packed) == Room::Little {
-                    // More may be here already: callers that read as fast as they can get a turn.
-                    tokio::task::yield_now().await;
+            Some(Mail::Events(packed, receipt)) => {
+                register.events(&packed);
+                if let Some(receipt) = receipt
+                    && let Err(error) = bus.have_read(receipt).await
+                {
+                    tracing::debug!(%error, "a worker was not told what was read: {error}");
                 }
             }
             Some(Mail::Claim(claim, reply)) => {

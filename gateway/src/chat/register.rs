@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bus::{Blobs, Bus};
 use bytes::Bytes;
+use contract::window::Credit;
 use contract::{
     CancelJob, CancelReason, ClaimRequest, Event, EventKind, Failure, JobId, QueueName, Verdict,
     WorkerId, pack,
@@ -14,7 +15,7 @@ use service_runtime::Tasks;
 use telemetry::names::app;
 use tokio::time::Instant;
 
-use super::answer::{Answer, News, Room, ToCaller};
+use super::answer::{Answer, News, ToCaller};
 use super::failures;
 use super::open::{Claimed, Heard, Open};
 use crate::measures::Measures;
@@ -104,17 +105,11 @@ impl Register {
         }
     }
 
-    /// Packed events arrived: each goes to its request. Says whether a caller should be given the
-    /// time to read.
-    pub(super) fn events(self: &Arc<Self>, packed: &Bytes) -> Room {
-        let mut room = Room::Enough;
+    /// Packed events arrived: each goes to its request.
+    pub(super) fn events(self: &Arc<Self>, packed: &Bytes) {
         for event in pack::read(packed) {
             match event {
-                Ok(event) => {
-                    if self.event(packed, &event) == Room::Little {
-                        room = Room::Little;
-                    }
-                }
+                Ok(event) => self.event(packed, &event),
                 Err(error) => {
                     // The numbers show whose events are lost: those requests end with an error.
                     tracing::error!(%error, "packed events cannot be read: {error}");
@@ -122,14 +117,12 @@ impl Register {
                 }
             }
         }
-        room
     }
 
-    fn event(self: &Arc<Self>, packed: &Bytes, event: &Event<'_>) -> Room {
+    fn event(self: &Arc<Self>, packed: &Bytes, event: &Event<'_>) {
         let mut register = self.lock();
         let Some(entry) = register.get_mut(&event.job) else {
-            self.unwanted(event);
-            return Room::Enough;
+            return self.unwanted(event);
         };
         match entry.open.event(event.claim, event.seq, Instant::now()) {
             Heard::Stale => self.unwanted(event),
@@ -147,25 +140,21 @@ impl Register {
                     EventKind::StoredBody => {
                         drop(register);
                         self.fetch(event.job, String::from_utf8_lossy(event.payload).into_owned());
-                        return Room::Enough;
+                        return;
                     }
                 };
                 let sent = entry.to_caller.send(news);
                 drop(register);
-                let Ok(room) = sent else {
+                if sent.is_err() {
                     let job = event.job;
-                    tracing::warn!(app.job.id = %job, "cut a caller that reads too slowly");
+                    tracing::warn!(app.job.id = %job, "cut a stream: more was said than its window");
                     self.left(job);
-                    return Room::Enough;
-                };
-                if event.kind.is_last() {
+                } else if event.kind.is_last() {
                     let failed = event.kind == EventKind::Failed;
                     self.ended(event.job, if failed { app::FAILED } else { app::COMPLETED });
                 }
-                return room;
             }
         }
-        Room::Enough
     }
 
     /// Nobody waits for this event: an answer that it left in the object store is removed.
@@ -259,6 +248,18 @@ impl Register {
             if let Err(error) = bus.cancel(worker, &CancelJob { job, claim, why }).await {
                 // The worker stops by itself when it hears nothing of us for long.
                 tracing::warn!(%error, "a worker was not told to stop: {error}");
+            }
+        });
+    }
+
+    /// A caller has read so much of its stream: its worker may say more.
+    pub(super) fn read(&self, job: JobId, read: u64) {
+        let claimed = self.lock().get(&job).and_then(|entry| entry.open.claimed_by());
+        let Some((worker, claim)) = claimed else { return };
+        let bus = self.bus.clone();
+        self.tasks.spawn_detached(async move {
+            if let Err(error) = bus.credit(worker, &Credit { job, claim, read }).await {
+                tracing::debug!(%error, "a worker was not told what was read: {error}");
             }
         });
     }

@@ -1,15 +1,17 @@
-//! A caller that does not read costs a bounded amount of memory, and nobody else anything.
+//! A caller that does not read costs a bounded amount of memory, and nobody else anything: its
+//! worker is not told to say more, and a worker that does all the same is not heard.
 
+use contract::window::{STREAM_WINDOW, cost};
 use contract::{CancelReason, EventKind};
 use futures::FutureExt as _;
 
 use crate::support::{DONE, Stage, chat, chunk};
 
-/// Sockets hold a few MiB on each side, the gateway one more.
+/// Sockets hold a few MiB on each side, the gateway a stream's window.
 const BOUND: usize = 64 * 1024 * 1024;
 
 #[tokio::test]
-async fn a_caller_that_never_reads_is_cut_off_and_the_others_are_served() {
+async fn a_worker_that_says_more_than_is_read_is_cut_off_and_the_others_are_served() {
     let mut stage = Stage::set().await;
     let mut sleeper = stage.caller.connects().await;
     sleeper.asks(&chat(true)).await;
@@ -45,7 +47,7 @@ async fn a_caller_that_never_reads_is_cut_off_and_the_others_are_served() {
 }
 
 #[tokio::test]
-async fn a_caller_that_never_reads_many_small_chunks_is_cut_off_too() {
+async fn a_worker_that_says_too_many_small_chunks_is_cut_off_too() {
     let mut stage = Stage::set().await;
     let mut sleeper = stage.caller.connects().await;
     sleeper.asks(&chat(true)).await;
@@ -63,4 +65,46 @@ async fn a_caller_that_never_reads_many_small_chunks_is_cut_off_too() {
 
     let read = sleeper.reads_to_the_end().await;
     assert!(read.contains("read_too_slowly") && !read.contains(DONE));
+}
+
+#[tokio::test]
+async fn a_worker_is_told_what_was_read_of_its_stream() {
+    let mut stage = Stage::set().await;
+    let call = stage.caller.asks(&chat(true));
+    let mut held = stage.worker.takes().await;
+    let long = chunk(&"x".repeat(32 * 1024));
+
+    let (mut said, mut read) = (0, 0);
+    held.says_chunk(&long).await;
+    let mut answer = call.answered().await;
+    answer.frame().await;
+    said += cost(long.as_bytes());
+    while read < 8 * STREAM_WINDOW {
+        while said + cost(long.as_bytes()) <= read + STREAM_WINDOW {
+            held.says_chunk(&long).await;
+            answer.frame().await;
+            said += cost(long.as_bytes());
+        }
+        let credit = stage.worker.told_what_was_read().await;
+        assert_eq!((credit.job, credit.claim), (held.id, 1));
+        assert!(read < credit.read && credit.read <= said, "{credit:?}, {said} said");
+        read = credit.read;
+    }
+    held.is_done().await;
+
+    assert_eq!(answer.events().await, [DONE]);
+}
+
+#[tokio::test]
+async fn a_worker_that_asks_is_told_how_far_its_messages_were_read() {
+    let mut stage = Stage::set().await;
+    let call = stage.caller.asks(&chat(true));
+    let mut held = stage.worker.takes().await;
+
+    held.says_chunk(&chunk("one")).await;
+    held.wants_receipt(stage.worker.id, 7).await;
+
+    assert_eq!(stage.worker.told_of_receipt().await, (held.gateway, 7));
+    held.is_done().await;
+    assert_eq!(call.answered().await.events().await.len(), 2);
 }

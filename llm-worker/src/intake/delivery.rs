@@ -141,7 +141,8 @@ impl Desk {
         hand.job.claimed(claim);
         let max_payload = self.bus.max_payload();
         let outbox = self.outboxes.of(job.gateway);
-        let mut voice = Voice::new(job.id, claim, outbox, self.blobs.clone(), max_payload);
+        let read = hand.job.read();
+        let mut voice = Voice::new(job.id, claim, read, outbox, self.blobs.clone(), max_payload);
 
         if claim > POISONED_AFTER {
             self.bury(delivery, queue, &job.id.to_string(), POISONED, "it was never settled").await;

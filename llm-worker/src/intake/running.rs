@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::Delivery;
+use contract::window::Credit;
 use contract::{CancelJob, CancelReason, GatewayId, JobId, Lane, streams};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +29,8 @@ pub(crate) struct RunningJob {
     pub(crate) delivery: Delivery,
     pub(crate) gateway: GatewayId,
     stop: CancellationToken,
+    /// How much of what was said its caller has read.
+    read: watch::Sender<u64>,
     state: Mutex<State>,
 }
 
@@ -45,7 +49,8 @@ impl RunningJob {
     fn new(delivery: Delivery, gateway: GatewayId) -> Self {
         let state =
             State { reported_at: Instant::now(), claim: None, unmatched: None, stopped: None };
-        Self { delivery, gateway, stop: CancellationToken::new(), state: Mutex::new(state) }
+        let (stop, read) = (CancellationToken::new(), watch::Sender::new(0));
+        Self { delivery, gateway, stop, read, state: Mutex::new(state) }
     }
 
     /// The queue was told that it is worked on.
@@ -62,6 +67,19 @@ impl RunningJob {
     /// Cancelled when it is to stop.
     pub(crate) fn stop(&self) -> &CancellationToken {
         &self.stop
+    }
+
+    /// Tells how much of what was said its caller has read.
+    pub(crate) fn read(&self) -> watch::Receiver<u64> {
+        self.read.subscribe()
+    }
+
+    /// Its caller has read more of what was said under `claim`.
+    fn credit(&self, claim: u32, read: u64) {
+        if lock(&self.state).claim == Some(claim) {
+            self.read
+                .send_if_modified(|before| std::mem::replace(before, read.max(*before)) < read);
+        }
     }
 
     /// Why it was told to stop, if it was.
@@ -147,6 +165,14 @@ impl Running {
                 CancelReason::Superseded => Stop::Superseded,
             };
             job.cancel(cancel.claim, why);
+        }
+    }
+
+    /// A caller has read more of its stream.
+    pub(crate) fn credit(&self, credit: &Credit) {
+        let job = lock(&self.jobs).get(&credit.job).cloned();
+        if let Some(job) = job {
+            job.credit(credit.claim, credit.read);
         }
     }
 

@@ -2,17 +2,21 @@
 
 mod batch;
 mod outbox;
+mod way;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Blobs;
 use bytes::Bytes;
-use contract::{Event, EventKind, Failure, JobId, pack};
+use contract::{Event, EventKind, Failure, JobId, pack, window as rules};
 use openai_api::{ErrorBody, ErrorKind};
+use tokio::sync::watch;
 
 use self::batch::Haste;
 pub(crate) use self::outbox::{Outbox, Outboxes};
+use self::window::Window;
 use crate::completion::{Speak, Unsaid, Utterance};
 
 /// How long a large answer may take to be stored.
@@ -24,20 +28,24 @@ pub(crate) struct Voice {
     job: JobId,
     claim: u32,
     next_seq: u32,
+    window: Window,
     outbox: Arc<Outbox>,
     blobs: Blobs,
     max_payload: usize,
 }
 
 impl Voice {
+    /// `read` tells how much of what was said its caller has read.
     pub(crate) fn new(
         job: JobId,
         claim: u32,
+        read: watch::Receiver<u64>,
         outbox: Arc<Outbox>,
         blobs: Blobs,
         max_payload: usize,
     ) -> Self {
-        Self { job, claim, next_seq: 0, outbox, blobs, max_payload }
+        let window = Window::new(read);
+        Self { job, claim, next_seq: 0, window, outbox, blobs, max_payload }
     }
 
     async fn event(&mut self, kind: EventKind, payload: &[u8]) -> Result<(), Unsaid> {
@@ -100,6 +108,11 @@ impl Speak for Voice {
     async fn say(&mut self, utterance: Utterance) -> Result<(), Unsaid> {
         match utterance {
             Utterance::Chunk(chunk) if self.fits(&chunk) => {
+                if self.window.admit(rules::cost(&chunk)).await.is_err() {
+                    let message = "The stream was read too slowly: what waited for you was more \
+                                   than is kept.";
+                    return self.excuse("read_too_slowly", message).await;
+                }
                 self.event(EventKind::Chunk, &chunk).await
             }
             Utterance::Chunk(_too_large) => {

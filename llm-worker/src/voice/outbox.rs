@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bus::{Bus, BusError, LinkState};
 use bytes::Bytes;
-use contract::{Event, GatewayId, SILENT_AFTER};
+use contract::{Event, GatewayId, SILENT_AFTER, WorkerId};
 use service_runtime::Tasks;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::batch::{Added, Batch, Haste, TICK};
+use super::way::Way;
 
 /// How long a word waits for a connection. After this the gateway takes this worker for dead.
 const BLOCKED_FOR: std::time::Duration = SILENT_AFTER;
@@ -23,24 +24,33 @@ const BLOCKED_FOR: std::time::Duration = SILENT_AFTER;
 #[derive(Debug)]
 pub(crate) struct Outboxes {
     bus: Bus,
+    worker: WorkerId,
     tasks: Tasks,
     by_gateway: Mutex<HashMap<GatewayId, Arc<Outbox>>>,
 }
 
 impl Outboxes {
-    pub(crate) fn new(bus: Bus, tasks: Tasks) -> Self {
-        Self { bus, tasks, by_gateway: Mutex::default() }
+    /// What `worker` has to say.
+    pub(crate) fn new(bus: Bus, worker: WorkerId, tasks: Tasks) -> Self {
+        Self { bus, worker, tasks, by_gateway: Mutex::default() }
     }
 
     /// The outbox for `gateway`.
     pub(crate) fn of(&self, gateway: GatewayId) -> Arc<Outbox> {
         let mut boxes = lock(&self.by_gateway);
         let outbox = boxes.entry(gateway).or_insert_with(|| {
-            let outbox = Arc::new(Outbox::new(self.bus.clone(), gateway));
+            let outbox = Arc::new(Outbox::new(self.bus.clone(), self.worker, gateway));
             self.tasks.spawn_detached(Arc::clone(&outbox).tick());
             outbox
         });
         Arc::clone(outbox)
+    }
+
+    /// A gateway has read everything up to `position`.
+    pub(crate) fn have_read(&self, gateway: GatewayId, position: u64) {
+        if let Some(outbox) = lock(&self.by_gateway).get(&gateway) {
+            outbox.way.have_read(position);
+        }
     }
 
     /// Closes the outbox of a gateway that is gone.
@@ -69,8 +79,7 @@ pub(crate) struct Outbox {
     gateway: GatewayId,
     link: watch::Receiver<LinkState>,
     batch: Mutex<Batch>,
-    /// Held while a message is taken and sent: messages leave in the order of their events.
-    sending: tokio::sync::Mutex<()>,
+    way: Way,
     more: Notify,
     closed: Notify,
     /// Messages that could not be sent.
@@ -78,17 +87,17 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    fn new(bus: Bus, gateway: GatewayId) -> Self {
+    fn new(bus: Bus, worker: WorkerId, gateway: GatewayId) -> Self {
         let batch = Mutex::new(Batch::new(bus.max_payload()));
         let link = bus.state();
-        let (sending, more, closed, lost) = Default::default();
-        Self { bus, gateway, link, batch, sending, more, closed, lost }
+        let (way, more, closed, lost) = (Way::new(worker), Notify::new(), Notify::new(), 0.into());
+        Self { bus, gateway, link, batch, way, more, closed, lost }
     }
 
     /// Adds an event, and sends it now or within a tick.
     ///
-    /// Waits while there is no connection, so that models are slowed down instead of memory
-    /// filled.
+    /// Waits while there is no connection, or while the gateway has too much to read, so that
+    /// models are slowed down instead of memory filled.
     ///
     /// # Errors
     ///
@@ -131,16 +140,18 @@ impl Outbox {
 
     /// Sends what is pending.
     async fn flush(&self) -> Result<(), BusError> {
-        let _in_order = self.sending.lock().await;
+        let mut turn = self.way.turn().await;
         let Some(message) = lock(&self.batch).take(Instant::now()) else { return Ok(()) };
         let message = Bytes::from(message);
         let mut taken = Taken { outbox: self, message: Some(message.clone()) };
-        let sent = self.bus.send_events(self.gateway, message);
+        let (bytes, receipt) = (message.len() as u64, turn.receipt(message.len() as u64));
+        let sent = self.bus.send_events(self.gateway, message, receipt);
         let sent = match tokio::time::timeout(BLOCKED_FOR, sent).await {
             Ok(sent) => sent,
             Err(_elapsed) => Err(BusError::Unavailable(format!("blocked for {BLOCKED_FOR:?}"))),
         };
         taken.message = None;
+        turn.sent(bytes, receipt);
         if sent.is_err() {
             // A gap in their numbers tells of most of them; of last ones, this does.
             self.lost.fetch_add(1, Ordering::Relaxed);

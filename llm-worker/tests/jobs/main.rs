@@ -12,6 +12,7 @@ mod leaving;
 mod outage;
 #[cfg(test)]
 mod queue;
+mod slow_callers;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

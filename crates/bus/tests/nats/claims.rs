@@ -1,6 +1,7 @@
 //! What gateways and workers say to each other.
 
-use bus::{ClaimError, Mail};
+use bus::{ClaimError, ForWorker, Mail, Receipt};
+use contract::window::Credit;
 use contract::{CancelJob, CancelReason, ClaimRequest, GatewayId, JobId, Verdict, WorkerId};
 use futures::StreamExt as _;
 
@@ -35,21 +36,29 @@ async fn a_gateway_that_is_gone_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn events_and_cancellations_arrive_in_order() {
+async fn mail_arrives_in_order_both_ways() {
     let (_nats, bus) = declared().await;
     let (gateway, worker) = (GatewayId::fresh(), WorkerId::fresh());
     let mut mail = bus.gateway_mail(gateway).await.unwrap();
-    let mut cancellations = bus.cancellations(worker).await.unwrap();
+    let mut for_worker = bus.worker_mail(worker).await.unwrap();
 
     for number in 0..100_u8 {
-        bus.send_events(gateway, vec![number].into()).await.unwrap();
+        let receipt = (number == 99).then_some(Receipt { worker, position: 7 });
+        bus.send_events(gateway, vec![number].into(), receipt).await.unwrap();
     }
     let cancel = CancelJob { job: JobId::fresh(), claim: 3, why: CancelReason::CallerLeft };
     bus.cancel(worker, &cancel).await.unwrap();
+    let credit = Credit { job: cancel.job, claim: 3, read: 5 };
+    bus.credit(worker, &credit).await.unwrap();
 
     for number in 0..100_u8 {
-        let Some(Mail::Events(packed)) = mail.next().await else { panic!("no events came") };
+        let Some(Mail::Events(packed, reply)) = mail.next().await else { panic!("no events") };
         assert_eq!(packed.as_ref(), [number]);
+        if let Some(reply) = reply {
+            bus.have_read(reply).await.unwrap();
+        }
     }
-    assert_eq!(cancellations.next().await, Some(cancel));
+    assert_eq!(for_worker.next().await, Some(ForWorker::Cancel(cancel)));
+    assert_eq!(for_worker.next().await, Some(ForWorker::Credit(credit)));
+    assert_eq!(for_worker.next().await, Some(ForWorker::Receipt(gateway, 7)));
 }

@@ -1,7 +1,7 @@
 //! A job in a worker's hands, and what is said about it.
 
-use bus::{Bus, Delivery};
-use contract::{Event, EventKind, Failure, GatewayId, Job, JobId, pack};
+use bus::{Bus, Delivery, Receipt};
+use contract::{Event, EventKind, Failure, GatewayId, Job, JobId, WorkerId, pack};
 
 use super::worker::job_of;
 
@@ -42,7 +42,13 @@ impl Held {
 
     /// Sends any bytes where events are expected.
     pub(crate) async fn sends_raw(&self, bytes: Vec<u8>) {
-        self.bus.send_events(self.gateway, bytes.into()).await.unwrap();
+        self.bus.send_events(self.gateway, bytes.into(), None).await.unwrap();
+    }
+
+    /// Sends a message without events, and wants to know when it was read.
+    pub(crate) async fn wants_receipt(&self, worker: WorkerId, position: u64) {
+        let receipt = Some(Receipt { worker, position });
+        self.bus.send_events(self.gateway, packed(&[]).into(), receipt).await.unwrap();
     }
 
     /// Says something in a message of its own.

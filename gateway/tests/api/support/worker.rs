@@ -1,8 +1,9 @@
 //! A worker that the test plays: it pulls jobs, claims them, and hears when to stop.
 
-use bus::{Bus, JobSource, Pulled};
+use bus::{Bus, ForWorker, JobSource, Pulled};
+use contract::window::Credit;
 use contract::{
-    BEAT_EVERY, CancelJob, CancelReason, Catalogue, ClaimRequest, Job, JobId, Lane, QueueName,
+    BEAT_EVERY, CancelReason, Catalogue, ClaimRequest, GatewayId, Job, JobId, Lane, QueueName,
     Verdict, WorkerBeat, WorkerId,
 };
 use futures::{Stream, StreamExt as _};
@@ -12,10 +13,10 @@ use super::{Held, within};
 
 /// A worker that is alive.
 pub(crate) struct Worker {
-    id: WorkerId,
+    pub(crate) id: WorkerId,
     bus: Bus,
     jobs: JobSource,
-    cancellations: Box<dyn Stream<Item = CancelJob> + Unpin>,
+    mail: Box<dyn Stream<Item = ForWorker> + Unpin>,
     heart: JoinSet<()>,
 }
 
@@ -24,7 +25,7 @@ impl Worker {
     pub(crate) async fn start(bus: &Bus, catalogue: &Catalogue) -> Self {
         let (id, queue) = (WorkerId::fresh(), QueueName::default_queue());
         let jobs = bus.jobs(Lane::Chat, &queue).await.unwrap();
-        let cancellations = Box::new(bus.cancellations(id).await.unwrap());
+        let mail = Box::new(bus.worker_mail(id).await.unwrap());
         let beat = WorkerBeat {
             worker: id,
             queues: vec![queue],
@@ -35,7 +36,7 @@ impl Worker {
         };
         let mut heart = JoinSet::new();
         heart.spawn(beats(bus.clone(), beat));
-        Self { id, bus: bus.clone(), jobs, cancellations, heart }
+        Self { id, bus: bus.clone(), jobs, mail, heart }
     }
 
     /// The next job, not claimed yet.
@@ -79,8 +80,28 @@ impl Worker {
 
     /// Waits until it is told to stop a job.
     pub(crate) async fn told_to_stop(&mut self) -> (JobId, u32, CancelReason) {
-        let cancel = within("a wish to stop", self.cancellations.next()).await.unwrap();
-        (cancel.job, cancel.claim, cancel.why)
+        loop {
+            let mail = within("a wish to stop", self.mail.next()).await.unwrap();
+            if let ForWorker::Cancel(cancel) = mail {
+                return (cancel.job, cancel.claim, cancel.why);
+            }
+        }
+    }
+
+    /// Waits until it is told that so much was read of what it said.
+    pub(crate) async fn told_what_was_read(&mut self) -> Credit {
+        match within("a credit", self.mail.next()).await.unwrap() {
+            ForWorker::Credit(credit) => credit,
+            other => panic!("told {other:?}"),
+        }
+    }
+
+    /// Waits until it is told that everything was read that it sent with a wish to know.
+    pub(crate) async fn told_of_receipt(&mut self) -> (GatewayId, u64) {
+        match within("a receipt", self.mail.next()).await.unwrap() {
+            ForWorker::Receipt(gateway, position) => (gateway, position),
+            other => panic!("told {other:?}"),
+        }
     }
 
     /// Beats no more, as if it were killed.

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bus::{Bus, Mail, MailBox};
+use contract::window::{Credit, cost};
 use contract::{
     BEAT_EVERY, CancelJob, CancelReason, ClaimRequest, EventKind, Failure, GatewayBeat, GatewayId,
-    JobId, Verdict, pack,
+    JobId, Verdict, WorkerId, pack,
 };
 use openai_api::ErrorBody;
 use service_runtime::Shutdown;
@@ -25,6 +26,7 @@ pub(crate) struct Gateway {
     claims: mpsc::UnboundedReceiver<ClaimRequest>,
     judge: Arc<Mutex<Judge>>,
     messages: Arc<AtomicUsize>,
+    slow: Arc<Mutex<Option<JobId>>>,
     death: Shutdown,
 }
 
@@ -65,6 +67,7 @@ impl Gateway {
         let judge: Judge = Box::new(|_claim, number| Verdict::Go { claim: number });
         let judge = Arc::new(Mutex::new(judge));
         let messages = Arc::new(AtomicUsize::new(0));
+        let slow = Arc::default();
         let death = Shutdown::manual();
         let mail = bus.gateway_mail(id).await.unwrap();
         let reader = Reader {
@@ -74,10 +77,11 @@ impl Gateway {
             claims: to_claims,
             judge: Arc::clone(&judge),
             messages: Arc::clone(&messages),
+            slow: Arc::clone(&slow),
         };
         background(reader.read(death.clone()));
         background(beat(id, bus.clone(), death.clone()));
-        Self { id, bus: bus.clone(), events, claims, judge, messages, death }
+        Self { id, bus: bus.clone(), events, claims, judge, messages, slow, death }
     }
 
     /// From now on claims are judged so. The number counts the claims of that job, from 1.
@@ -122,6 +126,17 @@ impl Gateway {
         self.bus.cancel(claim.worker, &cancel).await.unwrap();
     }
 
+    /// The caller of this job reads nothing: its worker hears no more of it from here.
+    pub(crate) fn does_not_read(&self, job: JobId) {
+        *self.slow.lock().unwrap() = Some(job);
+    }
+
+    /// The caller of a job that does not read has read all up to here.
+    pub(crate) async fn has_read(&self, claim: &ClaimRequest, read: u64) {
+        let credit = Credit { job: claim.job, claim: 1, read };
+        self.bus.credit(claim.worker, &credit).await.unwrap();
+    }
+
     /// Dies without a word.
     pub(crate) fn die(&self) {
         self.death.request();
@@ -135,11 +150,14 @@ struct Reader {
     claims: mpsc::UnboundedSender<ClaimRequest>,
     judge: Arc<Mutex<Judge>>,
     messages: Arc<AtomicUsize>,
+    slow: Arc<Mutex<Option<JobId>>>,
 }
 
 impl Reader {
     async fn read(mut self, death: Shutdown) {
         let mut numbers: HashMap<JobId, u32> = HashMap::new();
+        let mut workers: HashMap<JobId, WorkerId> = HashMap::new();
+        let mut read: HashMap<(JobId, u32), u64> = HashMap::new();
         loop {
             let mail = tokio::select! {
                 () = death.requested() => return,
@@ -148,16 +166,29 @@ impl Reader {
             match mail {
                 None => return,
                 Some(Mail::Claim(claim, reply)) => {
+                    workers.insert(claim.job, claim.worker);
                     let number = numbers.entry(claim.job).or_default();
                     *number += 1;
                     let verdict = self.judge.lock().unwrap()(&claim, *number);
                     self.bus.reply(reply, &verdict).await.unwrap();
                     let _nobody_looks = self.claims.send(claim);
                 }
-                Some(Mail::Events(packed)) => {
+                Some(Mail::Events(packed, receipt)) => {
                     self.messages.fetch_add(1, Ordering::SeqCst);
+                    if let Some(receipt) = receipt {
+                        self.bus.have_read(receipt).await.unwrap();
+                    }
                     for event in pack::read(&packed) {
                         let event = event.unwrap();
+                        if event.kind == EventKind::Chunk
+                            && *self.slow.lock().unwrap() != Some(event.job)
+                        {
+                            let (job, claim) = (event.job, event.claim);
+                            let read = read.entry((job, claim)).or_default();
+                            *read += cost(event.payload);
+                            let credit = Credit { job, claim, read: *read };
+                            self.bus.credit(workers[&job], &credit).await.unwrap();
+                        }
                         let _nobody_listens = self.events.send(Said {
                             job: event.job,
                             claim: event.claim,
