@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use bus::{Bus, BusError, LinkState, MailBox};
+use bus::{Bus, BusError, LinkState, MailBox, Required};
 use contract::{CatalogueHash, GatewayId, Lane, streams};
 use service_runtime::{
     BindError, Env, Health, HealthServer, HttpLimits, HttpServer, Problems, Process, Shutdown,
@@ -73,7 +73,7 @@ impl Gateway {
             HealthServer::bind(settings.health_listen, variable, health.clone(), telemetry)?;
 
         let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
-        bus.require_streams(&[streams::jobs_stream(Lane::Chat)]).await?;
+        bus.require(&required()).await?;
         let blobs = bus.blobs().await?;
         let id = GatewayId::fresh();
         let mail = bus.gateway_mail(id).await?;
@@ -174,6 +174,10 @@ impl Gateway {
             };
             link.watch_link(&health, &until, tell).await;
         });
+        let (streams, health, until) = (bus.clone(), self.health.clone(), last.clone());
+        background.spawn_detached(async move {
+            streams.watch_required(&required(), &health, &until).await;
+        });
 
         let address = self.server.address();
         self.health.started();
@@ -208,6 +212,11 @@ impl Gateway {
         tracing::info!("gateway {id} ended, {cut_off} answers were broken off");
         Ok(())
     }
+}
+
+/// What must be there for jobs to be queued.
+fn required() -> Required {
+    Required { streams: vec![streams::jobs_stream(Lane::Chat)], queues: Vec::new() }
 }
 
 impl Process for Gateway {

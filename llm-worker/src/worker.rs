@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, BusError, ForWorker, LinkState};
+use bus::{Bus, BusError, ForWorker, LinkState, Required};
 use contract::{
     BEAT_EVERY, CatalogueHash, GatewayBeat, Lane, QueueName, WorkerBeat, WorkerId, streams,
 };
@@ -70,12 +70,7 @@ impl Worker {
             HealthServer::bind(settings.health_listen, variable, health.clone(), telemetry)?;
         let upstreams = Upstreams::new(&settings.catalogue, &settings.keys, &measures)?;
         let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
-        let jobs = streams::LANES.iter().map(|lane| streams::jobs_stream(*lane));
-        let streams: Vec<&str> = jobs.chain([streams::DEAD]).collect();
-        bus.require_streams(&streams).await?;
-        for queue in &settings.queues {
-            bus.jobs(Lane::Chat, queue).await?;
-        }
+        bus.require(&required(&settings.queues)).await?;
         let blobs = bus.blobs().await?;
         let tasks = Tasks::new();
         measures.slots(settings.max_concurrency);
@@ -136,6 +131,11 @@ impl Worker {
             };
             listener.bus.watch_link(&reported, &until, tell).await;
         });
+        let (watcher, reported, until) = (bus.clone(), health.clone(), last.clone());
+        let needed = required(&queues);
+        background.spawn_detached(async move {
+            watcher.watch_required(&needed, &reported, &until).await;
+        });
         let beat = Beat { queues: queues.clone(), slots, catalogue: catalogue.clone() };
         background.spawn_detached(beat.run(Arc::clone(&desk), shutdown.clone(), last.clone()));
 
@@ -166,6 +166,15 @@ impl Worker {
         let _told = background.finished(LAST_WORDS).await;
         tracing::info!("worker {worker} ended, {cut_off} jobs were broken off or handed back");
         Ok(())
+    }
+}
+
+/// What must be there for jobs to come, and to be given up.
+fn required(queues: &[QueueName]) -> Required {
+    let jobs = streams::LANES.iter().map(|lane| streams::jobs_stream(*lane));
+    Required {
+        streams: jobs.chain([streams::DEAD]).collect(),
+        queues: queues.iter().map(|queue| (Lane::Chat, queue.clone())).collect(),
     }
 }
 

@@ -72,22 +72,6 @@ impl Bus {
         self.client.server_info().max_payload.saturating_sub(MESSAGE_OVERHEAD)
     }
 
-    /// Checks that everything in `streams` exists.
-    ///
-    /// # Errors
-    ///
-    /// [`BusError::NotReady`] naming the first one that is missing.
-    pub async fn require_streams(&self, streams: &[&str]) -> Result<(), BusError> {
-        for stream in streams {
-            self.jetstream.get_stream(stream).await.map_err(|error| {
-                BusError::NotReady(format!(
-                    "the stream `{stream}` cannot be had ({error}); run `nats-init` once with the same MODELS_FILE"
-                ))
-            })?;
-        }
-        Ok(())
-    }
-
     /// Waits until the server has taken everything that was published so far.
     ///
     /// A round trip: flushing the socket alone would say nothing about the server.

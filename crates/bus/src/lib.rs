@@ -6,6 +6,7 @@
 //! * [`JobSource`], [`Delivery`]: jobs as they come, and the duty to settle each once.
 //! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
 //! * [`Blobs`]: bodies over what a message holds.
+//! * [`Required`]: what a service needs to find on the server.
 //! * [`declare`]: creates every stream and consumer; called by `nats-init` only.
 //!
 //! # What never happens here
@@ -25,6 +26,7 @@ mod link;
 mod mail;
 mod publish;
 mod pull;
+mod required;
 mod settings;
 mod worker_mail;
 
@@ -36,6 +38,7 @@ pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};
 pub use pull::{JobSource, Pulled};
+pub use required::Required;
 pub use settings::{Servers, Settings, VARIABLES};
 pub use worker_mail::ForWorker;
 

@@ -6,12 +6,16 @@ use std::time::Duration;
 use bus::{Delivery, JobSource, Pulled};
 use service_runtime::{Shutdown, Tasks};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::delivery::Desk;
 use super::settle::{Settlement, settle};
 
 /// Shortest and longest wait after requests were lost.
 const BACK_OFF_MS: std::ops::Range<u64> = 50..500;
+
+/// What goes on being lost, because a consumer is missing, is said this often.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
 
 /// The slots of a worker, shared by the queues that it pulls from.
 #[derive(Debug, Clone)]
@@ -61,6 +65,7 @@ pub(crate) async fn pull_jobs(
 ) {
     // The slots with which jobs are asked for.
     let mut held: Option<OwnedSemaphorePermit> = None;
+    let mut complained = None;
     loop {
         let asked_for = source.outstanding();
         tokio::select! {
@@ -77,7 +82,10 @@ pub(crate) async fn pull_jobs(
                 },
                 Pulled::Expired => renew(&mut source, &mut held).await,
                 Pulled::Lost(reason) => {
-                    tracing::info!("asking for jobs again: {reason}");
+                    if complained.is_none_or(|at: Instant| at.elapsed() >= COMPLAIN_EVERY) {
+                        tracing::info!("asking for jobs again: {reason}");
+                        complained = Some(Instant::now());
+                    }
                     release(&mut held, source.outstanding());
                     let pause = rand::random_range(BACK_OFF_MS);
                     tokio::time::sleep(Duration::from_millis(pause)).await;

@@ -1,7 +1,10 @@
 //! Streams and consumers are declared once, and what is missing is named.
 
-use bus::{Bus, Settings};
+use std::time::Duration;
+
+use bus::{Bus, Required, Settings};
 use contract::{Lane, QueueName};
+use service_runtime::{Health, Shutdown, Tasks};
 use test_support::TestNats;
 
 use crate::support::{connect, declared, greeting_with, publish, queue};
@@ -23,12 +26,49 @@ async fn what_is_missing_is_named_with_the_remedy() {
     let nats = TestNats::start().await;
     let bus = connect(&nats).await;
 
-    let stream = bus.require_streams(&["JOBS_CHAT"]).await.unwrap_err().to_string();
-    let consumer = bus.jobs(Lane::Chat, &queue()).await.unwrap_err().to_string();
+    let stream = bus.require(&required()).await.unwrap_err().to_string();
+    let source = bus.jobs(Lane::Chat, &queue()).await.unwrap_err().to_string();
+    bus::declare(&bus, &["other".parse().unwrap()], 1).await.unwrap();
+    let consumer = bus.require(&required()).await.unwrap_err().to_string();
 
-    for error in [stream, consumer] {
+    for error in [stream, source, consumer] {
         assert!(error.contains("JOBS_CHAT") && error.contains("nats-init"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_is_removed_later_is_noticed_and_what_is_made_again_too() {
+    let (nats, bus) = declared().await;
+    let (health, until) = (Health::new(), Shutdown::manual());
+    health.started();
+    let (watcher, watched, end) = (bus.clone(), health.clone(), until.clone());
+    let tasks = Tasks::new();
+    tasks.spawn_detached(async move {
+        watcher.watch_required(&required(), &watched, &end).await;
+    });
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    async_nats::jetstream::new(client).delete_stream("JOBS_CHAT").await.unwrap();
+
+    becomes_ready(&health, false).await;
+    bus::declare(&bus, &[queue()], 1).await.unwrap();
+    becomes_ready(&health, true).await;
+
+    until.request();
+    assert_eq!(tasks.finished(Duration::from_secs(60)).await, Ok(()));
+}
+
+fn required() -> Required {
+    Required { streams: vec!["JOBS_CHAT"], queues: vec![(Lane::Chat, queue())] }
+}
+
+async fn becomes_ready(health: &Health, ready: bool) {
+    let looks = async {
+        while health.is_ready() != ready {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let becomes = tokio::time::timeout(Duration::from_secs(60), looks).await;
+    assert!(becomes.is_ok(), "ready: {}, expected {ready}", health.is_ready());
 }
 
 #[tokio::test]
