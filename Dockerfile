@@ -39,4 +39,5 @@ ENTRYPOINT ["/usr/local/bin/web"]
 FROM base AS model-simulator
 COPY --from=build /programs/model-simulator /usr/local/bin/
 EXPOSE 8799
+HEALTHCHECK --interval=5s --timeout=4s --start-period=30s CMD ["/usr/local/bin/model-simulator", "--health"]
 ENTRYPOINT ["/usr/local/bin/model-simulator"]

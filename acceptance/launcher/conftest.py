@@ -135,6 +135,11 @@ def free_ports(count):
 
 
 @pytest.fixture
+def free_port():
+    return free_ports(1)[0]
+
+
+@pytest.fixture
 def busy_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]

@@ -36,8 +36,22 @@ def test_the_help_of_the_launcher_names_flags_variables_and_exit_codes(run):
     ended = run("chappe", "--help")
 
     assert ended.returncode == 0
-    for text in ["--model-url", "--simulator", "MODELS_FILE", "WEB_LISTEN", "Ctrl-C", "78"]:
+    for text in ["--model-url", "--simulator", "MODELS_FILE", "WEB_LISTEN", "Ctrl-C"]:
         assert text in ended.stdout
+    for code in (0, 1, 2, 78, 130):
+        assert re.search(rf"^ +{code}  ", ended.stdout, re.MULTILINE), code
+
+
+def test_the_help_of_the_launcher_lists_what_its_services_read(run):
+    listed = variables(run("chappe", "--help").stdout)
+
+    for program in ["gateway", "llm-worker", "web", "model-simulator"]:
+        # Threads belong to a process.
+        assert variables(run(program, "--help").stdout) - {"RUNTIME_THREADS"} <= listed
+
+
+def variables(help_text):
+    return set(re.findall(r"^  ([A-Z]+(?:_[A-Z]+)+)\b", help_text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -49,6 +63,6 @@ def test_an_unknown_flag_is_refused_by_name(run, program):
     assert "--prot" in ended.stderr
 
 
-@pytest.mark.parametrize("program", ["gateway", "llm-worker", "web"])
+@pytest.mark.parametrize("program", ["gateway", "llm-worker", "web", "model-simulator"])
 def test_the_health_of_a_service_that_does_not_run(run, program):
     assert run(program, "--health").returncode == 1

@@ -3,15 +3,19 @@
 import http.client
 import json
 import os
+import select
 import signal
 import urllib.request
 from pathlib import Path
+
+import pytest
 
 
 def test_it_answers_says_that_a_simulator_does_and_stops(start, tmp_path):
     chappe = start()
 
     assert "A SIMULATOR ANSWERS" in chappe.said and "--model-url" in chappe.said
+    assert chappe.address("Simulator") == f"http://{chappe.variables['SIMULATOR_LISTEN']}/v1"
     assert b"<form" in fetch(chappe.address("Chat")).read()
     assert ask(chappe)["choices"][0]["message"]["content"]
     [pid] = [int(file.read_text()) for file in (tmp_path / "data").rglob("nats-server.pid")]
@@ -62,13 +66,15 @@ def test_an_endless_answer_is_broken_honestly_and_the_second_ctrl_c_is_quick(sta
     assert b"[DONE]" not in rest
 
 
-def test_a_second_start_with_the_same_data_is_refused(start):
+@pytest.mark.parametrize("ports", ["other ports", "the same ports"])
+def test_a_second_start_with_the_same_data_is_refused(start, ports):
     first = start()
 
-    second = start(ready=False)
+    second = start(ready=False, **(first.variables if ports == "the same ports" else {}))
 
     assert second.ends() == 1
     assert "in use by another Chappe" in second.said and "CHAPPE_DATA_DIR" in second.said
+    assert "SIMULATOR_LISTEN" not in second.said
     assert fetch(first.address("Chat")).status == 200
     first.interrupt()
     assert first.ends() == 0
@@ -94,10 +100,36 @@ def test_it_starts_again_after_it_was_killed(start):
     assert chappe.ends() == 0
 
 
+def test_its_nats_server_does_not_outlive_a_kill(start, tmp_path):
+    chappe = start()
+    [pid] = [int(file.read_text()) for file in (tmp_path / "data").rglob("nats-server.pid")]
+    # Readable once the process has ended.
+    nats_server = os.pidfd_open(pid)
+
+    chappe.process.kill()
+    chappe.ends()
+
+    ended, _, _ = select.select([nats_server], [], [], 30)
+    os.close(nats_server)
+    assert ended, "its nats-server runs on"
+
+
+def test_what_it_logs_is_its_own_and_nothing_was_lost(start):
+    chappe = start("--verbose")
+    assert ask(chappe)["choices"]
+    chappe.interrupt()
+
+    assert chappe.ends() == 0
+    assert "connected to NATS" in chappe.said
+    assert "lost the connection" not in chappe.said
+    assert "async_nats" not in chappe.said and "memory_serve" not in chappe.said
+    assert "WARN" not in chappe.said and "ERROR" not in chappe.said
+
+
 def test_services_say_that_they_are_well(start, run):
     chappe = start()
 
-    for program in ("gateway", "llm-worker", "web"):
+    for program in ("gateway", "llm-worker", "web", "model-simulator"):
         assert run(program, "--health", **chappe.variables).returncode == 0, program
     chappe.interrupt()
     assert chappe.ends() == 0

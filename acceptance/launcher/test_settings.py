@@ -33,18 +33,34 @@ def test_all_problems_of_the_settings_are_listed_at_once(run, program, variables
     assert "--help" in ended.stderr
 
 
-def test_the_launcher_lists_the_problems_of_all_services(run):
+def test_the_launcher_lists_the_problems_of_all_services(run, tmp_path):
     variables = {
         "GATEWAY_LISTEN": "here",
         "WEB_LISTEN": "there",
         "LLM_WORKER_MAX_CONCURRENCY": "many",
+        "SIMULATOR_LISTEN": "everywhere",
+        "LOG_FORMAT": "xml",
     }
 
-    ended = run("chappe", "--simulator", SIMULATOR_LISTEN="127.0.0.1:0", **variables)
+    # With a nats-server that cannot be used: settings are looked at before one is looked for.
+    ended = run("chappe", "--simulator", NATS_SERVER_BIN=str(tmp_path / "none"), **variables)
 
     assert ended.returncode == 78, ended.stderr
     for name in variables:
-        assert f"  {name}: " in ended.stderr, ended.stderr
+        assert ended.stderr.count(f"  {name}: ") == 1, ended.stderr
+    assert "chappe cannot start: 5 of its settings" in ended.stderr
+    assert not (tmp_path / "data").exists(), "something was started"
+
+
+def test_a_catalogue_that_cannot_be_used_is_told_once(run, tmp_path):
+    catalogue = tmp_path / "models.toml"
+    catalogue.write_text('[[models]]\nname = "m"\n[[models.upstreams]]\nbase_url = "nowhere"\n')
+
+    ended = run("chappe", NATS_SERVER_BIN=str(tmp_path / "none"), MODELS_FILE=str(catalogue))
+
+    assert ended.returncode == 78, ended.stderr
+    assert "chappe cannot start: 1 of its settings" in ended.stderr
+    assert ended.stderr.count("  MODELS_FILE: ") == 1, ended.stderr
 
 
 def test_a_catalogue_that_cannot_be_read_is_named(run, tmp_path):

@@ -111,8 +111,11 @@ fn keys(read: &mut Reader<'_>, catalogue: &Catalogue) -> Option<BTreeMap<String,
                 keys.insert(name.clone(), key);
             }
             (Some(None), _) => {
-                keys =
-                    read.problem(name, "is not set, and the catalogue names it as `api_key_env`");
+                let message = format!(
+                    "is not set, and the catalogue names it as `api_key_env`; set it, or let \
+                     {name}_FILE name a file that holds the key"
+                );
+                keys = read.problem(name, message);
             }
             (None, _) => keys = None,
             (Some(Some(_)), None) => {}
@@ -164,5 +167,23 @@ mod tests {
         let expected =
             ["LLM_WORKER_MAX_CONCURRENCY", "NATS_URL", "MODELS_FILE", "B_KEY", "LLM_WORKER_QUEUES"];
         assert_eq!(problems.names(), expected);
+        let key = problems.0.iter().find(|problem| problem.name == "B_KEY").unwrap();
+        assert!(key.message.contains("B_KEY_FILE"), "{key:?}");
+    }
+
+    #[test]
+    fn the_key_of_an_upstream_may_come_from_a_file() {
+        use secrecy::ExposeSecret as _;
+        let catalogue = "[[models]]\nname = \"a\"\n[[models.upstreams]]\n\
+            base_url = \"http://h/v1\"\napi_key_env = \"VLLM_KEY\"\n";
+        let catalogue = Catalogue::parse(catalogue).unwrap();
+        let path = std::env::temp_dir().join(format!("llm-worker-key-{}", std::process::id()));
+        std::fs::write(&path, "s3cret\n").unwrap();
+        let env = Env::from([("VLLM_KEY_FILE", path.to_str().unwrap())]);
+
+        let keys = keys(&mut env.reader(), &catalogue).unwrap();
+
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(keys["VLLM_KEY"].expose_secret(), "s3cret");
     }
 }

@@ -124,9 +124,14 @@ fn on_event(tell: &watch::Sender<LinkState>, event: &Event) {
             tell.send_replace(LinkState::Connected);
             tracing::info!("connected to NATS");
         }
-        Event::Disconnected | Event::Closed => {
+        Event::Disconnected => {
             tell.send_replace(LinkState::Disconnected);
             tracing::warn!("lost the connection to NATS, making it again");
+        }
+        // Only we close one, by dropping every clone.
+        Event::Closed => {
+            tell.send_replace(LinkState::Disconnected);
+            tracing::debug!("closed the connection to NATS");
         }
         Event::SlowConsumer(subscription) => {
             tracing::warn!(subscription, "messages were dropped: a reader here is too slow");

@@ -1,8 +1,45 @@
 //! Where things are kept on this machine.
 
-use std::path::PathBuf;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use service_runtime::{Env, Problems};
+
+/// The data folder, which is ours as long as this lives.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the folder if it is not there, and takes it. Before anything else, so that a second
+    /// start says what it is and not which port is taken.
+    pub(crate) fn take(path: PathBuf) -> anyhow::Result<Self> {
+        let shown = path.display();
+        fs::create_dir_all(&path)
+            .with_context(|| format!("cannot make the data folder `{shown}`"))?;
+        let file = path.join("lock");
+        let lock =
+            File::create(&file).with_context(|| format!("cannot write `{}`", file.display()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => anyhow::bail!(
+                "the data folder `{shown}` is in use by another Chappe that runs; stop it, or \
+                 choose another folder with --data-dir or CHAPPE_DATA_DIR, and other ports"
+            ),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock `{}`", file.display()));
+            }
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
 
 /// The folder for streams and the generated catalogue: `CHAPPE_DATA_DIR`, or `chappe` in the
 /// user's data folder as the system has it.

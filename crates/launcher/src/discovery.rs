@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+
+use crate::model_choice::KEY;
 
 /// Where the model servers that people run listen by default.
 const USUAL_PLACES: &[(&str, &str)] = &[
@@ -17,7 +18,9 @@ const USUAL_PLACES: &[(&str, &str)] = &[
 /// A server on this machine answers at once or is not there.
 const LOOK_FOR: Duration = Duration::from_millis(800);
 /// One that the user names may be far away.
-const ASK_FOR: Duration = Duration::from_secs(10);
+pub(crate) const ASK_FOR: Duration = Duration::from_secs(10);
+/// It has answered something already.
+const ASK_AGAIN_FOR: Duration = Duration::from_secs(2);
 /// What we call ourselves in `owned_by`: our own gateway and simulator are no upstreams.
 const OURSELVES: &str = "chappe";
 
@@ -62,19 +65,29 @@ pub(crate) async fn look_around(client: &Client) -> Vec<Found> {
 /// Asks the server that the user named.
 pub(crate) async fn ask(
     client: &Client,
-    url: &str,
+    base_url: &str,
     key: Option<&SecretString>,
 ) -> anyhow::Result<Found> {
-    let base_url = with_v1(url);
-    let listing = list(client, &base_url, key, ASK_FOR).await.with_context(|| {
-        format!("the model server at {base_url} does not list its models (GET {base_url}/models)")
-    })?;
+    let listing = match list(client, base_url, key, ASK_FOR).await {
+        Ok(listing) => listing,
+        Err(why) => anyhow::bail!(explained(client, base_url, key, why).await),
+    };
     let models: Vec<String> = listing.into_iter().map(|model| model.id).collect();
     anyhow::ensure!(
         !models.is_empty(),
         "the model server at {base_url} lists no models: load one there first"
     );
-    Ok(Found { what: "model server".to_owned(), base_url, models })
+    Ok(Found { what: "model server".to_owned(), base_url: base_url.to_owned(), models })
+}
+
+/// Why there is no list.
+#[derive(Debug)]
+enum NoList {
+    /// No answer, or none in HTTP.
+    Unanswered(reqwest::Error),
+    Refused(StatusCode),
+    /// An answer that is something else.
+    Other,
 }
 
 async fn list(
@@ -82,30 +95,82 @@ async fn list(
     base_url: &str,
     key: Option<&SecretString>,
     limit: Duration,
-) -> anyhow::Result<Vec<Listed>> {
+) -> Result<Vec<Listed>, NoList> {
     let mut request = client.get(format!("{base_url}/models")).timeout(limit);
     if let Some(key) = key {
         request = request.bearer_auth(key.expose_secret());
     }
-    let answer = request.send().await?.error_for_status()?;
-    let listing: Listing = answer.json().await.context("the answer is no list of models")?;
+    let answer = request.send().await.map_err(NoList::Unanswered)?;
+    if !answer.status().is_success() {
+        return Err(NoList::Refused(answer.status()));
+    }
+    let body = answer.bytes().await.map_err(NoList::Unanswered)?;
+    let listing: Listing = serde_json::from_slice(&body).map_err(|_error| NoList::Other)?;
     Ok(listing.data.unwrap_or_default())
 }
 
-/// People paste the address with and without the `/v1` and the slash.
-fn with_v1(url: &str) -> String {
-    let url = url.trim_end_matches('/');
-    if url.ends_with("/v1") { url.to_owned() } else { format!("{url}/v1") }
+/// What happened, and what to write or do instead.
+async fn explained(
+    client: &Client,
+    base_url: &str,
+    key: Option<&SecretString>,
+    why: NoList,
+) -> String {
+    let may_be_other = match &why {
+        NoList::Unanswered(error) => !error.is_timeout(),
+        // What servers say that expect TLS.
+        NoList::Refused(status) => *status == StatusCode::BAD_REQUEST,
+        NoList::Other => false,
+    };
+    if may_be_other && let Some(other) = other_scheme(client, base_url).await {
+        return format!("{base_url} does not answer, and {other} does: write --model-url {other}");
+    }
+    match why {
+        NoList::Unanswered(error) if error.is_timeout() => format!(
+            "no answer from {base_url} within {} s: is the address right, and does the model \
+             server run?",
+            ASK_FOR.as_secs()
+        ),
+        NoList::Unanswered(error) => format!(
+            "no model server answers at {base_url} ({}): is the address right, and does the \
+             server run?",
+            first_cause(&error)
+        ),
+        NoList::Refused(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)) => match key {
+            Some(_key) => format!("{base_url} refuses the key of {KEY} ({status})"),
+            None => format!(
+                "{base_url} asks for a key ({status}): put it into {KEY}, or name a file that \
+                 holds it in {KEY}_FILE"
+            ),
+        },
+        NoList::Refused(status @ StatusCode::NOT_FOUND) => format!(
+            "there is no list of models at {base_url}/models ({status}): write what stands before \
+             /models or /chat/completions, such as http://127.0.0.1:11434/v1"
+        ),
+        NoList::Refused(status) => {
+            format!("{base_url} does not list its models: it answers {status} to GET /v1/models")
+        }
+        NoList::Other => format!(
+            "what {base_url}/models answers is no list of models: does an OpenAI-compatible model \
+             server run there?"
+        ),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The same address with https for http or the other way round, if a server answers there. No key
+/// is sent: it was meant for the other.
+async fn other_scheme(client: &Client, base_url: &str) -> Option<String> {
+    let (scheme, rest) = base_url.split_once("://")?;
+    let other = format!("{}://{rest}", if scheme == "https" { "http" } else { "https" });
+    let answer = client.get(format!("{other}/models")).timeout(ASK_AGAIN_FOR).send().await.ok()?;
+    (answer.status() != StatusCode::BAD_REQUEST).then_some(other)
+}
 
-    #[test]
-    fn an_address_is_understood_however_it_is_pasted() {
-        for url in ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"] {
-            assert_eq!(with_v1(url), "http://h:1/v1");
-        }
+/// The innermost reason, which is in the system's words and not in the library's.
+fn first_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
     }
+    cause.to_string()
 }

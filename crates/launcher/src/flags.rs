@@ -1,7 +1,9 @@
 //! The command line of `chappe`. Every flag stands for an environment variable.
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use service_runtime::Env;
+
+use crate::help;
 
 /// The name in messages.
 pub(crate) const NAME: &str = "chappe";
@@ -63,12 +65,34 @@ Examples:
   chappe --model-url http://127.0.0.1:11434/v1       a model server of your choice
   chappe --models-file models.toml                   several, with weights and limits
 
-Every variable of gateway, llm-worker and web applies as well; `gateway --help` lists its own.
+Every variable of gateway, llm-worker, web and simulator applies as well; --help lists them all.
 LOG_FORMAT=json logs for machines; OTEL_EXPORTER_OTLP_ENDPOINT sends traces and metrics.
 Ctrl-C lets open answers end for up to five seconds, then stops; a second Ctrl-C stops at once.
-Exit codes: 0 after Ctrl-C, 78 when settings cannot be used, 1 for everything else.";
+
+Exit codes:
+  0    after Ctrl-C
+  1    everything that is not listed here
+  2    the command line is not understood
+  78   settings cannot be used; all problems are listed, and nothing was started
+  130  after a second Ctrl-C, or when the stop took over a minute";
+
+/// What suits one machine, where the services' own defaults are made for many.
+pub(crate) const DEFAULTS: &[(&str, &str)] = &[
+    ("LOG_FORMAT", "text"),
+    ("LOG_FILTER", "warn"),
+    ("WEB_DRAIN_MS", "5000"),
+    ("GATEWAY_DRAIN_MS", "5000"),
+    ("LLM_WORKER_DRAIN_MS", "5000"),
+];
 
 impl Flags {
+    /// Those of this process; says what is asked for, or wrong, and ends the process otherwise.
+    pub(crate) fn of_command_line() -> Self {
+        let long = format!("{AFTER}\n\n{}", help::variables());
+        let matches = Self::command().after_long_help(long).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// The environment as these flags change it, with what suits one machine where neither says
     /// anything.
     pub(crate) fn over(&self, mut env: Env) -> Env {
@@ -84,16 +108,12 @@ impl Flags {
                 env = env.with(name, value.clone());
             }
         }
-        let filter = if self.verbose { "info" } else { "warn" };
-        for (name, default) in [
-            ("LOG_FORMAT", "text"),
-            ("LOG_FILTER", filter),
-            ("WEB_DRAIN_MS", "5000"),
-            ("GATEWAY_DRAIN_MS", "5000"),
-            ("LLM_WORKER_DRAIN_MS", "5000"),
-        ] {
+        if self.verbose && env.get("LOG_FILTER").is_none() {
+            env = env.with("LOG_FILTER", "info");
+        }
+        for (name, default) in DEFAULTS {
             if env.get(name).is_none() {
-                env = env.with(name, default);
+                env = env.with(name, *default);
             }
         }
         env
@@ -103,7 +123,6 @@ impl Flags {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn a_flag_wins_over_the_environment_and_both_over_the_default() {

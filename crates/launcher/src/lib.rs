@@ -3,7 +3,7 @@
 //!
 //! # Where to look
 //!
-//! * [`flags`]: what can be said on the command line.
+//! * [`flags`]: what can be said on the command line. [`settings`]: all problems at once.
 //! * [`model_choice`]: which model answers, and why. [`discovery`]: what runs on this machine.
 //! * [`system`]: starts everything in order and stops it in the reverse order.
 //! * [`screen`]: the only module that prints.
@@ -14,27 +14,30 @@
 mod data_dir;
 mod discovery;
 mod flags;
+mod help;
 mod model_choice;
+mod model_url;
 mod nats;
 mod screen;
+mod settings;
 mod system;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use service_runtime::{Env, Problems, bad_configuration, failed, telemetry_settings};
+use service_runtime::{Env, Problems, bad_configuration, failed};
 
 use crate::flags::Flags;
+use crate::settings::Asked;
 
 /// The exit code after a second Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
 
 /// What `main` does.
 pub fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let flags = Flags::of_command_line();
     let env = flags.over(Env::of_process());
-    let telemetry = match telemetry_settings(&env) {
-        Ok(settings) => settings,
+    let Asked { telemetry, data_dir, wish } = match settings::read(&flags, &env) {
+        Ok(asked) => asked,
         Err(problems) => return bad_configuration(flags::NAME, &problems),
     };
     service_runtime::install_tls_provider();
@@ -44,7 +47,7 @@ pub fn main() -> ExitCode {
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
             let telemetry = telemetry::init(system::IDENTITIES, &telemetry)?;
-            let ended = system::run(&flags, env, &telemetry).await;
+            let ended = system::run(data_dir, wish, env, &telemetry).await;
             telemetry.shutdown().await;
             ended
         })

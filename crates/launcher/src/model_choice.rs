@@ -3,16 +3,47 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bus::MODELS_FILE;
 use secrecy::SecretString;
 use serde::Serialize;
-use service_runtime::Env;
+use service_runtime::Reader;
 
 use crate::discovery::{self, Found};
 use crate::flags::Flags;
-use crate::screen;
+use crate::{model_url, screen};
 
 /// The variable with the key of `--model-url`.
-const KEY: &str = "MODEL_API_KEY";
+pub(crate) const KEY: &str = "MODEL_API_KEY";
+
+/// What the user asks for.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// This catalogue.
+    File(PathBuf),
+    /// The server at this base address, with this key.
+    Server(String, Option<SecretString>),
+    /// The simulator.
+    Simulator,
+    /// Whatever runs on this machine.
+    Anything,
+}
+
+/// Reads it, in the order that `--help` describes; `None` after noting every problem in `read`.
+pub(crate) fn wish(flags: &Flags, read: &mut Reader<'_>) -> Option<Wish> {
+    if flags.simulator {
+        return Some(Wish::Simulator);
+    }
+    if let Some(url) = &flags.model_url {
+        let key = read.secret(KEY);
+        let base_url = match model_url::base_url(url) {
+            Ok(base_url) => Some(base_url),
+            Err(wrong) => read.problem("--model-url", wrong),
+        };
+        return Some(Wish::Server(base_url?, key?));
+    }
+    let file = read.optional(MODELS_FILE.name)?;
+    Some(file.map_or(Wish::Anything, Wish::File))
+}
 
 /// Where the answers come from.
 #[derive(Debug)]
@@ -25,21 +56,19 @@ pub(crate) enum ModelChoice {
     Simulator,
 }
 
-/// Chooses, in the order that `--help` describes.
-pub(crate) async fn choose(flags: &Flags, env: &Env) -> anyhow::Result<ModelChoice> {
-    if flags.simulator {
-        return Ok(ModelChoice::Simulator);
-    }
+/// Chooses what was wished for, or what is found.
+pub(crate) async fn choose(wish: Wish) -> anyhow::Result<ModelChoice> {
     let client = client()?;
-    if let Some(url) = &flags.model_url {
-        let mut read = env.reader();
-        let key: Option<Option<SecretString>> = read.secret(KEY);
-        let key = read.finish(|| key)?;
-        let found = discovery::ask(&client, url, key.as_ref()).await?;
-        return Ok(ModelChoice::Servers(vec![found], key.is_some().then_some(KEY)));
-    }
-    if let Some(file) = env.get("MODELS_FILE") {
-        return Ok(ModelChoice::File(PathBuf::from(file)));
+    match wish {
+        Wish::File(path) => return Ok(ModelChoice::File(path)),
+        Wish::Simulator => return Ok(ModelChoice::Simulator),
+        Wish::Server(base_url, key) => {
+            let seconds = discovery::ASK_FOR.as_secs();
+            screen::step(&format!("asking {base_url} for its models, for up to {seconds} s"));
+            let found = discovery::ask(&client, &base_url, key.as_ref()).await?;
+            return Ok(ModelChoice::Servers(vec![found], key.is_some().then_some(KEY)));
+        }
+        Wish::Anything => {}
     }
     screen::step("looking for a model server on this machine");
     let (with, without): (Vec<Found>, Vec<Found>) = discovery::look_around(&client)

@@ -15,6 +15,7 @@ pub(crate) fn step(text: &str) {
 pub(crate) struct Ready<'a> {
     pub(crate) web: SocketAddr,
     pub(crate) gateway: SocketAddr,
+    pub(crate) simulator: Option<SocketAddr>,
     pub(crate) nats_url: &'a str,
     pub(crate) data_dir: &'a Path,
     pub(crate) models: Vec<String>,
@@ -23,11 +24,14 @@ pub(crate) struct Ready<'a> {
 
 /// Says where to go, and who answers there.
 pub(crate) fn ready(ready: &Ready<'_>) {
-    let Ready { web, gateway, nats_url, data_dir, models, choice } = ready;
+    let Ready { web, gateway, simulator, nats_url, data_dir, models, choice } = ready;
     println!("\nChappe is ready.\n");
     println!("  Chat      http://{web}");
     println!("  API       http://{gateway}/v1    OpenAI-compatible; any API key will do");
     println!("  API docs  http://{gateway}/docs");
+    if let Some(simulator) = simulator {
+        println!("  Simulator http://{simulator}/v1");
+    }
     println!("  NATS      {nats_url}    data in {}", data_dir.display());
     println!("  Models    {}", shortened(models));
     match choice {

@@ -1,10 +1,9 @@
 //! Everything on one machine: started in order, stopped in the reverse order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use bus::Bus;
+use bus::{Bus, MODELS_FILE};
 use contract::Catalogue;
 use gateway::Gateway;
 use llm_worker::Worker;
@@ -14,9 +13,9 @@ use service_runtime::{Env, Process, Shutdown, Tasks};
 use telemetry::{Identity, Telemetry};
 use web::Web;
 
-use crate::flags::Flags;
-use crate::model_choice::{self, ModelChoice};
-use crate::{data_dir, nats, screen};
+use crate::data_dir::DataDir;
+use crate::model_choice::{self, ModelChoice, Wish};
+use crate::{nats, screen, settings};
 
 /// Everyone who speaks in this process.
 pub(crate) const IDENTITIES: &[Identity] =
@@ -34,9 +33,16 @@ pub(crate) enum Ended {
 }
 
 /// Runs everything until Ctrl-C.
-pub(crate) async fn run(flags: &Flags, env: Env, telemetry: &Telemetry) -> anyhow::Result<Ended> {
+pub(crate) async fn run(
+    data_dir: PathBuf,
+    wish: Wish,
+    env: Env,
+    telemetry: &Telemetry,
+) -> anyhow::Result<Ended> {
     let shutdown = Shutdown::on_signal()?;
-    let starting = Box::pin(start(flags, env, telemetry));
+    // Held until everything has ended.
+    let data_dir = DataDir::take(data_dir)?;
+    let starting = Box::pin(start(data_dir.path(), wish, env, telemetry));
     let Some(started) = shutdown.unless_requested(starting).await else {
         screen::stopped();
         return Ok(Ended::Drained);
@@ -47,27 +53,26 @@ pub(crate) async fn run(flags: &Flags, env: Env, telemetry: &Telemetry) -> anyho
 
 /// Starts everything, and says where it is.
 async fn start(
-    flags: &Flags,
+    data_dir: &Path,
+    wish: Wish,
     env: Env,
     telemetry: &Telemetry,
 ) -> anyhow::Result<(Services, Option<NatsServer>)> {
-    let data_dir = data_dir::of(&env)?;
-    std::fs::create_dir_all(&data_dir)
-        .with_context(|| format!("cannot make the data folder `{}`", data_dir.display()))?;
-
-    let choice = model_choice::choose(flags, &env).await?;
+    let choice = model_choice::choose(wish).await?;
     let simulator = match choice {
         ModelChoice::Simulator => Some(simulator(&env, telemetry)?),
         _ => None,
     };
     let simulator_url = simulator.as_ref().map(|one| format!("http://{}/v1", one.address()));
-    let catalogue = model_choice::write_catalogue(&choice, simulator_url.as_deref(), &data_dir)?;
-    let env = env.with("MODELS_FILE", catalogue.to_string_lossy());
+    let catalogue = model_choice::write_catalogue(&choice, simulator_url.as_deref(), data_dir)?;
+    let env = env.with(MODELS_FILE.name, catalogue.to_string_lossy());
+    // Once more, now with the catalogue.
+    let mut settings = settings::Services::read(&env)?;
 
-    let (server, nats_url) = nats::ready(&env, &data_dir).await?;
-    let env = env.with("NATS_URL", nats_url.clone());
-    let services = Services::build(&env, telemetry, simulator).await?;
-    services.announce(&choice, &nats_url, &data_dir);
+    let (server, nats_url) = nats::ready(&env, data_dir).await?;
+    settings.use_nats(&nats_url);
+    let services = Services::build(settings, &env, telemetry, simulator).await?;
+    services.announce(&choice, &nats_url, data_dir);
     Ok((services, server))
 }
 
@@ -86,20 +91,14 @@ struct Services {
 }
 
 impl Services {
-    /// Reads all settings, so that all problems are told at once; declares streams; builds.
+    /// Declares streams, then builds each service.
     async fn build(
+        settings: settings::Services,
         env: &Env,
         telemetry: &Telemetry,
         simulator: Option<Simulator>,
     ) -> anyhow::Result<Self> {
-        let mut read = env.reader();
-        let catalogue = bus::read_catalogue(&mut read);
-        let nats = bus::Settings::read(&mut read);
-        let gateway = read.include(<Gateway as Process>::settings(env));
-        let worker = read.include(<Worker as Process>::settings(env));
-        let web = read.include(<Web as Process>::settings(env));
-        let (catalogue, nats, gateway, worker, mut web) =
-            read.finish(|| Some((catalogue?, nats?, gateway?, worker?, web?)))?;
+        let settings::Services { catalogue, nats, gateway, worker, mut web } = settings;
 
         screen::step("declaring streams and consumers");
         declare(&nats, &catalogue).await?;
@@ -118,6 +117,7 @@ impl Services {
         screen::ready(&screen::Ready {
             web: self.web.address(),
             gateway: self.gateway.address(),
+            simulator: self.simulator.as_ref().map(Simulator::address),
             nats_url,
             data_dir,
             models: self.models.clone(),

@@ -95,7 +95,11 @@ async fn download_wheel(
         let said = pip.wait_with_output().await.map(|output| output.stderr).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
         let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no reason");
-        return Err(format!("pip failed ({status}): {last}"));
+        // Without a network pip says that there is no such package.
+        return Err(format!(
+            "pip failed ({status}): {last}; is there a network that reaches the Python package \
+             index? Behind a proxy, set HTTPS_PROXY"
+        ));
     }
     let wheels = fs::read_dir(folder).map_err(|error| told(folder, &error))?;
     let mut wheels = wheels.filter_map(|entry| Some(entry.ok()?.path()));

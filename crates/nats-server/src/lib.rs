@@ -10,6 +10,7 @@
 mod config;
 mod fetch;
 mod find;
+mod parent;
 mod places;
 mod process;
 mod version;

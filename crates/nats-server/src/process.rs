@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::Instant;
 
 use crate::config::{Config, Port};
+use crate::parent;
 
 /// Longest wait for a server that starts; reading large streams takes a while.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -50,7 +51,8 @@ pub enum StartError {
     },
 }
 
-/// A running server. Dropping it kills it.
+/// A running server. Dropping it kills it; on Linux it also ends with the thread that started it,
+/// so that a parent that is killed leaves none behind.
 #[derive(Debug)]
 pub struct NatsServer {
     child: Child,
@@ -128,7 +130,7 @@ async fn spawn(config: &Config, port: u16) -> Result<Child, StartError> {
     let log = File::create(&log_path).map_err(|error| of_folder(&log_path, error))?;
     let log_too = log.try_clone().map_err(|error| of_folder(&log_path, error))?;
 
-    let mut command = Command::new(&config.binary);
+    let mut command = parent::command(&config.binary).await;
     command.arg("--config").arg(&file).stdin(Stdio::null()).stdout(log).stderr(log_too);
     // Ctrl-C in a terminal reaches the whole group: the server must outlive our own drain.
     #[cfg(unix)]

@@ -47,7 +47,15 @@ pub(crate) fn help(name: &str, about: &str, variables: &[&[Variable]]) -> String
          --health   ask the running service on its health port; exit 0 when it is ready, else 1\n\n\
          Settings come from the environment:\n"
     );
-    for variable in variables.iter().copied().flatten() {
+    text.push_str(&variables_text(variables.iter().copied().flatten()));
+    text.push_str("\nAll problems of the settings are listed at once; the exit code is then 78.\n");
+    text
+}
+
+/// Variables as `--help` lists them.
+pub fn variables_text<'a>(variables: impl IntoIterator<Item = &'a Variable>) -> String {
+    let mut text = String::new();
+    for variable in variables {
         let default = match variable.default {
             "" => String::new(),
             default => format!(" [default: {default}]"),
@@ -55,7 +63,6 @@ pub(crate) fn help(name: &str, about: &str, variables: &[&[Variable]]) -> String
         let _infallible =
             write!(text, "\n  {}{default}\n      {}\n", variable.name, variable.about);
     }
-    text.push_str("\nAll problems of the settings are listed at once; the exit code is then 78.\n");
     text
 }
 

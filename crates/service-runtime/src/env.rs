@@ -172,16 +172,23 @@ impl Reader<'_> {
 
     /// Notes a problem that a caller found. Always `None`, so that it can end a chain.
     pub fn problem<T>(&mut self, name: &str, message: impl Into<String>) -> Option<T> {
-        self.problems.push(Problem { name: name.to_owned(), message: message.into() });
+        self.note(Problem { name: name.to_owned(), message: message.into() });
         None
     }
 
-    /// Adds problems that another reader found. `None` when there were any.
+    /// Once: services in one process read the same variables.
+    fn note(&mut self, problem: Problem) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Adds problems that another reader found, but for those that are noted. `None` when there were any.
     pub fn include<T>(&mut self, result: Result<T, Problems>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(Problems(problems)) => {
-                self.problems.extend(problems);
+                problems.into_iter().for_each(|problem| self.note(problem));
                 None
             }
         }
@@ -232,6 +239,22 @@ mod tests {
 
         let problems = read.finish(|| Some((slots?, wait?, name?, fine?))).unwrap_err();
         assert_eq!(problems.names(), ["SLOTS", "WAIT_MS", "NAME"]);
+    }
+
+    #[test]
+    fn what_two_readers_find_is_one_problem() {
+        let env = Env::from([("SLOTS", "many")]);
+        let slots = || {
+            let mut read = env.reader();
+            let slots = read.number_or("SLOTS", 8, 1..=64);
+            read.finish(|| slots)
+        };
+        let mut read = env.reader();
+
+        let (first, second) = (read.include(slots()), read.include(slots()));
+
+        assert_eq!((first, second), (None, None));
+        assert_eq!(read.finish(|| Some(())).unwrap_err().names(), ["SLOTS"]);
     }
 
     #[test]

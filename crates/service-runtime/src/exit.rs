@@ -1,6 +1,7 @@
 //! How a process ends. The only place that speaks before logging exists.
 #![expect(clippy::print_stderr, reason = "logging does not exist yet, or no longer")]
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use crate::Problems;
@@ -10,7 +11,9 @@ pub const BAD_CONFIGURATION: u8 = 78;
 
 /// Prints every problem of the settings, one a line, and gives exit code 78.
 pub fn bad_configuration(service: &str, problems: &Problems) -> ExitCode {
-    eprintln!("{service} cannot start: {} of its settings cannot be used", problems.0.len());
+    // A file can have many problems, and is one setting.
+    let settings: BTreeSet<&str> = problems.names().into_iter().collect();
+    eprintln!("{service} cannot start: {} of its settings cannot be used", settings.len());
     for problem in &problems.0 {
         eprintln!("  {}: {}", problem.name, problem.message);
     }

@@ -25,7 +25,7 @@ mod shutdown;
 mod tasks;
 mod telemetry_settings;
 
-pub use cli::Variable;
+pub use cli::{Variable, variables_text};
 pub use env::{Env, Problem, Problems, Reader};
 pub use exit::{BAD_CONFIGURATION, bad_configuration, failed};
 pub use health::{Health, HealthServer, Readiness};

@@ -8,7 +8,7 @@ pub struct Settings {
     /// The form of log lines.
     pub log_format: LogFormat,
     /// Which events become log lines: `info`, or `warn,gateway=debug`. Levels by target prefix,
-    /// nothing more; spans are not filtered by it. Of HTTP and telemetry libraries only warnings
+    /// nothing more; spans are not filtered by it. Of the libraries below us only warnings
     /// appear unless the filter names them.
     pub log_filter: String,
 }

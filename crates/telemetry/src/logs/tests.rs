@@ -103,6 +103,8 @@ fn the_filter_chooses_by_target_and_holds_libraries_back() {
             debug!(target: "hyper::client", "3");
             warn!(target: "reqwest", "4");
             info!(target: "opentelemetry_sdk", "5");
+            info!(target: "async_nats::connector", "6");
+            info!(target: "memory_serve", "7");
         });
         let lines = captured.lines();
         lines.iter().map(|line| line["message"].as_str().unwrap()).collect::<String>()
@@ -111,6 +113,7 @@ fn the_filter_chooses_by_target_and_holds_libraries_back() {
     assert_eq!(heard("info"), "24");
     assert_eq!(heard("debug"), "124");
     assert_eq!(heard("debug,hyper=debug"), "1234");
+    assert_eq!(heard("info,async_nats=info,memory_serve=info"), "2467");
     assert_eq!(heard("warn,alpha=debug"), "14");
     assert_eq!(heard("alpha=debug"), "1");
     assert_eq!(heard("off"), "");
