@@ -42,7 +42,7 @@ def test_callers_with_slow_headers_are_cut_off(connect):
     starts = {
         "silence": b"",
         "half a request line": b"POST /v1/chat",
-        "headers one by one": b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: ",
+        "headers one by one": b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nx-slow: ",
     }
     open_ones = {}
     for what, first in starts.items():
@@ -73,7 +73,7 @@ def was_closed(connection, more):
 def test_headers_over_the_limit_are_refused(connect):
     connection = connect()
     try:
-        connection.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n")
+        connection.sendall(b"GET /v1/models HTTP/1.1\r\nhost: localhost\r\n")
         for number in range(200):
             connection.sendall(b"x-%d: %s\r\n" % (number, b"y" * 1000))
         connection.sendall(b"\r\n")
@@ -92,8 +92,8 @@ def test_headers_over_the_limit_are_refused(connect):
     [
         b"GET /v1/models HTTP/9.9\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
-        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
     ],
     ids=["an unknown version", "TLS on a plain port", "a negative length", "two lengths"],
 )

@@ -35,6 +35,7 @@ REFUSED = [
     ("nested without end", CHAT, b'{"a":' * 1_000_000, 400, "nesting_too_deep", None),
     ("no model", CHAT, without("model"), 400, "missing_required_parameter", "model"),
     ("model: number", CHAT, chat(model=7), 400, "invalid_type", "model"),
+    ("model: half a character", CHAT, chat().replace(b'"simulator"', b'"\\ud800"'), 400, "invalid_unicode", "model"),
     ("model: null", CHAT, chat(model=None), 400, "invalid_type", "model"),
     ("model: unknown", CHAT, chat(model="nobody-knows-it"), 404, "model_not_found", "model"),
     ("model: empty", CHAT, chat(model=""), 404, "model_not_found", "model"),
@@ -82,6 +83,7 @@ def test_refused(raw, path, body, status, code, param):
         ("DELETE", "/v1/models", 405, "method_not_allowed"),
         ("PUT", EMBEDDINGS, 405, "method_not_allowed"),
         ("GET", "/v1/models/nobody-knows-it", 404, "model_not_found"),
+        ("GET", "/v1/models/%ff", 400, "invalid_utf8"),
     ],
 )
 def test_wrong_routes_and_methods(raw, method, path, status, code):
@@ -91,6 +93,23 @@ def test_wrong_routes_and_methods(raw, method, path, status, code):
     assert code is None or error["code"] == code
     if status == 405:
         assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("host", "rebound.example:8790", "foreign_host"),
+        ("origin", "https://elsewhere.example", "foreign_site"),
+        ("sec-fetch-site", "cross-site", "foreign_site"),
+    ],
+)
+def test_a_page_of_another_site_is_refused(raw, name, value, code):
+    answer = raw.http.get("/v1/models", headers={name: value})
+
+    error = openai_error(answer, 403)
+    assert error["code"] == code
+    assert "GATEWAY_ALLOWED_HOSTS" in error["message"]
+    assert "access-control-allow-origin" not in answer.headers
 
 
 def test_a_content_type_is_not_asked_for(raw):

@@ -170,6 +170,46 @@ for (const [what, fault, words] of [
   });
 }
 
+test('an answer that broke off says so for as long as it is there, and its question can be asked again', { skip: withoutJournal }, async () => {
+  const { page } = visitor;
+  const again = page.getByRole('button', { name: 'Try again' });
+  await visitor.says(promptLine({ script: 'count', tokens: 20, fault: { cut_after: 5 } }));
+  await visitor.hears('Interrupted: the connection');
+  await visitor.isAnswered();
+  await visitor.photograph('interrupted');
+  await heal();
+  await forget();
+
+  await page.reload();
+  await visitor.hears('Interrupted: the connection');
+  // Enter on a field sends what is written, and nothing is; it does not press that button.
+  await page.locator('input[name=preset]:checked').press('Enter');
+  await visitor.prompt.fill('half a thought');
+  assert.equal(await visitor.answers.count(), 1);
+  await again.click();
+  await journal({ started: 1 });
+  await visitor.hears('Interrupted: the connection');
+  await visitor.isAnswered();
+
+  assert.equal(await visitor.questions.count(), 1);
+  assert.equal(await visitor.answers.count(), 1);
+  assert.equal(await visitor.prompt.inputValue(), 'half a thought');
+  await heal();
+  await visitor.asks('Are you well?');
+  assert.match(await visitor.answers.first().textContent(), /t0 t1 .*Interrupted: the connection/s);
+  assert.equal(await again.filter({ visible: true }).count(), 0);
+});
+
+test('a reload in the middle is an interruption', { skip: withoutJournal }, async () => {
+  await visitor.says(`${endless}Count.`);
+  await visitor.hears('t20 ');
+
+  await visitor.page.reload();
+
+  await visitor.hears('Interrupted: this page was left.');
+  await journal({ client_gone: 1 });
+});
+
 test('the keyboard is enough', { skip: withoutJournal }, async () => {
   await visitor.prompt.focus();
   await visitor.prompt.pressSequentially('one');

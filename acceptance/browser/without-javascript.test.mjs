@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test, { after, afterEach, before, beforeEach } from 'node:test';
-import { forget, journal, promptLine, withoutJournal } from '../support/chappe.mjs';
+import { forget, heal, journal, promptLine, withoutJournal } from '../support/chappe.mjs';
 import { launch, received, Visitor } from './chat.mjs';
 
 const echo = promptLine({ script: 'echo', token_ms: 0 });
@@ -80,6 +80,26 @@ test('presets and starting anew are forms', async () => {
   await Promise.all([visitor.page.waitForEvent('load'), visitor.page.locator('#new-chat').click()]);
 
   assert.equal(await visitor.answers.count(), 0);
+});
+
+test('an answer that broke off says so for as long as it is there, and its question can be asked again', { skip: withoutJournal }, async () => {
+  const again = visitor.page.getByRole('button', { name: 'Try again' });
+  await ask(promptLine({ script: 'count', tokens: 20, fault: { cut_after: 5 } }));
+  await visitor.hears('Interrupted: the connection');
+  await visitor.photograph('interrupted-without-javascript');
+  await heal();
+  await forget();
+
+  await Promise.all([visitor.page.waitForEvent('load'), again.click()]);
+  await journal({ started: 1 });
+  await visitor.hears('Interrupted: the connection');
+
+  assert.equal(await visitor.questions.count(), 1);
+  assert.equal(await visitor.answers.count(), 1);
+  await heal();
+  await ask('Are you well?');
+  assert.match(await visitor.answers.first().textContent(), /t0 t1 .*Interrupted: the connection/s);
+  assert.equal(await again.filter({ visible: true }).count(), 0);
 });
 
 test('an error is said in words', async () => {

@@ -5,6 +5,7 @@ import json
 import os
 import select
 import signal
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -124,6 +125,21 @@ def test_what_it_logs_is_its_own_and_nothing_was_lost(start):
     assert "lost the connection" not in chappe.said
     assert "async_nats" not in chappe.said and "memory_serve" not in chappe.said
     assert "WARN" not in chappe.said and "ERROR" not in chappe.said
+
+
+def test_a_request_that_fails_is_one_warning(start):
+    chappe = start()
+    before = len(chappe.said)
+
+    with pytest.raises(urllib.error.HTTPError) as failed:
+        chat(chappe, simulator={"fault": {"status": 503}})
+
+    assert failed.value.code == 503
+    chappe.says("status 503")
+    warnings = [line for line in chappe.said[before:].splitlines() if "WARN" in line or "ERROR" in line]
+    assert len(warnings) == 1 and "upstream http" in warnings[0], warnings
+    chappe.interrupt()
+    assert chappe.ends() == 0
 
 
 def test_services_say_that_they_are_well(start, run):

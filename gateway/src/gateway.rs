@@ -93,12 +93,9 @@ impl Gateway {
             Arc::clone(&workers),
             Arc::clone(&measures),
         );
-        let router = http::router(Api::new(
-            chats,
-            Arc::clone(&measures),
-            settings.body_limit_bytes,
-            settings.head_wait,
-        ));
+        let api =
+            Api::new(chats, Arc::clone(&measures), settings.body_limit_bytes, settings.head_wait);
+        let router = http::router(api, settings.allowed_hosts);
         Ok(Self {
             id,
             bus,

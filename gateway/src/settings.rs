@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use contract::Catalogue;
-use service_runtime::{Env, Problems, Reader, Variable};
+use service_runtime::{AllowedHosts, Env, Problems, Reader, Variable};
 
 pub(crate) const LISTEN: Variable = Variable {
     name: "GATEWAY_LISTEN",
@@ -20,6 +20,11 @@ const AUTH: Variable = Variable {
     name: "GATEWAY_AUTH",
     default: "off",
     about: "`off`: everyone may call, on loopback only. `keys`: API keys, not available in this version.",
+};
+const ALLOWED_HOSTS: Variable = Variable {
+    name: "GATEWAY_ALLOWED_HOSTS",
+    default: "",
+    about: "Host names, without ports and separated by commas, under which the API answers besides localhost and loopback addresses, and whose pages may call it. Unset on another address than loopback: all names.",
 };
 const BODY_LIMIT: Variable = Variable {
     name: "GATEWAY_BODY_LIMIT_BYTES",
@@ -54,6 +59,7 @@ pub(crate) const VARIABLES: &[&[Variable]] = &[
         LISTEN,
         HEALTH_LISTEN,
         AUTH,
+        ALLOWED_HOSTS,
         BODY_LIMIT,
         HEAD_WAIT,
         ANSWER_TIMEOUT,
@@ -71,6 +77,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where the health port listens.
     pub health_listen: SocketAddr,
+    /// Under which names the API answers.
+    pub allowed_hosts: AllowedHosts,
     /// Largest request body.
     pub body_limit_bytes: usize,
     /// Longest wait for the first word before a stream begins.
@@ -98,6 +106,7 @@ impl Settings {
         let listen = read.or(LISTEN.name, LISTEN.default);
         let health_listen = read.or(HEALTH_LISTEN.name, HEALTH_LISTEN.default);
         let auth = auth(&mut read, listen);
+        let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS.name, listen);
         let body_limit_bytes = read.number_or(BODY_LIMIT.name, 33_554_432, 1024..=1_073_741_824);
         let head_wait = read.millis_or(HEAD_WAIT.name, 10_000);
         let answer_timeout = read.millis_or(ANSWER_TIMEOUT.name, 600_000);
@@ -110,6 +119,7 @@ impl Settings {
             Some(Self {
                 listen: listen?,
                 health_listen: health_listen?,
+                allowed_hosts: allowed_hosts?,
                 body_limit_bytes: body_limit_bytes?,
                 head_wait: head_wait?,
                 answer_timeout: answer_timeout?,
@@ -163,6 +173,7 @@ mod tests {
         let names = problems(&[
             ("GATEWAY_LISTEN", "nowhere"),
             ("GATEWAY_AUTH", "maybe"),
+            ("GATEWAY_ALLOWED_HOSTS", "https://chat.example"),
             ("GATEWAY_BODY_LIMIT_BYTES", "1"),
             ("GATEWAY_DRAIN_MS", "soon"),
         ]);
@@ -170,6 +181,7 @@ mod tests {
         let expected = [
             "GATEWAY_LISTEN",
             "GATEWAY_AUTH",
+            "GATEWAY_ALLOWED_HOSTS",
             "GATEWAY_BODY_LIMIT_BYTES",
             "GATEWAY_DRAIN_MS",
             "MODELS_FILE",

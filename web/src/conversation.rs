@@ -25,6 +25,16 @@ impl Author {
     }
 }
 
+/// What a reader should know of an answer, and no model is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mark {
+    /// A remark.
+    Note(String),
+    /// It broke off, for this reason; its question can be asked again.
+    Interrupted(String),
+}
+
 /// One thing that was said, as it was written: no HTML.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Turn {
@@ -32,6 +42,9 @@ pub(crate) struct Turn {
     pub(crate) role: Author,
     /// What.
     pub(crate) content: String,
+    /// How it ended, if that needs words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mark: Option<Mark>,
 }
 
 /// Everything that was said, in order.
@@ -77,7 +90,17 @@ impl Conversation {
 
     /// Adds what was said last.
     pub(crate) fn add(&mut self, role: Author, content: impl Into<String>) {
-        self.0.push(Turn { role, content: content.into() });
+        self.0.push(Turn { role, content: content.into(), mark: None });
+    }
+
+    /// Adds an answer, with how it ended.
+    pub(crate) fn add_answer(&mut self, content: impl Into<String>, mark: Option<Mark>) {
+        self.0.push(Turn { role: Author::Assistant, content: content.into(), mark });
+    }
+
+    /// Takes back the answer to the last question, so that it can be asked again.
+    pub(crate) fn take_back_answer(&mut self) {
+        self.0.pop_if(|turn| turn.role == Author::Assistant);
     }
 
     /// Takes back the last turn, so that it can be written again.
@@ -99,6 +122,21 @@ mod tests {
         let one = r#"{"role":"user","content":""}"#;
         let many = format!("[{}]", vec![one; MOST_TURNS + 1].join(","));
         assert_eq!(Conversation::from_field(&many), Err(Unreadable::TooLong));
+    }
+
+    #[test]
+    fn how_an_answer_ended_survives_the_form() {
+        let mut conversation = Conversation::default();
+        conversation.add(Author::User, "Why?");
+        conversation.add_answer("Bec", Some(Mark::Interrupted("the line broke.".into())));
+
+        let field = conversation.to_field();
+
+        assert!(field.ends_with(r#""mark":{"interrupted":"the line broke."}}]"#), "{field}");
+        assert_eq!(Conversation::from_field(&field).unwrap(), conversation);
+        conversation.take_back_answer();
+        conversation.take_back_answer();
+        assert_eq!(conversation.turns().len(), 1, "a question is no answer");
     }
 
     proptest! {

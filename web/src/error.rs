@@ -33,7 +33,27 @@ pub(crate) enum Action {
 }
 
 const AGAIN: &str = "Send it again in a moment.";
+const GO_ON: &str = "What was said is kept: try again, or ask the model to go on.";
 const MODEL: &str = "The model answered with an error.";
+const CUT_OFF: &str = "The connection to the model ended.";
+const RESTARTED: &str = "The server is being restarted.";
+
+/// What the codes of failures that are nobody's fault here come to, for people.
+fn in_plain_words(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "upstream_unavailable" | "model_not_served" => "The model cannot be reached at the moment.",
+        "upstream_closed" | "answer_incomplete" | "worker_lost" => CUT_OFF,
+        "upstream_timeout" | "no_answer" => "The model did not answer in time.",
+        "upstream_malformed" => "The model sent something that is no answer.",
+        "upstream_auth" | "upstream_redirect" => {
+            "The model is not set up as it should be; whoever runs this page can mend it."
+        }
+        "worker_stopped" | "gateway_stopped" => RESTARTED,
+        "queue_unavailable" => "The server cannot take questions at the moment.",
+        "read_too_slowly" => "The answer was not read fast enough.",
+        _ => return None,
+    })
+}
 
 impl Words {
     pub(crate) fn new(
@@ -50,12 +70,45 @@ impl Words {
         self
     }
 
-    /// Why there is no more, unless it ended as it should.
-    pub(crate) fn of_ending(ending: &Ending) -> Option<Self> {
+    /// Why there is no more, unless it ended as it should. `kept` is whether something was said; if
+    /// not, the question goes back to its author.
+    pub(crate) fn of_ending(ending: &Ending, kept: bool) -> Option<Self> {
+        let mut words = Self::of_early_end(ending)?;
+        if kept && Self::reason(ending).is_some() {
+            words.advice = GO_ON.to_owned();
+        }
+        Some(words)
+    }
+
+    /// Why an answer broke off, to follow a colon; `None` if it did not.
+    pub(crate) fn reason(ending: &Ending) -> Option<String> {
+        let sentence = match ending {
+            Ending::Complete(_) | Ending::Stopped | Ending::TooLong => return None,
+            Ending::Closing => RESTARTED.to_owned(),
+            Ending::Refused(refused) => Self::of_refusal(refused).what,
+            Ending::Broken(Broken::CutOff) => CUT_OFF.to_owned(),
+            Ending::Broken(Broken::Silent) => "The model was silent for too long.".to_owned(),
+            Ending::Broken(Broken::Told { code, message }) => {
+                match (code.as_deref().and_then(in_plain_words), message) {
+                    (Some(words), _) => words.to_owned(),
+                    (None, Some(message)) => return Some(with_full_stop(message)),
+                    (None, None) => MODEL.to_owned(),
+                }
+            }
+        };
+        Some(sentence.replacen("The ", "the ", 1))
+    }
+
+    fn of_early_end(ending: &Ending) -> Option<Self> {
+        let reason = Self::reason(ending).unwrap_or_default();
         match ending {
             Ending::Complete(_) | Ending::Stopped => None,
             Ending::Refused(refused) => Some(Self::of_refusal(refused)),
-            Ending::Broken(broken) => Some(Self::of_break(broken)),
+            Ending::Broken(_) => Some(Self::new(
+                StatusCode::BAD_GATEWAY,
+                format!("The answer broke off: {reason}"),
+                AGAIN,
+            )),
             Ending::TooLong => Some(Self::new(
                 StatusCode::BAD_GATEWAY,
                 "The answer is longer than this page can carry, so it was ended.",
@@ -63,7 +116,7 @@ impl Words {
             )),
             Ending::Closing => Some(Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The answer was interrupted: the server is being restarted.",
+                format!("The answer was interrupted: {reason}"),
                 AGAIN,
             )),
         }
@@ -91,6 +144,7 @@ impl Words {
 
     fn of_status(status: u16, code: &str, message: Option<&str>, wait: Option<Duration>) -> Self {
         let again = again_after(wait);
+        let model = in_plain_words(code).unwrap_or(MODEL);
         match (status, code) {
             (_, "context_length_exceeded") => Self::new(
                 StatusCode::BAD_REQUEST,
@@ -114,6 +168,9 @@ impl Words {
                 "The model is busy: too many requests at once.",
                 again,
             ),
+            (503, "upstream_unavailable" | "model_not_served" | "queue_unavailable") => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, model, again)
+            }
             (503, _) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The model is busy, or nobody serves it at the moment.",
@@ -127,19 +184,8 @@ impl Words {
                 told("The model refused this", message),
                 "Ask in other words, or pick another model.",
             ),
-            _ => Self::new(StatusCode::BAD_GATEWAY, MODEL, again),
+            _ => Self::new(StatusCode::BAD_GATEWAY, model, again),
         }
-    }
-
-    fn of_break(broken: &Broken) -> Self {
-        let what = match broken {
-            Broken::CutOff => "The answer broke off: the connection to the model ended.".to_owned(),
-            Broken::Silent => {
-                "The answer broke off: the model has been silent for too long.".to_owned()
-            }
-            Broken::Told { message, .. } => told("The answer broke off", message.as_deref()),
-        };
-        Self::new(StatusCode::BAD_GATEWAY, what, "What was said is kept; ask the model to go on.")
     }
 
     /// The form's conversation is not to be used.
@@ -250,9 +296,28 @@ mod tests {
     #[test]
     fn only_what_went_wrong_needs_words() {
         use crate::gateway_client::Finish;
-        assert_eq!(Words::of_ending(&Ending::Complete(Finish::Stop)), None);
-        assert_eq!(Words::of_ending(&Ending::Stopped), None);
-        let broken = Words::of_ending(&Ending::Broken(Broken::CutOff)).unwrap();
-        assert!(broken.what.contains("broke off"));
+        assert_eq!(Words::of_ending(&Ending::Complete(Finish::Stop), true), None);
+        assert_eq!(Words::of_ending(&Ending::Stopped, true), None);
+        let broken = Words::of_ending(&Ending::Broken(Broken::CutOff), true).unwrap();
+        assert_eq!(broken.what, "The answer broke off: the connection to the model ended.");
+        assert_eq!(broken.advice, GO_ON);
+    }
+
+    #[test]
+    fn what_is_to_be_done_fits_what_is_in_the_box() {
+        let restarted = |kept| Words::of_ending(&Ending::Closing, kept).unwrap().advice;
+        assert_eq!((restarted(true).as_str(), restarted(false).as_str()), (GO_ON, AGAIN));
+    }
+
+    #[test]
+    fn a_model_that_is_away_is_said_to_be_that() {
+        let away = "The model cannot be reached at the moment.";
+        assert_eq!(answered(503, "upstream_unavailable").what, away);
+        let told = |code: &str| {
+            let (code, message) = (Some(code.to_owned()), Some("upstream 127.0.0.1:1".to_owned()));
+            Words::reason(&Ending::Broken(Broken::Told { code, message })).unwrap()
+        };
+        assert_eq!(told("upstream_unavailable"), "the model cannot be reached at the moment.");
+        assert_eq!(told("another"), "upstream 127.0.0.1:1.");
     }
 }

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use service_runtime::{Env, Problems, Reader, Variable};
+use service_runtime::{AllowedHosts, Env, Problems, Reader, Variable};
 use url::Url;
 
 /// The setting that moves the port.
 pub(crate) const LISTEN: &str = "WEB_LISTEN";
 /// The setting that moves the health port.
 pub(crate) const HEALTH_LISTEN: &str = "WEB_HEALTH_LISTEN";
+const ALLOWED_HOSTS: &str = "WEB_ALLOWED_HOSTS";
 const GATEWAY_URL: &str = "WEB_GATEWAY_URL";
 const API_KEY: &str = "WEB_API_KEY";
 const DRAIN_MS: &str = "WEB_DRAIN_MS";
@@ -21,6 +22,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: HEALTH_LISTEN,
         default: "127.0.0.1:8793",
         about: "Where /livez, /readyz, /startupz and /metrics answer.",
+    },
+    Variable {
+        name: ALLOWED_HOSTS,
+        default: "",
+        about: "Host names, without ports and separated by commas, under which it answers besides localhost and loopback addresses. Unset on another address than loopback: all names.",
     },
     Variable {
         name: GATEWAY_URL,
@@ -46,6 +52,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where health and metrics answer. `WEB_HEALTH_LISTEN`, default `127.0.0.1:8793`.
     pub health_listen: SocketAddr,
+    /// Under which names it answers. `WEB_ALLOWED_HOSTS`.
+    pub allowed_hosts: AllowedHosts,
     /// The gateway. `WEB_GATEWAY_URL`, default `http://127.0.0.1:8790`.
     pub gateway_url: Url,
     /// The key for the gateway, if it asks for one. `WEB_API_KEY` or `WEB_API_KEY_FILE`.
@@ -64,6 +72,7 @@ impl Settings {
         let mut read = env.reader();
         let listen = read.or(LISTEN, "127.0.0.1:8780");
         let health_listen = read.or(HEALTH_LISTEN, "127.0.0.1:8793");
+        let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS, listen);
         let gateway_url = gateway_url(&mut read);
         let api_key = api_key(&mut read);
         let drain_time = read.millis_or(DRAIN_MS, 30_000);
@@ -72,6 +81,7 @@ impl Settings {
             Some(Self {
                 listen: listen?,
                 health_listen: health_listen?,
+                allowed_hosts: allowed_hosts?,
                 gateway_url: gateway_url?,
                 api_key: api_key?,
                 drain_time: drain_time?,
@@ -126,6 +136,7 @@ mod tests {
         let env = Env::from([
             (LISTEN, "here"),
             (HEALTH_LISTEN, "1"),
+            (ALLOWED_HOSTS, "chat.example:80"),
             (GATEWAY_URL, "ftp://x"),
             (API_KEY, "canary\n"),
             (DRAIN_MS, "0"),
@@ -133,7 +144,10 @@ mod tests {
 
         let problems = Settings::from_env(&env).unwrap_err();
 
-        assert_eq!(problems.names(), [LISTEN, HEALTH_LISTEN, GATEWAY_URL, API_KEY, DRAIN_MS]);
+        assert_eq!(
+            problems.names(),
+            [LISTEN, HEALTH_LISTEN, ALLOWED_HOSTS, GATEWAY_URL, API_KEY, DRAIN_MS]
+        );
         assert!(!problems.to_string().contains("canary"));
     }
 

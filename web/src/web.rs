@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use service_runtime::{
-    Env, Health, HealthServer, HttpLimits, HttpObserver, HttpServer, Problems, Process, Readiness,
-    Shutdown, Variable, observe_http,
+    AllowedHosts, Env, Health, HealthServer, HttpLimits, HttpObserver, HttpServer, Problems,
+    Process, Readiness, Shutdown, Variable, observe_http,
 };
 use telemetry::names::app;
 use telemetry::{Identity, ServiceTelemetry};
@@ -63,7 +64,7 @@ impl Web {
         )?;
         let gateway = GatewayClient::new(&settings, &telemetry)?;
         let closing = Shutdown::manual();
-        let router = router(gateway.clone(), closing.clone(), &telemetry);
+        let router = router(gateway.clone(), settings.allowed_hosts, closing.clone(), &telemetry);
         let drain_time = settings.drain_time;
         Ok(Self { server, health_server, health, router, gateway, closing, drain_time, telemetry })
     }
@@ -132,14 +133,32 @@ async fn look_after(gateway: &GatewayClient, health: &Health, over: &Shutdown) {
     }
 }
 
-fn router(gateway: GatewayClient, closing: Shutdown, telemetry: &ServiceTelemetry) -> Router {
+fn router(
+    gateway: GatewayClient,
+    hosts: AllowedHosts,
+    closing: Shutdown,
+    telemetry: &ServiceTelemetry,
+) -> Router {
     let (files, assets) = assets::load();
     let refused_from = assets.clone();
     let csrf = CsrfLayer::new()
         .with_rejection_response(move |_error| pages::refused_origin(&refused_from));
+    let strange_to = assets.clone();
+    let guard = from_fn(move |request: Request, next: Next| {
+        // Under a name that is not ours the script of another site would read our pages.
+        let foreign = hosts.check_host(&request).err();
+        let refused = foreign.map(|foreign| pages::refused_host(&strange_to, &foreign));
+        async {
+            match refused {
+                None => next.run(request).await,
+                Some(refused) => refused,
+            }
+        }
+    });
     let compression = CompressionLayer::new()
         .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
     pages::router(Served { gateway, assets, running: Running::default(), closing })
+        .layer(guard)
         .merge(files)
         .layer(csrf)
         .layer(compression)

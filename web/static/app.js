@@ -7,7 +7,10 @@ const KEY = 'chappe.conversation';
 const policy = window.trustedTypes?.createPolicy('app', { createHTML: (html) => html })
   ?? { createHTML: (html) => html };
 
-/** What was said: `{role, content, html}`, the HTML as it was rendered by the server. */
+/**
+ * What was said: `{role, content, mark, html}`; the mark says how it ended if that needs words, the
+ * HTML is as it was rendered by the server.
+ */
 let turns = [];
 /** The answer that is being written, if one is. */
 let current = null;
@@ -21,7 +24,9 @@ function begin() {
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (!current && prompt.value.trim()) ask(prompt.value);
+    if (current) return;
+    if (event.submitter?.name === 'again') askAgain();
+    else if (prompt.value.trim()) ask(prompt.value);
   });
   prompt.addEventListener('keydown', (event) => {
     // Some keyboards end a word with Enter; 229 is how Safari says so.
@@ -53,7 +58,7 @@ function begin() {
   });
   // A page that is left, for another one or for itself, keeps what was said so far.
   addEventListener('pagehide', () => {
-    if (current?.text) current.keep();
+    if (current?.text) current.keep({ interrupted: 'this page was left.' });
     save();
   });
   followReader();
@@ -74,11 +79,21 @@ function placeStop() {
   $('#stop-form')?.remove();
 }
 
-async function ask(question) {
+/** Asks the last question again: its answer broke off. What is being written stays. */
+function askAgain() {
+  const dropped = transcript.querySelectorAll('.turn');
+  if (turns.at(-1)?.role === 'assistant') turns.pop();
+  const question = turns.pop()?.content;
+  for (let index = turns.length; index < dropped.length; index += 1) dropped[index].remove();
+  write();
+  if (question) ask(question, form.elements.prompt.value);
+}
+
+async function ask(question, draft = '') {
   const data = new URLSearchParams(new FormData(form));
   data.set('prompt', question);
   alertBox.replaceChildren();
-  form.elements.prompt.value = '';
+  form.elements.prompt.value = draft;
   show({ role: 'user', content: question });
   current = new Answer(question);
   $('#stop').hidden = false;
@@ -126,7 +141,7 @@ class Answer {
     } catch {
       if (!this.leaving.signal.aborted) this.fail();
     }
-    if (!this.ended) this.end({ kept: this.text.trim() !== '' });
+    if (!this.ended) this.end({ kept: this.text.trim() !== '', mark: this.mark });
   }
 
   async listen(reader) {
@@ -181,23 +196,25 @@ class Answer {
   stop() {
     this.leaving.abort();
     this.stopped = true;
+    this.mark = { note: 'Stopped.' };
   }
 
   fail() {
+    this.mark = { interrupted: 'the connection to the server broke.' };
     const words = document.createElement('p');
     words.textContent = this.text
-      ? 'The connection to the server broke, and the answer ended. What was said is kept; ask the model to go on.'
+      ? 'The connection to the server broke, and the answer ended. What was said is kept: try again, or ask the model to go on.'
       : 'The server cannot be reached. Send it again in a moment.';
     alertBox.replaceChildren(words);
   }
 
-  end({ kept, alert }) {
+  end({ kept, mark, alert }) {
     this.ended = true;
     clearInterval(this.reminder);
     this.article.removeAttribute('aria-busy');
     if (alert) alertBox.innerHTML = policy.createHTML(alert);
     if (kept) {
-      this.keep();
+      this.keep(mark);
     } else {
       // Nothing was said: the question goes back to where it came from.
       turns.pop();
@@ -214,20 +231,24 @@ class Answer {
   }
 
   /** Takes the answer, as far as it came, into the conversation. */
-  keep() {
+  keep(mark) {
     if (this.kept || !this.item.isConnected) return;
     this.kept = true;
     // The tail stays as it is shown: nothing more will come.
     this.tail.replaceWith(...this.tail.childNodes);
-    if (this.stopped) {
-      const note = document.createElement('p');
-      note.className = 'note';
-      note.textContent = 'Stopped.';
-      this.body.append(note);
-    }
+    // The server's own marks came as HTML before.
+    if (!this.ended || mark === this.mark) this.showMark(mark);
     addCopyButtons(this.body);
-    turns.push({ role: 'assistant', content: this.text, html: this.body.innerHTML });
+    turns.push({ role: 'assistant', content: this.text, mark, html: this.body.innerHTML });
     write();
+  }
+
+  showMark(mark) {
+    if (!mark) return;
+    const note = $('#interrupted').content.cloneNode(true).firstElementChild;
+    if (mark.interrupted) $('span', note).textContent = mark.interrupted;
+    else note.textContent = mark.note;
+    this.body.append(note);
   }
 }
 
@@ -249,7 +270,7 @@ function show(turn) {
 
 /** What the next question carries, and what a page without a script would have. */
 function write() {
-  const said = turns.map(({ role, content }) => ({ role, content }));
+  const said = turns.map(({ html, ...turn }) => turn);
   form.elements.conversation.value = JSON.stringify(said);
 }
 

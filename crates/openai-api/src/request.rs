@@ -52,6 +52,13 @@ impl InvalidRequest {
         )
     }
 
+    fn half_a_character(param: &str) -> Self {
+        let message = format!(
+            "Invalid Unicode escape in '{param}': a surrogate (\\ud800 to \\udfff) without its other half."
+        );
+        Self::at(param, "invalid_unicode", message)
+    }
+
     fn wrong_type(param: impl Into<String>, expected: &str, json: &str) -> Self {
         let param = param.into();
         let message = format!(
@@ -110,8 +117,11 @@ impl RequestHead {
 
     fn of(members: &Members<'_>) -> Result<Self, InvalidRequest> {
         let model = members.get("model").ok_or_else(|| InvalidRequest::missing("model"))?;
-        let model: String = serde_json::from_str(model)
-            .map_err(|_| InvalidRequest::wrong_type("model", "a string", model))?;
+        let model: String = serde_json::from_str(model).map_err(|_| match type_of(model) {
+            // Its JSON was parsed: all that can be wrong within a string is half a character.
+            "a string" => InvalidRequest::half_a_character("model"),
+            _ => InvalidRequest::wrong_type("model", "a string", model),
+        })?;
         let stream = match members.get("stream") {
             None | Some("null" | "false") => false,
             Some("true") => true,
@@ -219,6 +229,18 @@ mod tests {
         let fine =
             format!(r#"{{"model":"m","messages":[{{"role":"user","content":"\"{text}"}}]}}"#);
         assert!(RequestHead::of_chat(fine.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn half_a_character_is_said_to_be_that() {
+        for half in [r"\ud800", r"a\udc00b", r"\ud800\ud800", r"\ud83dx"] {
+            let body = format!(r#"{{"model":"{half}","messages":[{{"role":"user"}}]}}"#);
+            let error = RequestHead::of_chat(body.as_bytes()).unwrap_err();
+            assert_eq!((error.param.as_deref(), error.code), (Some("model"), "invalid_unicode"));
+            assert!(error.message.contains("Unicode escape"), "{error}");
+        }
+        let whole = r#"{"model":"\ud83d\ude00","messages":[{"role":"user"}]}"#;
+        assert_eq!(RequestHead::of_chat(whole.as_bytes()).unwrap().model, "\u{1f600}");
     }
 
     #[test]

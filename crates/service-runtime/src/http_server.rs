@@ -13,10 +13,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
@@ -24,7 +25,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tower::Service as _;
 
-use crate::{Shutdown, Tasks};
+use crate::{Connection, Shutdown, Tasks};
+
+/// Most headers of one request; hyper answers further ones with 431, as it does by default.
+const MOST_HEADERS: usize = 100;
 
 /// What one listener allows.
 #[derive(Debug, Clone)]
@@ -33,7 +37,8 @@ pub struct HttpLimits {
     pub header_time: Duration,
     /// Connections at once; further ones wait in the kernel's backlog.
     pub connections: usize,
-    /// Largest set of headers, in bytes.
+    /// Largest head of a request, in bytes: its first line and its headers, of which there may be
+    /// 100. Over it the answer is 431.
     pub header_bytes: usize,
     /// Longest wait for a client that reads nothing of what was written; then its connection is
     /// closed.
@@ -121,7 +126,8 @@ impl HttpServer {
     /// Answers with `router` until shutdown is requested and open responses have ended, or the
     /// drain time is over.
     ///
-    /// Each request carries its peer's address as `axum::extract::ConnectInfo<SocketAddr>`.
+    /// Each request carries its peer's address as `axum::extract::ConnectInfo<SocketAddr>`, and
+    /// its [`Connection`].
     pub async fn serve(self, router: Router, shutdown: Shutdown) {
         let graceful = GracefulShutdown::new();
         let connections = Tasks::new();
@@ -131,15 +137,18 @@ impl HttpServer {
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header_time)
             .max_buf_size(self.limits.header_bytes.max(8 * 1024))
+            .max_headers(MOST_HEADERS)
             .half_close(false);
 
         let begin = |stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit| {
             let io = io_of(stream, self.limits.write_time);
-            let connection = builder.serve_connection(io, answers(&router, peer));
-            let connection = graceful.watch(connection);
+            let known = Connection::default();
+            let service = answers(&router, peer, known.clone(), self.limits.header_bytes);
+            let connection = graceful.watch(builder.serve_connection(io, service));
             connections.spawn_detached(async move {
+                let mut connection = std::pin::pin!(connection);
                 // A broken connection is the client's business; its request was told by its span.
-                let _broken = connection.await;
+                known.ended(&connection.as_mut().await);
                 drop(place);
             });
         };
@@ -176,19 +185,54 @@ impl HttpServer {
     }
 }
 
-/// The router as one connection sees it: each request knows its peer.
+/// The router as one connection sees it: each request knows its peer and its connection.
 fn answers(
     router: &Router,
     peer: SocketAddr,
+    connection: Connection,
+    header_bytes: usize,
 ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + use<>
 {
     let router = router.clone();
     service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        // A router is always ready; a clone shares its routes.
-        router.clone().call(request)
+        // hyper's own limit is rounded up to what it happens to have read.
+        let answer = if head_bytes(&request) > header_bytes {
+            None
+        } else {
+            let mut request = request.map(Body::new);
+            let extensions = request.extensions_mut();
+            extensions.insert(ConnectInfo(peer));
+            extensions.insert(connection.clone());
+            // A router is always ready; a clone shares its routes.
+            Some(router.clone().call(request))
+        };
+        async {
+            match answer {
+                Some(answer) => answer.await,
+                None => Ok(too_large_head()),
+            }
+        }
     })
+}
+
+/// The head of a request as it is written without needless spaces.
+fn head_bytes<B>(request: &Request<B>) -> usize {
+    const FIRST_LINE: usize = "  HTTP/1.1\r\n\r\n".len();
+    const EACH: usize = ": \r\n".len();
+    let uri = request.uri();
+    // Of an address with a host the length differs by a few bytes; no browser sends such.
+    let target = uri.path_and_query().map_or(1, |target| target.as_str().len());
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + EACH);
+    request.method().as_str().len() + target + FIRST_LINE + headers.sum::<usize>()
+}
+
+/// As hyper has it: no body, and the end of the connection.
+fn too_large_head() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn io_of(stream: TcpStream, write_time: Duration) -> TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> {
@@ -208,6 +252,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::Extension;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::sync::mpsc;
@@ -219,38 +264,101 @@ mod tests {
         HttpServer::bind(([127, 0, 0, 1], 0).into(), "port 0", limits).unwrap()
     }
 
-    /// Tells when it is dropped.
-    struct Held(mpsc::UnboundedSender<()>);
+    /// Tells when it is dropped, and what is known of its connection then.
+    struct Held(mpsc::UnboundedSender<bool>, Connection);
 
     impl Drop for Held {
         fn drop(&mut self) {
-            let _nobody_waits = self.0.send(());
+            let _nobody_waits = self.0.send(self.1.was_read_too_slowly());
         }
     }
 
-    #[tokio::test]
-    async fn a_client_that_reads_nothing_loses_its_connection() {
-        let (tell, mut dropped) = mpsc::unbounded_channel();
-        let endless = get(async move || {
-            let held = Held(tell);
+    /// Endless bytes, which tell `dropped` how they ended.
+    fn endless(dropped: mpsc::UnboundedSender<bool>) -> Router {
+        let body = get(async move |Extension(connection): Extension<Connection>| {
+            let held = Held(dropped, connection);
             Body::from_stream(futures::stream::repeat_with(move || {
                 let _held_by_the_body = &held;
                 Ok::<_, std::io::Error>(bytes::Bytes::from(vec![b'x'; 65_536]))
             }))
         });
+        Router::new().route("/", body)
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_loses_its_connection_and_its_request_knows_why() {
+        let (tell, mut dropped) = mpsc::unbounded_channel();
         let limits = HttpLimits { write_time: Duration::from_millis(100), ..HttpLimits::default() };
         let server = server(limits);
         let mut client = TcpStream::connect(server.address()).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
 
-        let served = server.serve(Router::new().route("/", endless), Shutdown::manual());
+        let served = server.serve(endless(tell), Shutdown::manual());
 
         tokio::select! {
             () = served => panic!("nobody asked it to end"),
             gone = tokio::time::timeout(LIMIT, dropped.recv()) => {
-                gone.expect("the body is dropped").unwrap();
+                assert_eq!(gone.expect("the body is dropped"), Some(true));
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_has_not_read_too_slowly() {
+        let (tell, mut dropped) = mpsc::unbounded_channel();
+        let server = server(HttpLimits::default());
+        let mut client = TcpStream::connect(server.address()).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+
+        let served = server.serve(endless(tell), Shutdown::manual());
+        let leaves = async {
+            client.read_exact(&mut [0; 1000]).await.unwrap();
+            drop(client);
+            dropped.recv().await
+        };
+
+        tokio::select! {
+            () = served => panic!("nobody asked it to end"),
+            gone = tokio::time::timeout(LIMIT, leaves) => {
+                assert_eq!(gone.expect("the body is dropped"), Some(false));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_is_taken_up_to_its_limit_and_not_a_byte_more() {
+        const LIMIT_BYTES: usize = 64 * 1024;
+        let server = server(HttpLimits::default());
+        let (address, shutdown) = (server.address(), Shutdown::manual());
+        let asked = async {
+            for (head, status) in [
+                (head_of(LIMIT_BYTES, 1), 200),
+                (head_of(LIMIT_BYTES + 1, 1), 431),
+                (head_of(LIMIT_BYTES * 3, 1), 431),
+                (head_of(LIMIT_BYTES, MOST_HEADERS), 200),
+                (head_of(LIMIT_BYTES, MOST_HEADERS + 1), 431),
+            ] {
+                let mut client = TcpStream::connect(address).await.unwrap();
+                client.write_all(head.as_bytes()).await.unwrap();
+                let mut said = [0; 12];
+                client.read_exact(&mut said).await.unwrap();
+                let said = String::from_utf8_lossy(&said).into_owned();
+                assert_eq!(said, format!("HTTP/1.1 {status}"), "{} bytes", head.len());
+            }
+            shutdown.request();
+        };
+        let limits = Router::new().route("/", get(async || "hello"));
+        tokio::join!(server.serve(limits, shutdown.clone()), asked);
+    }
+
+    /// The head of a request of this length, with this many headers.
+    fn head_of(bytes: usize, headers: usize) -> String {
+        let mut head = "GET / HTTP/1.1\r\n".to_owned();
+        for number in 1..headers {
+            head += &format!("x-{number}: y\r\n");
+        }
+        let rest = bytes - head.len() - "x: \r\n\r\n".len();
+        format!("{head}x: {}\r\n\r\n", "y".repeat(rest))
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 //! * [`process`]: `--help`, `--version`, `--health`, then the service until it is told to stop.
 //! * [`Shutdown`] and [`Tasks`]: who asks for the end, and who is waited for.
 //! * [`HttpServer`]: a listener with limits: header time, connections, a drain that ends.
+//! * [`read_body`]: a request's body, with limits. [`AllowedHosts`]: whose requests are taken.
 //! * [`observe_http`]: a span and figures for each request.
 //! * [`Health`]: `/livez`, `/readyz`, `/startupz` and `/metrics` on a port of their own.
 //!
@@ -14,24 +15,30 @@
 //! * Nothing knows what is served: no jobs, no models, no NATS.
 //! * No other crate reads the process environment.
 
+mod allowed_hosts;
 mod cli;
+mod connection;
 mod env;
 mod exit;
 mod health;
 mod http_observer;
 mod http_server;
 mod process;
+mod request_body;
 mod shutdown;
 mod tasks;
 mod telemetry_settings;
 
+pub use allowed_hosts::{AllowedHosts, Foreign};
 pub use cli::{Variable, variables_text};
+pub use connection::Connection;
 pub use env::{Env, Problem, Problems, Reader};
 pub use exit::{BAD_CONFIGURATION, bad_configuration, failed};
 pub use health::{Health, HealthServer, Readiness};
 pub use http_observer::{HttpObserver, observe_http};
 pub use http_server::{BindError, HttpLimits, HttpServer};
 pub use process::{Process, process};
+pub use request_body::{BodyError, read_body};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;
 pub use telemetry_settings::{TELEMETRY_VARIABLES, telemetry_settings};

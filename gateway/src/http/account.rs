@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{JobId, Operation};
+use service_runtime::Connection;
 use telemetry::names::{app, span};
 use tokio::time::Instant;
 
@@ -20,6 +21,7 @@ pub(super) struct Account {
     operation: Operation,
     model: Option<String>,
     job: Option<JobId>,
+    connection: Option<Connection>,
     stream: bool,
     first_chunk: Option<Instant>,
     last_chunk: Instant,
@@ -43,6 +45,7 @@ impl Account {
             operation,
             model: None,
             job: None,
+            connection: None,
             stream: false,
             first_chunk: None,
             last_chunk: seen.began,
@@ -51,6 +54,11 @@ impl Account {
             outcome: app::CLIENT_GONE,
             error: None,
         }
+    }
+
+    /// The connection of its caller, which knows why it ended.
+    pub(super) fn comes_over(&mut self, connection: Option<Connection>) {
+        self.connection = connection;
     }
 
     /// Which model is asked, as telemetry may show it.
@@ -83,7 +91,10 @@ impl Account {
 
     /// The caller reads an error.
     pub(super) fn refused(&mut self, refusal: &Refusal) {
-        self.outcome = app::FAILED;
+        self.outcome = match refusal.is_for_a_slow_reader() {
+            true => app::READ_TOO_SLOWLY,
+            false => app::FAILED,
+        };
         self.error = Some(refusal.error_type());
         // A caller's mistake is no failure of this span; a stream that breaks is.
         if refusal.status().is_server_error() {
@@ -94,6 +105,10 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
+        let cut = self.connection.as_ref().is_some_and(Connection::was_read_too_slowly);
+        if self.outcome == app::CLIENT_GONE && cut {
+            self.outcome = app::READ_TOO_SLOWLY;
+        }
         let Self { seen, model, outcome, .. } = self;
         let (duration, model) = (seen.began.elapsed(), model.as_deref().unwrap_or(app::OTHER));
         let first_chunk = self.first_chunk;
@@ -134,5 +149,53 @@ impl Drop for Account {
             "{} {request_id}: {outcome} after {duration_ms} ms",
             self.route
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::extract::Extension;
+    use axum::routing::get;
+    use service_runtime::{HttpLimits, HttpServer, Shutdown};
+    use telemetry::ServiceTelemetry;
+    use tokio::io::AsyncWriteExt as _;
+    use tracing::Span;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_caller_that_reads_nothing_is_not_one_that_left() {
+        let telemetry = ServiceTelemetry::detached();
+        let measures = Arc::new(Measures::new(&telemetry));
+        let endless = get(async move |Extension(connection): Extension<Connection>| {
+            let (span, began) = (Span::none(), Instant::now());
+            let seen = Seen { span, request_id: "req".into(), began };
+            let mut account = Account::open(&measures, &seen, "/", Operation::ChatCompletions);
+            account.comes_over(Some(connection));
+            account.asks("m", true);
+            Body::from_stream(futures::stream::repeat_with(move || {
+                account.chunk(Instant::now());
+                Ok::<_, std::io::Error>(vec![b'x'; 65_536])
+            }))
+        });
+        let limits = HttpLimits { write_time: Duration::from_millis(50), ..HttpLimits::default() };
+        let server = HttpServer::bind(([127, 0, 0, 1], 0).into(), "port", limits).unwrap();
+        let mut caller = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+        caller.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let counted = async {
+            let line = "app_http_stream_duration_seconds_count{app_outcome=\"read_too_slowly\"";
+            while !telemetry.prometheus_text().contains(line) {
+                assert!(!telemetry.prometheus_text().contains("client_gone"));
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+
+        let served = server.serve(axum::Router::new().route("/", endless), Shutdown::manual());
+
+        tokio::select! {
+            () = served => panic!("nobody asked it to end"),
+            counted = tokio::time::timeout(Duration::from_secs(20), counted) => counted.unwrap(),
+        }
     }
 }

@@ -4,15 +4,16 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use contract::{Catalogue, Operation};
 use openai_api::{InvalidRequest, RequestHead};
+use service_runtime::read_body;
 use telemetry::names::{app, gen_ai};
 use tracing::Span;
 
+use super::Api;
 use super::account::Account;
 use super::answering::{self, Way};
 use super::observe::Seen;
 use super::refusal::Refusal;
 use super::router::{CHAT_COMPLETIONS, EMBEDDINGS};
-use super::{Api, body};
 use crate::chat;
 
 /// One endpoint that asks a model.
@@ -51,7 +52,9 @@ pub(super) async fn embeddings(
 }
 
 async fn ask(endpoint: &Endpoint, api: &Api, seen: &Seen, request: Request) -> Response {
+    let connection = request.extensions().get().cloned();
     let mut account = Account::open(api.measures(), seen, endpoint.route, endpoint.operation);
+    account.comes_over(connection);
     match begin(endpoint, api, seen, request, &mut account).await {
         Ok((answer, way)) => answering::respond(answer, way, api.head_wait(), account).await,
         Err(refusal) => {
@@ -68,7 +71,7 @@ async fn begin(
     request: Request,
     account: &mut Account,
 ) -> Result<(chat::Answer, Way), Refusal> {
-    let body = body::read(request.into_body(), api.body_limit()).await?;
+    let body = read_body(request.into_body(), api.body_limit()).await?;
     api.measures().body_read(endpoint.route, body.len());
     let RequestHead { model, stream } = (endpoint.head)(&body)?;
     let catalogue = api.chats().catalogue();

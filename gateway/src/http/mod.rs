@@ -2,15 +2,15 @@
 //!
 //! * [`router`]: every route. [`observe`]: a span, a request id and figures for each.
 //! * [`completions`]: chat completions and embeddings. [`models`]: the list of models.
-//! * [`body`]: a request's body, with limits. [`refusal`]: every error that a caller reads.
+//! * [`door`]: which requests are let in. [`refusal`]: every error that a caller reads.
 //! * [`answering`]: an answer as one JSON or as a stream. [`sse`]: its frames.
 //! * [`account`]: the figures of one answer.
 //! * [`reference`]: `/openapi.json` and `/docs`.
 
 mod account;
 mod answering;
-mod body;
 mod completions;
+mod door;
 mod models;
 mod observe;
 mod reference;

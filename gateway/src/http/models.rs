@@ -1,6 +1,7 @@
 //! `GET /v1/models` and `GET /v1/models/{model}`.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use openai_api::{Model, ModelList};
 
@@ -18,8 +19,9 @@ pub(super) async fn list(State(api): State<Api>) -> Json<ModelList> {
 
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Model>, Refusal> {
+    let Path(name) = name.map_err(|_rejection| Refusal::name_not_utf8())?;
     match api.chats().catalogue().model(&name) {
         Some(model) => Ok(Json(shown(model, &api))),
         None => Err(ChatError::UnknownModel(name).into()),

@@ -87,5 +87,7 @@ mod tests {
         for schema in document["components"]["schemas"].as_object().unwrap().keys() {
             assert!(DOCS.contains(&format!("id=\"{schema}\"")), "{schema}");
         }
+        assert!(DOCS.contains("<code>param</code> names the member"));
+        assert!(!DOCS.contains('`') && !DOCS.contains("**"), "Markdown that is not rendered");
     }
 }

@@ -7,8 +7,12 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contract::Failure;
 use openai_api::{ErrorBody, ErrorKind, InvalidRequest};
+use service_runtime::{BodyError, Foreign};
 
 use crate::chat::ChatError;
+
+/// Of a caller that was cut off because it read too slowly.
+const SLOW_READER: &str = "read_too_slowly";
 
 /// What the SDKs heed before their own rules.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
@@ -25,11 +29,14 @@ const KNOWN_CODES: &[&str] = &[
     "chunk_too_large",
     "context_length_exceeded",
     "empty_array",
+    "foreign_host",
+    "foreign_site",
     "gateway_stopped",
     "incomplete_body",
     "internal_error",
     "invalid_json",
     "invalid_type",
+    "invalid_unicode",
     "invalid_utf8",
     "method_not_allowed",
     "missing_required_parameter",
@@ -39,7 +46,7 @@ const KNOWN_CODES: &[&str] = &[
     "no_answer",
     "queue_unavailable",
     "rate_limit_exceeded",
-    "read_too_slowly",
+    SLOW_READER,
     "request_timeout",
     "request_too_large",
     "server_is_overloaded",
@@ -94,22 +101,12 @@ impl Refusal {
         self
     }
 
-    pub(super) fn too_large(limit: usize) -> Self {
-        let message = format!("The request body is larger than {limit} bytes.");
-        let (status, kind) = (StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::InvalidRequest);
-        Self::of(status, kind, "request_too_large", message)
-    }
-
-    pub(super) fn body_broken() -> Self {
-        let message = "The request body ended before it was complete.";
-        Self::of(StatusCode::BAD_REQUEST, ErrorKind::InvalidRequest, "incomplete_body", message)
-    }
-
-    pub(super) fn body_too_slow(limit: Duration) -> Self {
-        let seconds = limit.as_secs();
-        let message = format!("The request body came too slowly: the limit is {seconds} seconds.");
-        let (status, kind) = (StatusCode::REQUEST_TIMEOUT, ErrorKind::InvalidRequest);
-        Self::of(status, kind, "request_timeout", message)
+    /// What names a model in a URL is no text.
+    pub(super) fn name_not_utf8() -> Self {
+        let message = "The model's name in the URL is not valid UTF-8.";
+        let error =
+            ErrorBody::new(ErrorKind::InvalidRequest, "invalid_utf8", message).about("model");
+        Self::with(StatusCode::BAD_REQUEST, &error)
     }
 
     pub(super) fn unknown_url(method: &str, path: &str) -> Self {
@@ -138,6 +135,11 @@ impl Refusal {
         })
     }
 
+    /// Whether its reader reads too slowly.
+    pub(super) fn is_for_a_slow_reader(&self) -> bool {
+        self.code == SLOW_READER
+    }
+
     #[cfg(test)]
     pub(super) fn code(&self) -> &str {
         &self.code
@@ -161,6 +163,29 @@ fn shortened(text: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        let (status, code) = match error {
+            BodyError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large"),
+            BodyError::Incomplete => (StatusCode::BAD_REQUEST, "incomplete_body"),
+            BodyError::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+        };
+        let message = format!("The request cannot be read: {error}.");
+        Self::of(status, ErrorKind::InvalidRequest, code, message)
+    }
+}
+
+impl From<Foreign> for Refusal {
+    fn from(foreign: Foreign) -> Self {
+        let code = match foreign {
+            Foreign::Host { .. } => "foreign_host",
+            Foreign::Site { .. } => "foreign_site",
+        };
+        let (status, kind) = (StatusCode::FORBIDDEN, ErrorKind::InvalidRequest);
+        Self::of(status, kind, code, foreign.to_string())
+    }
 }
 
 impl From<InvalidRequest> for Refusal {

@@ -5,9 +5,10 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::middleware;
 use axum::routing::{get, post};
+use service_runtime::AllowedHosts;
 
 use super::refusal::Refusal;
-use super::{Api, completions, models, observe, reference};
+use super::{Api, completions, door, models, observe, reference};
 
 /// Chat completions.
 pub(super) const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
@@ -22,8 +23,8 @@ pub(super) const OPENAPI: &str = "/openapi.json";
 /// The description for people.
 pub(super) const DOCS: &str = "/docs";
 
-/// The API.
-pub(crate) fn router(api: Api) -> Router {
+/// The API, for requests to these hosts.
+pub(crate) fn router(api: Api, hosts: AllowedHosts) -> Router {
     let observer = observe::Observer::new(api.measures());
     Router::new()
         .route(CHAT_COMPLETIONS, post(completions::chat))
@@ -34,6 +35,7 @@ pub(crate) fn router(api: Api) -> Router {
         .route(DOCS, get(reference::docs))
         .fallback(unknown_url)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(hosts, door::guard))
         .layer(middleware::from_fn_with_state(observer, observe::request))
         .with_state(api)
 }

@@ -1,6 +1,7 @@
 //! The edge: request ids, models, what is no request, and the description of it all.
 
 use reqwest::Method;
+use service_runtime::{AllowedHosts, Env};
 
 use crate::support::{Stage, chat, embeddings};
 
@@ -35,6 +36,7 @@ async fn models_are_listed_chat_models_first_and_shown_by_name() {
     let one = stage.caller.gets("/v1/models/org/embedder").await.text().await;
     let encoded = stage.caller.gets("/v1/models/org%2Fembedder").await.text().await;
     let unknown = stage.caller.gets("/v1/models/unknown").await;
+    let no_text = stage.caller.gets("/v1/models/%ff").await;
 
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     let one: serde_json::Value = serde_json::from_str(&one).unwrap();
@@ -43,6 +45,7 @@ async fn models_are_listed_chat_models_first_and_shown_by_name() {
     assert_eq!(one["owned_by"], "chappe");
     assert_eq!(serde_json::from_str::<serde_json::Value>(&encoded).unwrap(), one);
     assert_eq!(unknown.error().await, (404, "model_not_found".to_owned()));
+    assert_eq!(no_text.error().await, (400, "invalid_utf8".to_owned()));
 }
 
 #[tokio::test]
@@ -86,6 +89,49 @@ async fn unknown_urls_and_methods_are_errors_like_all_others() {
     assert_eq!(get.error().await, (405, "method_not_allowed".to_owned()));
     assert_eq!(delete.header("allow"), Some("GET,HEAD"));
     assert_eq!(delete.error().await, (405, "method_not_allowed".to_owned()));
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_are_refused_and_queue_nothing() {
+    let stage = Stage::set().await;
+    let asks = || stage.caller.request(Method::POST, "/v1/chat/completions").body(chat(true));
+
+    for (name, value, code) in [
+        ("host", "rebound.example:8790", "foreign_host"),
+        ("origin", "https://elsewhere.example", "foreign_site"),
+        ("origin", "null", "foreign_site"),
+        ("sec-fetch-site", "cross-site", "foreign_site"),
+    ] {
+        let refused = stage.caller.sends(asks().header(name, value)).answered().await;
+
+        assert_eq!(refused.header("access-control-allow-origin"), None);
+        assert!(refused.header("x-request-id").is_some());
+        let text = refused.text().await;
+        let error: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(error["error"]["code"], code, "{name}: {value}");
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(message.contains("GATEWAY_ALLOWED_HOSTS"), "{message}");
+    }
+    let preflight = stage.caller.request(Method::OPTIONS, "/v1/chat/completions");
+    let preflight = preflight.header("origin", "http://localhost:3000");
+    let preflight = preflight.header("access-control-request-method", "POST");
+    let preflight = stage.caller.sends(preflight).answered().await;
+    assert_eq!(preflight.header("access-control-allow-origin"), None);
+    assert_eq!(preflight.error().await, (405, "method_not_allowed".to_owned()));
+    assert_eq!(stage.jobs_queued().await, 0);
+}
+
+#[tokio::test]
+async fn the_api_answers_under_names_that_a_setting_allows() {
+    let env = Env::from([("HOSTS", "chat.example")]);
+    let mut read = env.reader();
+    let hosts = AllowedHosts::read(&mut read, "HOSTS", None).unwrap();
+    let stage = Stage::with(|settings| settings.allowed_hosts = hosts).await;
+
+    for (host, status) in [("chat.example", 200), ("localhost:1", 200), ("x.example", 403)] {
+        let request = stage.caller.request(Method::GET, "/v1/models").header("host", host);
+        assert_eq!(stage.caller.sends(request).answered().await.status, status, "{host}");
+    }
 }
 
 #[tokio::test]

@@ -137,14 +137,15 @@ async fn a_body_of_exactly_the_limit_is_taken() {
     assert_eq!((taken.answered().await.status, refused.status), (200, 413));
 }
 
-/// That a body which stops is given up in the end is tested where time can be paused.
+/// That a body which stops is given up in the end is tested where the limit can be a short one.
 #[tokio::test]
 async fn a_body_that_stops_or_breaks_off_queues_nothing_and_holds_up_nobody() {
     let mut stage = Stage::set().await;
     let mut stops = stage.caller.connects().await;
     let mut breaks = stage.caller.connects().await;
     for connection in [&mut stops, &mut breaks] {
-        let head = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
+        let head =
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n";
         connection.writes(&format!("{head}{{\"model\":")).await;
     }
     drop(breaks);

@@ -44,6 +44,8 @@ async fn a_worker_that_says_more_than_is_read_is_cut_off_and_the_others_are_serv
     let (_head, chunks) = all.split_once("\r\n\r\n").unwrap();
     assert!(chunks.split("\n\n").all(|frame| frame == format!("data: {long}")), "whole chunks");
     stage.gateway.settles(2, "client_gone").await;
+    let streams = "app_http_stream_duration_seconds_count{app_outcome=\"read_too_slowly\"";
+    assert!(stage.gateway.counts(streams), "it is told from callers who leave");
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ pub(crate) async fn complete<M: Models, S: Speak>(
         Err(failure) => {
             let waited = circumstances.waited + began.elapsed();
             return match retry::after(&failure, Circumstances { waited, ..circumstances }) {
-                Outcome::GaveUp => give_up(voice, failure.tell).await,
+                Outcome::GaveUp => give_up(voice, ask, failure).await,
                 other => (other, Said::Nothing),
             };
         }
@@ -118,13 +118,14 @@ pub(crate) async fn complete<M: Models, S: Speak>(
     tokio::select! {
         biased;
         () = stop.cancelled() => (Outcome::Stopped, Said::Something),
-        ended = relay(voice, first, pieces) => ended,
+        ended = relay(voice, ask, first, pieces) => ended,
     }
 }
 
 /// Hands on the pieces of a stream to its end.
 async fn relay<S: Speak, P: Pieces>(
     voice: &mut S,
+    ask: &Ask<'_>,
     first: Vec<Bytes>,
     mut pieces: P,
 ) -> (Outcome, Said) {
@@ -139,7 +140,7 @@ async fn relay<S: Speak, P: Pieces>(
             Ok(Some(news)) => news,
             Ok(None) => return finish(voice, Utterance::Done).await,
             // Something was said: the failure is final.
-            Err(failure) => return give_up(voice, failure.tell).await,
+            Err(failure) => return give_up(voice, ask, failure).await,
         };
     }
 }
@@ -153,8 +154,18 @@ async fn finish<S: Speak>(voice: &mut S, last: Utterance) -> (Outcome, Said) {
 
 /// The caller is told why there is no answer. If even that cannot be said, the gateway is asked
 /// again what its caller has heard.
-async fn give_up<S: Speak>(voice: &mut S, failure: Failure) -> (Outcome, Said) {
-    match voice.say(Utterance::Failed(failure)).await {
+async fn give_up<S: Speak>(voice: &mut S, ask: &Ask<'_>, failure: ModelFailure) -> (Outcome, Said) {
+    // The one warning of a request that fails: each try is told on its own, and not as loudly.
+    // What a model refuses is the caller's business, who does not fill the log with it.
+    if failure.trouble != Trouble::Refused {
+        tracing::warn!(
+            error.r#type = failure.trouble.as_str(),
+            app.model = %ask.model,
+            app.job.id = %ask.job,
+            "job {} failed: {}", ask.job, failure.cause
+        );
+    }
+    match voice.say(Utterance::Failed(failure.tell)).await {
         Ok(()) => (Outcome::GaveUp, Said::Something),
         Err(unsaid) => silenced(unsaid),
     }

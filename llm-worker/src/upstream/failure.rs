@@ -15,6 +15,7 @@ pub(super) fn nobody_free(model: &ModelName, pause: Option<Duration>) -> ModelFa
     let body = ErrorBody::new(ErrorKind::ServiceUnavailable, "upstream_unavailable", message);
     let mut failure = of(Trouble::Unavailable, 503, &body, Retry::MayHelp);
     failure.tell.retry_after_ms = pause.map(whole_millis);
+    failure.cause = "every upstream of the model is busy or left alone".to_owned();
     failure
 }
 

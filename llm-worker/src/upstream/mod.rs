@@ -143,9 +143,10 @@ impl Upstreams {
                     chat.record(app::UPSTREAM, endpoint.base_url());
                     return Tried::Answered(place, begun);
                 }
-                Err(failure) => {
+                Err(mut failure) => {
                     place.failed(&failure, Instant::now());
                     report(ask, endpoint, &failure);
+                    failure.cause = format!("upstream {}: {}", endpoint.base_url(), failure.cause);
                     if !failure.trouble.worth_another_upstream() {
                         return Tried::Failed(failure);
                     }
@@ -173,7 +174,8 @@ fn report(ask: &Ask<'_>, endpoint: &Endpoint, failure: &ModelFailure) {
         tracing::debug!(app.upstream = upstream, app.job.id = %ask.job, "refused: {cause}");
         return;
     }
-    tracing::warn!(
+    // Another try may succeed; if none does, that is a warning, once.
+    tracing::info!(
         error.r#type = trouble,
         app.upstream = upstream,
         app.model = %ask.model,

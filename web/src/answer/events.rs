@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{Ending, Narrator};
 use crate::components;
+use crate::conversation::Mark;
 use crate::error::Words;
 use crate::gateway_client::Said;
 use crate::markdown::Sealed;
@@ -43,6 +44,9 @@ struct Event<'a> {
 struct End {
     /// Whether the turn is kept; if not, the question goes back to its author.
     kept: bool,
+    /// How it ended, as the conversation carries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mark: Option<Mark>,
     /// What went wrong, as HTML.
     #[serde(skip_serializing_if = "Option::is_none")]
     alert: Option<String>,
@@ -72,10 +76,10 @@ impl Events {
     /// How it ended, as an event.
     pub(crate) fn ended(&mut self, ending: &Ending) -> String {
         let add = placed(self.narrator.end(ending));
-        let failure = Words::of_ending(ending);
-        let kept = self.narrator.has_spoken() || matches!(ending, Ending::Complete(_));
-        let alert = failure.map(|words| components::alert(&words).into_string());
-        let end = Some(End { kept, alert });
+        let kept = self.narrator.is_kept(ending);
+        let alert = Words::of_ending(ending, kept);
+        let alert = alert.map(|words| components::alert(&words).into_string());
+        let end = Some(End { kept, mark: self.narrator.mark(ending), alert });
         frame(&Event { add, tail: Some((0, "")), end, ..Event::default() })
     }
 }
@@ -83,7 +87,7 @@ impl Events {
 /// The only event of a question that cannot be asked.
 pub(crate) fn refusal(words: &Words) -> String {
     let alert = Some(components::alert(words).into_string());
-    frame(&Event { end: Some(End { kept: false, alert }), ..Event::default() })
+    frame(&Event { end: Some(End { kept: false, mark: None, alert }), ..Event::default() })
 }
 
 /// Where each piece belongs; pieces that follow each other at the same place are one.

@@ -2,6 +2,8 @@
 
 use super::Ending;
 use crate::components;
+use crate::conversation::Mark;
+use crate::error::Words;
 use crate::gateway_client::{Finish, Said};
 use crate::markdown::{Renderer, Sealed};
 
@@ -48,7 +50,7 @@ impl Narrator {
     }
 
     /// Whether there is anything that is worth keeping.
-    pub(crate) fn has_spoken(&self) -> bool {
+    fn has_spoken(&self) -> bool {
         !self.text.trim().is_empty() || !self.tools.is_empty()
     }
 
@@ -75,24 +77,36 @@ impl Narrator {
         for tool in &self.tools {
             add(components::tool_call(&tool.name, &tool.arguments));
         }
-        let note = match ending {
-            _ if self.refused => Some("The model declined to answer."),
-            Ending::Complete(Finish::Length) => Some(
-                "The answer is cut: it reached the longest length allowed. Ask the model to go on.",
-            ),
-            Ending::Complete(Finish::Filtered) => {
-                Some("A filter ended this answer. Ask in other words.")
-            }
-            Ending::Complete(Finish::Stop) if !self.has_spoken() => {
-                Some("The model ended without a word. Ask again, or in other words.")
-            }
-            Ending::Stopped if self.has_spoken() => Some("Stopped."),
-            _ => None,
-        };
-        if let Some(note) = note {
-            add(components::note(note));
+        if let Some(mark) = self.mark(ending) {
+            add(components::remark(&mark));
         }
         sealed
+    }
+
+    /// How it ended, if that needs words; what stays with the answer.
+    pub(crate) fn mark(&self, ending: &Ending) -> Option<Mark> {
+        let note = match ending {
+            _ if self.refused => "The model declined to answer.",
+            Ending::Complete(Finish::Length) => {
+                "The answer is cut: it reached the longest length allowed. Ask the model to go on."
+            }
+            Ending::Complete(Finish::Filtered) => "A filter ended this answer. Ask in other words.",
+            Ending::Complete(Finish::Stop) if !self.has_spoken() => {
+                "The model ended without a word. Ask again, or in other words."
+            }
+            Ending::Complete(Finish::Stop) => return None,
+            // The question goes back to its author.
+            _ if !self.has_spoken() => return None,
+            Ending::Stopped => "Stopped.",
+            Ending::TooLong => "The answer is cut: it is longer than this page can carry.",
+            ending => return Words::reason(ending).map(Mark::Interrupted),
+        };
+        Some(Mark::Note(note.to_owned()))
+    }
+
+    /// Whether the answer stays in the conversation; if not, its question goes back to its author.
+    pub(crate) fn is_kept(&self, ending: &Ending) -> bool {
+        self.has_spoken() || matches!(ending, Ending::Complete(_))
     }
 
     fn add(&mut self, text: &str) {
@@ -130,6 +144,9 @@ mod tests {
             assert!(ended(&said, &Ending::Complete(finish)).contains(words), "{words}");
         }
         assert!(ended(&said, &Ending::Stopped).contains("Stopped."));
+        let broken = ended(&said, &Ending::Closing);
+        assert!(broken.contains("Interrupted: ") && broken.contains("Try again"), "{broken}");
+        assert!(!ended(&[], &Ending::Closing).contains("Interrupted"));
         assert!(ended(&[], &Ending::Complete(Finish::Stop)).contains("without a word"));
         assert!(!ended(&said, &Ending::Complete(Finish::Stop)).contains("note"));
         let refusal = [Said::Refusal("No.".into())];

@@ -2,7 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::conversation::Author;
+use super::{interrupted, remark};
+use crate::conversation::{Author, Mark};
 use crate::markdown::{self, Colours};
 
 /// What a person asked: text, as it was written.
@@ -17,11 +18,12 @@ pub(crate) fn question(text: &str) -> Markup {
     }
 }
 
-/// An answer that is complete. `text` is what the model wrote, in markdown.
-pub(crate) fn answer(text: &str, colours: Colours) -> Markup {
+/// An answer that has ended. `text` is what the model wrote, in markdown.
+pub(crate) fn answer(text: &str, mark: Option<&Mark>, colours: Colours) -> Markup {
     html! {
         (answer_begin())
         (PreEscaped(markdown::whole(text, colours)))
+        @if let Some(mark) = mark { (remark(mark)) }
         (answer_end())
     }
 }
@@ -56,8 +58,9 @@ pub(crate) fn thoughts_end() -> Markup {
 pub(crate) fn templates() -> Markup {
     html! {
         template #turn-user { (question("")) }
-        template #turn-assistant { (answer("", Colours::Off)) }
+        template #turn-assistant { (answer("", None, Colours::Off)) }
         template #turn-thoughts { (thoughts_begin()) (thoughts_end()) }
+        template #interrupted { (interrupted("")) }
     }
 }
 
@@ -69,8 +72,8 @@ mod tests {
     fn what_anyone_says_is_text() {
         for markup in [
             question("<script>"),
-            answer("<script>", Colours::On),
-            answer("`<script>`", Colours::On),
+            answer("<script>", None, Colours::On),
+            answer("`<script>`", None, Colours::On),
         ] {
             let html = markup.into_string();
             assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");

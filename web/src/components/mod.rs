@@ -11,4 +11,4 @@ pub(crate) use message::{
     answer, answer_begin, answer_end, question, templates, thoughts_begin, thoughts_end,
 };
 pub(crate) use notice::{mark, welcome};
-pub(crate) use text::{alert, alert_region, note, tool_call};
+pub(crate) use text::{alert, alert_region, interrupted, note, remark, tool_call};

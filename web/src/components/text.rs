@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::conversation::Mark;
 use crate::error::{Action, Words};
 use crate::paths;
 
@@ -30,6 +31,27 @@ pub(crate) fn note(text: &str) -> Markup {
     html! { p.note { (text) } }
 }
 
+/// How an answer ended.
+pub(crate) fn remark(mark: &Mark) -> Markup {
+    match mark {
+        Mark::Note(text) => note(text),
+        Mark::Interrupted(reason) => interrupted(reason),
+    }
+}
+
+/// That an answer broke off, and a way to have another one. The style sheet shows the way below the
+/// last answer only.
+pub(crate) fn interrupted(reason: &str) -> Markup {
+    html! {
+        p.note {
+            "Interrupted: " span { (reason) } " "
+            button.again type="submit" form="composer" name="again" value="1" formnovalidate {
+                "Try again"
+            }
+        }
+    }
+}
+
 /// A call of a tool that the model asks for. Nothing here carries it out.
 pub(crate) fn tool_call(name: &str, arguments: &str) -> Markup {
     html! {
@@ -49,9 +71,12 @@ mod tests {
     #[test]
     fn text_is_never_html() {
         let words = Words::new(StatusCode::BAD_GATEWAY, "<script>", "<script>");
-        for markup in
-            [alert_region(Some(&words)), note("<script>"), tool_call("<script>", "<script>")]
-        {
+        for markup in [
+            alert_region(Some(&words)),
+            remark(&Mark::Note("<script>".into())),
+            interrupted("<script>"),
+            tool_call("<script>", "<script>"),
+        ] {
             let html = markup.into_string();
             assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
         }

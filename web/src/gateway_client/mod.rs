@@ -30,7 +30,7 @@ pub(crate) use error::{Broken, Refused};
 pub(crate) use models::Models;
 
 use crate::Settings;
-use crate::conversation::Turn;
+use crate::conversation::{Author, Turn};
 use crate::preset::Preset;
 
 /// Longest time without a byte. The gateway sends comments while a model thinks.
@@ -53,12 +53,19 @@ pub(crate) struct Question<'a> {
     pub(crate) turns: &'a [Turn],
 }
 
+/// What a model is told of a turn.
+#[derive(Serialize)]
+struct Message<'a> {
+    role: Author,
+    content: &'a str,
+}
+
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
     temperature: f32,
     stream: bool,
-    messages: Vec<&'a Turn>,
+    messages: Vec<Message<'a>>,
 }
 
 /// A client of one gateway. Cheap to clone.
@@ -109,10 +116,13 @@ impl GatewayClient {
 
     /// Asks, and gives the answer once the gateway begins it.
     pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Answering, Refused> {
+        // An answer that was stopped before its first word says nothing to a model either.
+        let told = question.turns.iter().filter(|turn| !turn.content.is_empty());
         let body = Body {
             model: question.model,
-            // An answer that was stopped before its first word says nothing to a model either.
-            messages: question.turns.iter().filter(|turn| !turn.content.is_empty()).collect(),
+            messages: told
+                .map(|turn| Message { role: turn.role, content: &turn.content })
+                .collect(),
             temperature: question.preset.temperature(),
             stream: true,
         };

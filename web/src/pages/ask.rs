@@ -4,8 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
 use http::HeaderMap;
@@ -15,7 +14,7 @@ use service_runtime::Shutdown;
 
 use super::streamed::StreamedPage;
 use super::view::Chat;
-use super::{Served, problem, streamed};
+use super::{Served, form, problem, streamed};
 use crate::answer::{self, Events, Flow, Step, Stoppable};
 use crate::conversation::{Author, Conversation};
 use crate::error::Words;
@@ -37,6 +36,9 @@ pub(crate) struct Fields {
     preset: String,
     #[serde(default)]
     conversation: String,
+    /// The button that asks the last question again.
+    #[serde(default)]
+    again: Option<String>,
 }
 
 /// In which form the answer is wanted.
@@ -47,15 +49,11 @@ enum Wanted {
 }
 
 /// `POST /chat`
-pub(crate) async fn ask(
-    State(served): State<Served>,
-    headers: HeaderMap,
-    form: Result<Form<Fields>, FormRejection>,
-) -> Response {
-    let wanted = Wanted::of(&headers);
-    let fields = match form {
-        Ok(Form(fields)) => fields,
-        Err(rejection) => return wanted.refusal(&served, &Words::of_form(rejection.status())),
+pub(crate) async fn ask(State(served): State<Served>, request: Request) -> Response {
+    let wanted = Wanted::of(request.headers());
+    let fields: Fields = match form::read(request).await {
+        Ok(fields) => fields,
+        Err(status) => return wanted.refusal(&served, &Words::of_form(status)),
     };
     let conversation = match Conversation::from_field(&fields.conversation) {
         Ok(conversation) => conversation,
@@ -76,9 +74,11 @@ async fn chat_of(served: &Served, fields: &Fields, mut conversation: Conversatio
         picked => picked,
     };
     // Forms end lines with CR LF, whatever was written.
-    let prompt = fields.prompt.replace("\r\n", "\n");
-    if !prompt.trim().is_empty() {
-        conversation.add(Author::User, prompt);
+    let mut draft = fields.prompt.replace("\r\n", "\n");
+    if fields.again.is_some() {
+        conversation.take_back_answer();
+    } else if !draft.trim().is_empty() {
+        conversation.add(Author::User, std::mem::take(&mut draft));
     }
     Chat {
         assets: served.assets.clone(),
@@ -86,7 +86,7 @@ async fn chat_of(served: &Served, fields: &Fields, mut conversation: Conversatio
         model: model.to_owned(),
         models,
         preset: Preset::from_field(&fields.preset),
-        draft: String::new(),
+        draft,
         note: None,
     }
 }

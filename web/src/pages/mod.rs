@@ -2,6 +2,7 @@
 
 mod ask;
 mod chat;
+mod form;
 mod problem;
 mod stop;
 mod streamed;
@@ -17,10 +18,7 @@ use crate::assets::Assets;
 use crate::gateway_client::GatewayClient;
 use crate::paths;
 
-pub(crate) use problem::refused_origin;
-
-/// Largest form: as much as the gateway takes, and what encoding adds to it.
-const LARGEST_FORM: usize = 32 * 1024 * 1024;
+pub(crate) use problem::{refused_host, refused_origin};
 
 /// What pages work with.
 #[derive(Debug, Clone)]
@@ -40,6 +38,6 @@ pub(crate) fn router(served: Served) -> Router {
         .route(paths::STOP, post(stop::stop).get(chat::go_home))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_found)
-        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(DefaultBodyLimit::max(form::LARGEST))
         .with_state(served)
 }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use maud::html;
+use service_runtime::Foreign;
 
 use super::Served;
 use crate::assets::Assets;
@@ -36,6 +37,19 @@ pub(crate) async fn not_found(State(served): State<Served>) -> Response {
     let words =
         Words::new(StatusCode::NOT_FOUND, "There is no such page.", "The chat is elsewhere.");
     page(&served.assets, &words)
+}
+
+/// A page under a name that is not ours: another site may have made it up.
+pub(crate) fn refused_host(assets: &Assets, foreign: &Foreign) -> Response {
+    let words = Words::new(
+        StatusCode::FORBIDDEN,
+        "The chat does not answer under this address.",
+        format!(
+            "Open it as localhost, or have its operator allow this name with {}.",
+            foreign.variable()
+        ),
+    );
+    page(assets, &words)
 }
 
 /// A form that another site sends in the name of our reader.

@@ -1,14 +1,13 @@
 //! `POST /stop`: ends an answer that a page without a script shows, and shows what was said.
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::view::Chat;
-use super::{Served, problem};
+use super::{Served, form, problem};
 use crate::answer::AnswerId;
-use crate::conversation::{Author, Conversation};
+use crate::conversation::{Conversation, Mark};
 use crate::error::Words;
 use crate::preset::Preset;
 
@@ -24,15 +23,10 @@ pub(crate) struct Fields {
 }
 
 /// `POST /stop`
-pub(crate) async fn stop(
-    State(served): State<Served>,
-    form: Result<Form<Fields>, FormRejection>,
-) -> Response {
-    let fields = match form {
-        Ok(Form(fields)) => fields,
-        Err(rejection) => {
-            return problem::page(&served.assets, &Words::of_form(rejection.status()));
-        }
+pub(crate) async fn stop(State(served): State<Served>, request: Request) -> Response {
+    let fields: Fields = match form::read(request).await {
+        Ok(fields) => fields,
+        Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
     let said = served.running.stop(&AnswerId::from_field(&fields.answer));
     let conversation = match Conversation::from_field(&fields.conversation) {
@@ -46,7 +40,7 @@ pub(crate) async fn stop(
         model: fields.model,
         preset: Preset::from_field(&fields.preset),
         draft: String::new(),
-        note: Some("Stopped."),
+        note: None,
     };
     chat.close(said);
     chat.whole(None).into_response()
@@ -56,9 +50,14 @@ impl Chat {
     /// Ends the conversation with what was said to its last question.
     fn close(&mut self, said: Option<String>) {
         match said.filter(|text| !text.trim().is_empty()) {
-            Some(text) => self.conversation.add(Author::Assistant, text),
+            Some(text) => {
+                self.conversation.add_answer(text, Some(Mark::Note("Stopped.".to_owned())));
+            }
             // Nothing was said yet, or another replica heard it: the question can be asked again.
-            None => self.draft = self.conversation.take_back(),
+            None => {
+                self.draft = self.conversation.take_back();
+                self.note = Some("Stopped.");
+            }
         }
     }
 }

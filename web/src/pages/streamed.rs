@@ -9,7 +9,6 @@ use maud::html;
 use super::view::{Chat, StopButton};
 use crate::answer::{AnswerId, Ending, Narrator};
 use crate::components;
-use crate::conversation::Author;
 use crate::error::Words;
 use crate::gateway_client::Said;
 use crate::markdown::{Sealed, escaped};
@@ -81,13 +80,13 @@ impl StreamedPage {
         self.end_thoughts(&mut out);
         self.add(&sealed, &mut out);
         self.end_part(&mut out);
-        let kept = self.narrator.has_spoken() || matches!(ending, Ending::Complete(_));
+        let kept = self.narrator.is_kept(ending);
         if kept {
-            self.chat.conversation.add(Author::Assistant, self.narrator.text());
+            self.chat.conversation.add_answer(self.narrator.text(), self.narrator.mark(ending));
         } else {
             self.chat.draft = self.chat.conversation.take_back();
         }
-        let alert = Words::of_ending(ending);
+        let alert = Words::of_ending(ending, kept);
         out.push_str(&components::answer_end().into_string());
         out.push_str(&self.chat.end(alert.as_ref(), StopButton::Before).into_string());
         out

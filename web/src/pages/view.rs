@@ -58,13 +58,18 @@ impl Chat {
             }
             (PreEscaped("<main id=\"chat\">"))
             h1.unseen { "Chat" }
+            // The Enter key on a field means the form's first button, which is not to be another
+            // one that stands in the conversation.
+            button hidden type="submit" form="composer" {}
             @if self.conversation.is_empty() { (components::welcome(self.is_simulated())) }
             (PreEscaped("<section aria-label=\"Conversation\"><ol id=\"transcript\">"))
             @for (index, turn) in self.conversation.turns().iter().enumerate() {
                 @if index + 1 == self.conversation.turns().len() { (latest()) }
                 @match turn.role {
                     Author::User => (components::question(&turn.content)),
-                    Author::Assistant => (components::answer(&turn.content, self.colours_of(index))),
+                    Author::Assistant => {
+                        (components::answer(&turn.content, turn.mark.as_ref(), self.colours_of(index)))
+                    },
                 }
             }
         }

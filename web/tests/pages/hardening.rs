@@ -90,6 +90,23 @@ async fn another_site_cannot_ask_in_the_name_of_a_reader() {
 }
 
 #[tokio::test]
+async fn another_name_for_this_machine_is_not_answered() {
+    let chat = ChatPage::open();
+
+    for path in ["/", "/nowhere", "/chat"] {
+        let rebound = chat.browser.get(format!("{}{path}", chat.url));
+        let rebound = rebound.header("host", "rebound.example:8780").send().await.unwrap();
+
+        assert_eq!(rebound.status(), 403, "{path}");
+        assert!(rebound.headers().contains_key("content-security-policy"));
+        assert!(rebound.text().await.unwrap().contains("WEB_ALLOWED_HOSTS"));
+    }
+    let forged = chat.form("/chat", &[("prompt", "x")]).header("host", "rebound.example");
+    assert_eq!(forged.send().await.unwrap().status(), 403);
+    assert_eq!(chat.journal.counts().started, 0);
+}
+
+#[tokio::test]
 async fn other_addresses_lead_somewhere() {
     let chat = ChatPage::open();
 

@@ -45,7 +45,10 @@ async fn a_form_stops_the_answer_and_shows_what_was_said() {
     assert_eq!(stopped.status(), 200);
     let page = stopped.text().await.unwrap();
     assert!(page.contains("<p>t0 t1 t2 ") && page.contains("Stopped."), "{page}");
-    assert!(field(&page, "conversation").contains("t0 t1 t2 "), "{page}");
+    let conversation = field(&page, "conversation");
+    assert!(conversation.contains("t0 t1 t2 "), "{page}");
+    let next = chat.ask_in(&conversation, "And?").await.text().await.unwrap();
+    assert!(next.contains("<p class=\"note\">Stopped.</p>"), "it stays said: {next}");
     assert!(page.contains("value=\"creative\" checked"), "{page}");
 }
 
@@ -87,4 +90,6 @@ async fn a_server_that_ends_says_so_and_keeps_what_was_said() {
 
     assert!(rest.contains("being restarted") && rest.ends_with("</html>\n"), "{rest}");
     assert!(field(&rest, "conversation").contains("t0 t1 "), "{rest}");
+    let mark = "Interrupted: <span>the server is being restarted.</span> <button class=\"again\"";
+    assert!(rest.contains(mark) && rest.contains("What was said is kept: try again"), "{rest}");
 }

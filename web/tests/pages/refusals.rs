@@ -1,5 +1,9 @@
 //! What goes wrong, in words, with a status.
 
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use crate::support::{ChatPage, field};
 
 #[tokio::test]
@@ -60,8 +64,42 @@ async fn an_answer_that_breaks_off_is_kept_and_said_to_be_broken() {
         let page = chat.ask(&prompt).await.text().await.unwrap();
 
         assert!(page.contains("broke off"), "{fault}: {page}");
-        assert!(field(&page, "conversation").contains("t0 t1 t2"), "{fault}: {page}");
+        let conversation = field(&page, "conversation");
+        assert!(conversation.contains("t0 t1 t2"), "{fault}: {page}");
+        assert_eq!(marks(&page), 1, "{fault}: {page}");
+
+        // It stays said, and no model is told.
+        let next = chat.ask_in(&conversation, "simulator: echo\nAnd?").await.text().await.unwrap();
+        assert_eq!(marks(&next), 1, "{fault}: {next}");
+        let turns: Vec<Value> = serde_json::from_str(&field(&next, "conversation")).unwrap();
+        assert!(turns[1]["mark"]["interrupted"].is_string(), "{fault}: {turns:?}");
+        assert!(!turns[3]["content"].as_str().unwrap().contains("interrupted"), "{fault}");
+
+        let events = chat.ask_for_events(&prompt).await.text().await.unwrap();
+        assert!(events.contains("\"mark\":{\"interrupted\":"), "{fault}: {events}");
     }
+}
+
+#[tokio::test]
+async fn a_question_whose_answer_broke_off_can_be_asked_again() {
+    let chat = ChatPage::open();
+    let conversation = r#"[{"role":"user","content":"simulator: echo\nWhy?"},
+        {"role":"assistant","content":"Bec","mark":{"interrupted":"the line broke."}}]"#;
+    let fields = [
+        ("conversation", conversation),
+        ("prompt", "half a thought"),
+        ("model", "simulator"),
+        ("again", "1"),
+    ];
+
+    let page = chat.form("/chat", &fields).send().await.unwrap().text().await.unwrap();
+
+    let turns: Vec<Value> = serde_json::from_str(&field(&page, "conversation")).unwrap();
+    assert_eq!(turns.len(), 2, "{turns:?}");
+    let echo: Value = serde_json::from_str(turns[1]["content"].as_str().unwrap()).unwrap();
+    assert_eq!(echo["body"]["messages"].as_array().unwrap().len(), 1, "{echo}");
+    assert!(page.contains(">half a thought</textarea>"), "{page}");
+    assert!(!page.contains("the line broke"), "{page}");
 }
 
 #[tokio::test]
@@ -96,4 +134,32 @@ async fn forms_that_no_page_of_ours_sends_are_refused_in_words() {
     let large = chat.form("/chat", &[("prompt", &large)]).send().await.unwrap();
     assert_eq!(large.status(), 413);
     assert!(large.text().await.unwrap().contains("too long"));
+}
+
+/// A connection that is closed before everything was read is reset, and nobody reads the refusal.
+#[tokio::test]
+async fn a_form_that_is_too_large_is_read_to_its_end() {
+    const PIECE: usize = 1024 * 1024;
+    const PIECES: usize = 40;
+    let chat = ChatPage::open();
+    let mut writer = TcpStream::connect(chat.url.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /chat HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
+        PIECE * PIECES
+    );
+
+    writer.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..PIECES {
+        writer.write_all(&vec![b'x'; PIECE]).await.unwrap();
+    }
+    let mut said = String::new();
+    writer.read_to_string(&mut said).await.unwrap();
+
+    assert!(said.starts_with("HTTP/1.1 413") && said.contains("too long"), "{said}");
+}
+
+/// How many answers a page says to be interrupted; its script has an empty mark besides.
+fn marks(page: &str) -> usize {
+    page.matches("Interrupted: <span>").count() - page.matches("Interrupted: <span></span>").count()
 }

@@ -35,8 +35,10 @@ pub const COMPLETED: &str = "completed";
 pub const FAILED: &str = "failed";
 /// Value of [`OUTCOME`] of a job: it never came into the queue, and the caller was told.
 pub const NOT_QUEUED: &str = "not_queued";
-/// Value of [`OUTCOME`]: the caller left, or read too slowly.
+/// Value of [`OUTCOME`]: the caller left. Of a job also that its caller read too slowly.
 pub const CLIENT_GONE: &str = "client_gone";
+/// Value of [`OUTCOME`] of a stream: the caller read too slowly and was cut off.
+pub const READ_TOO_SLOWLY: &str = "read_too_slowly";
 /// Value of [`OUTCOME`] of a stream: we broke it off.
 pub const SERVER_ABORT: &str = "server_abort";
 

@@ -55,7 +55,7 @@ fn endpoint(out: &mut String, path: &str, method: &str, operation: &Value) {
             escape(path)
         ),
     );
-    add(out, &format!("<p class=\"summary\">{}</p>\n", text(&operation["summary"])));
+    add(out, &format!("<p class=\"summary\">{}</p>\n", prose_of(&operation["summary"])));
     paragraphs(out, &operation["description"]);
     if let Some(example) = operation["x-example"].as_str() {
         add(out, &format!("<pre tabindex=\"0\"><code>{}</code></pre>\n", escape(example)));
@@ -78,7 +78,7 @@ fn endpoint(out: &mut String, path: &str, method: &str, operation: &Value) {
             &format!(
                 "<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                 escape(status),
-                text(&response["description"]),
+                prose_of(&response["description"]),
                 bodies.join("<br>")
             ),
         );
@@ -102,7 +102,7 @@ fn describe_schema(out: &mut String, name: &str, schema: &Value) {
                 "<tr><td><code>{}</code>{mark}</td><td>{}</td><td>{}</td></tr>\n",
                 escape(member),
                 type_of(of),
-                text(&of["description"])
+                prose_of(&of["description"])
             ),
         );
     }
@@ -126,7 +126,7 @@ fn type_of(schema: &Value) -> String {
 fn paragraphs(out: &mut String, value: &Value) {
     for paragraph in value.as_str().unwrap_or_default().split("\n\n").filter(|one| !one.is_empty())
     {
-        add(out, &format!("<p>{}</p>\n", escape(paragraph)));
+        add(out, &format!("<p>{}</p>\n", prose(paragraph)));
     }
 }
 
@@ -137,6 +137,26 @@ fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
 
 fn text(value: &Value) -> String {
     escape(value.as_str().unwrap_or_default())
+}
+
+fn prose_of(value: &Value) -> String {
+    prose(value.as_str().unwrap_or_default())
+}
+
+/// Prose, escaped, with what stands between backticks as code: of Markdown our texts use no more.
+fn prose(text: &str) -> String {
+    let mut pieces = text.split('`');
+    let mut out = escape(pieces.next().unwrap_or_default());
+    while let Some(piece) = pieces.next() {
+        match pieces.next() {
+            Some(after) => {
+                add(&mut out, &format!("<code>{}</code>{}", escape(piece), escape(after)));
+            }
+            // One backtick alone is a backtick.
+            None => add(&mut out, &format!("`{}", escape(piece))),
+        }
+    }
+    out
 }
 
 fn escape(text: &str) -> String {
@@ -166,5 +186,11 @@ mod tests {
         let page = of(r#"{"info":{"title":"<script>","description":"a & b"}}"#, "");
         assert!(page.contains("&lt;script&gt;") && page.contains("a &amp; b"), "{page}");
         assert!(!page.contains("<script>"));
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        assert_eq!(prose("`a<b` is `x`."), "<code>a&lt;b</code> is <code>x</code>.");
+        assert_eq!(prose("none, and one `alone"), "none, and one `alone");
     }
 }

@@ -7,6 +7,7 @@ use bus::Bus;
 use contract::{Catalogue, GatewayBeat, GatewayId, streams};
 use futures::StreamExt as _;
 use gateway::Settings;
+use service_runtime::AllowedHosts;
 use test_support::TestNats;
 
 use super::{Caller, Gateway, Worker, until, within};
@@ -50,6 +51,7 @@ pub(crate) fn chunk(text: &str) -> String {
 /// Of a gateway that waits for everything as long as a test does.
 pub(crate) fn settings(nats: &TestNats) -> Settings {
     Settings {
+        allowed_hosts: AllowedHosts::loopback("GATEWAY_ALLOWED_HOSTS"),
         listen: ([127, 0, 0, 1], 0).into(),
         health_listen: ([127, 0, 0, 1], 0).into(),
         body_limit_bytes: 1024 * 1024,
