@@ -11,6 +11,7 @@ use crate::report::{self, Row};
 use crate::repository::Repository;
 use crate::run::Log;
 use crate::screen;
+use crate::suites::faults::{self, Chaos};
 use crate::suites::{Context, Endpoints, Suite};
 use crate::tools::Missing;
 
@@ -27,7 +28,7 @@ enum Command {
     /// Runs every test there is, or the suites that are named.
     ///
     /// Finds or installs what the suites need: a nats-server and Python and npm packages in
-    /// folders of their own, on Debian as root also Chromium. A suite whose outside program
+    /// folders of their own, on Debian as root also Chromium and a proxy. A suite whose outside program
     /// cannot be had is skipped by name; with CI=true that is a failure.
     ///
     /// Ends with a table of suites and the line `N passed, N failed, N skipped`. Logs are in
@@ -38,6 +39,17 @@ enum Command {
     /// The system answers with the model simulator: its models are `simulator` and
     /// `simulator-embeddings`.
     Acceptance(AcceptanceArguments),
+    /// Makes random trouble under mixed load, and accounts for every request.
+    ///
+    /// Starts three gateways, three workers, two chat pages, a proxy, a nats-server and the model
+    /// simulator, and kills, stops, holds up and restarts them at random while forty callers ask:
+    /// whole and streamed answers, embeddings, pages, callers who leave or read slowly, models
+    /// that fail.
+    ///
+    /// Ends with a table. Fails when a request is lost, doubled, hung or ended without a reason,
+    /// when work is left over, or when the memory of a service has grown by more than a tenth
+    /// and 4 MiB since the first minute. What the processes said is in target/xtask/logs/chaos.
+    Chaos(ChaosArguments),
 }
 
 #[derive(Debug, Args)]
@@ -48,6 +60,19 @@ struct TestArguments {
     /// Name the suites and what each of them checks.
     #[arg(long)]
     list: bool,
+    /// Take the release programs as they are, without building them anew.
+    #[arg(long)]
+    no_build: bool,
+}
+
+#[derive(Debug, Args)]
+struct ChaosArguments {
+    /// How long trouble is made; 0.5 to 1440.
+    #[arg(long, default_value = "10", value_parser = minutes)]
+    minutes: f64,
+    /// Makes the same trouble at the same times as an earlier run, which told its seed.
+    #[arg(long)]
+    seed: Option<u32>,
     /// Take the release programs as they are, without building them anew.
     #[arg(long)]
     no_build: bool,
@@ -80,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
         }
         Command::Test(arguments) => test(&arguments),
         Command::Acceptance(arguments) => acceptance(arguments),
+        Command::Chaos(arguments) => chaos(&arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -114,6 +140,25 @@ fn acceptance(arguments: AcceptanceArguments) -> anyhow::Result<bool> {
     let endpoints = Endpoints { gateway_url, web_url, simulator_url, api_key };
     let context = Context { repository: Repository::open()?, endpoints: Some(endpoints) };
     run(&context, &suites)
+}
+
+fn chaos(arguments: &ChaosArguments) -> anyhow::Result<bool> {
+    let context = Context { repository: Repository::open()?, endpoints: None };
+    let logs = context.repository.made("logs");
+    if !arguments.no_build {
+        let mut log = Log::create(logs.join("build.log"))?;
+        if Suite::Build.run(&context, &mut log)?.failed > 0 {
+            return Ok(false);
+        }
+    }
+    let chaos = Chaos { minutes: arguments.minutes, seed: arguments.seed };
+    let mut log = Log::create(logs.join("chaos.log"))?;
+    Ok(faults::chaos(&context.repository, chaos, &mut log)?.failed == 0)
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse().ok().filter(|minutes| (0.5..=1440.0).contains(minutes));
+    minutes.ok_or_else(|| "expected a number from 0.5 to 1440".to_owned())
 }
 
 /// Runs the suites, all of them whatever becomes of one, and says how it ended.
@@ -166,5 +211,12 @@ mod tests {
 
         let Command::Test(arguments) = line.command else { panic!("another command") };
         assert_eq!(arguments.only, [Suite::Fmt, Suite::SdkPython]);
+    }
+
+    #[test]
+    fn chaos_takes_parts_of_minutes_within_reason() {
+        for (text, read) in [("0.5", Some(0.5)), ("90", Some(90.0)), ("0", None), ("NaN", None)] {
+            assert_eq!(minutes(text).ok(), read, "{text}");
+        }
     }
 }

@@ -20,8 +20,9 @@ use tokio::time::Instant;
 use self::standing::Standing;
 use crate::{Bus, BusError, Delivery};
 
-/// How long a request for jobs stands before it is made again.
-const EXPIRES: Duration = Duration::from_secs(30);
+/// How long a request for jobs stands before it is made again. Until then jobs are given to a
+/// worker that is held up, and come back after their wait for it.
+const EXPIRES: Duration = Duration::from_secs(10);
 /// How often the server says that a request still stands.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Without a word for this long, all requests are taken for lost: the server restarted, or the
@@ -89,7 +90,7 @@ impl JobSource {
         self.standing.slots()
     }
 
-    /// Asks for up to `slots` more jobs, as they come, within the next 30 s.
+    /// Asks for up to `slots` more jobs, as they come, within the next 10 s.
     ///
     /// # Errors
     ///

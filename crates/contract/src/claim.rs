@@ -26,6 +26,9 @@ pub enum Verdict {
     },
     /// Nobody waits, or somebody else has begun to answer: ack and forget.
     Drop,
+    /// A later delivery of the job was claimed, and that one settles it: leave this one alone. It
+    /// lay unread in a worker that was held up.
+    Leave,
 }
 
 /// Tells a worker to stop a job: its caller left, or a newer claim stands.

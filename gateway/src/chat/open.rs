@@ -9,6 +9,8 @@ pub(super) struct Open {
     /// The newest claim; 0 before the first.
     claim: u32,
     worker: Option<WorkerId>,
+    /// Which delivery of the job it was made for.
+    delivery: u64,
     claimed_at: Instant,
     next_seq: u32,
     spoken: bool,
@@ -23,6 +25,8 @@ pub(super) enum Claimed {
     Go { claim: u32, superseded: Option<(WorkerId, u32)> },
     /// It does not: something was said under the one before, which is broken off now.
     TooLate,
+    /// It does not: a later delivery was claimed. This one lay in a worker that was held up.
+    OutOfDate,
 }
 
 /// What becomes of an event.
@@ -38,23 +42,36 @@ pub(super) enum Heard {
 
 impl Open {
     pub(super) fn new(now: Instant) -> Self {
-        Self { claim: 0, worker: None, claimed_at: now, next_seq: 0, spoken: false, heard_at: now }
+        Self {
+            claim: 0,
+            worker: None,
+            delivery: 0,
+            claimed_at: now,
+            next_seq: 0,
+            spoken: false,
+            heard_at: now,
+        }
     }
 
-    /// A worker asks whether it may answer.
+    /// A worker asks whether it may answer the job's arrival number `delivery`.
     ///
     /// | before               | verdict                                             |
     /// |----------------------|-----------------------------------------------------|
     /// | nobody claimed       | go                                                  |
     /// | claimed, silent      | go, and the worker before is told to stop           |
     /// | something was said   | too late: the answer is broken, and the caller told |
-    pub(super) fn claim(&mut self, worker: WorkerId, now: Instant) -> Claimed {
+    /// | a later delivery     | out of date: nothing changes                        |
+    pub(super) fn claim(&mut self, worker: WorkerId, delivery: u64, now: Instant) -> Claimed {
+        if delivery < self.delivery {
+            return Claimed::OutOfDate;
+        }
         if self.spoken {
             return Claimed::TooLate;
         }
         let superseded = self.worker.map(|before| (before, self.claim));
         self.claim += 1;
         self.worker = Some(worker);
+        self.delivery = delivery;
         self.claimed_at = now;
         self.next_seq = 0;
         Claimed::Go { claim: self.claim, superseded }
@@ -104,13 +121,18 @@ mod tests {
         let mut open = Open::new(Instant::now());
         let (first, second) = (WorkerId::fresh(), WorkerId::fresh());
 
-        assert_eq!(open.claim(first, Instant::now()), Claimed::Go { claim: 1, superseded: None });
+        assert_eq!(
+            open.claim(first, 1, Instant::now()),
+            Claimed::Go { claim: 1, superseded: None }
+        );
         let superseded = Some((first, 1));
-        assert_eq!(open.claim(second, Instant::now()), Claimed::Go { claim: 2, superseded });
+        assert_eq!(open.claim(second, 3, Instant::now()), Claimed::Go { claim: 2, superseded });
         let now = Instant::now();
+        assert_eq!(open.claim(first, 2, now), Claimed::OutOfDate, "it lay there for long");
         assert_eq!(open.event(1, 0, now), Heard::Stale, "the older worker is not heard");
         assert_eq!(open.event(2, 0, now), Heard::News);
-        assert_eq!(open.claim(first, Instant::now()), Claimed::TooLate);
+        assert_eq!(open.claim(first, 2, now), Claimed::OutOfDate);
+        assert_eq!(open.claim(first, 4, now), Claimed::TooLate);
         assert_eq!(open.claimed_by(), Some((second, 2)));
     }
 
@@ -119,7 +141,7 @@ mod tests {
         let now = Instant::now();
         let mut open = Open::new(now);
         assert_eq!(open.event(0, 0, now), Heard::Stale, "nobody has claimed");
-        open.claim(WorkerId::fresh(), now);
+        open.claim(WorkerId::fresh(), 1, now);
 
         assert_eq!(open.event(1, 0, now), Heard::News);
         assert_eq!(open.event(1, 2, now), Heard::Gap);

@@ -87,7 +87,7 @@ impl Register {
     /// A worker asks whether it may answer.
     pub(super) fn claim(&self, claim: &ClaimRequest) -> Verdict {
         let claimed = match self.lock().get_mut(&claim.job) {
-            Some(entry) => entry.open.claim(claim.worker, Instant::now()),
+            Some(entry) => entry.open.claim(claim.worker, claim.delivery, Instant::now()),
             // Nobody waits for it.
             None => return Verdict::Drop,
         };
@@ -98,6 +98,7 @@ impl Register {
                 }
                 Verdict::Go { claim: number }
             }
+            Claimed::OutOfDate => Verdict::Leave,
             Claimed::TooLate => {
                 self.break_off(claim.job, failures::worker_lost());
                 Verdict::Drop

@@ -52,6 +52,27 @@ async fn a_claim_after_something_was_said_breaks_the_answer_off() {
 }
 
 #[tokio::test]
+async fn a_delivery_that_lay_in_a_worker_for_too_long_changes_nothing() {
+    let mut stage = Stage::set().await;
+    let call = stage.caller.asks(&chat(true));
+    let out_of_date = stage.worker.pulls().await;
+    out_of_date.delivery.retry_after(Duration::ZERO).await.unwrap();
+    let mut other = stage.another_worker().await;
+    let mut second = other.pulls().await;
+    other.claims(&mut second).await;
+    second.says_chunk(&chunk("one")).await;
+    let mut answer = call.answered().await;
+    answer.frame().await;
+
+    let verdict = stage.worker.asks_about(out_of_date.id, &out_of_date).await;
+    second.is_done().await;
+
+    assert_eq!(verdict, Verdict::Leave);
+    assert_eq!(answer.events().await, [DONE]);
+    stage.gateway.settles(1, "completed").await;
+}
+
+#[tokio::test]
 async fn a_job_that_nobody_waits_for_is_to_be_dropped() {
     let mut stage = Stage::set().await;
     let call = stage.caller.asks(&chat(false));

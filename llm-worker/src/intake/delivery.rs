@@ -190,6 +190,7 @@ impl Desk {
         match self.bus.claim(job.gateway, &request).await {
             Ok(Verdict::Go { claim }) => Ok(claim),
             Ok(Verdict::Drop) => Err((Settlement::Ack, "dropped")),
+            Ok(Verdict::Leave) => Err((Settlement::Leave, "superseded")),
             Err(ClaimError::NoGateway | ClaimError::Unavailable(_))
                 if self.gateways.is_silent(job.gateway, Instant::now()) =>
             {

@@ -53,6 +53,11 @@ impl Slots {
         }
         Some(taken)
     }
+
+    /// One slot, if one is free now.
+    fn one_now(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).try_acquire_owned().ok()
+    }
 }
 
 /// Pulls jobs of one source until shutdown, then hands back what was on its way.
@@ -72,12 +77,14 @@ pub(crate) async fn pull_jobs(
             biased;
             () = shutdown.requested() => break,
             pulled = source.next() => match pulled {
-                Pulled::Job(delivery) => match one(&mut held) {
+                Pulled::Job(delivery) => match one(&mut held).or_else(|| slots.one_now()) {
                     Some(slot) => {
                         let desk = Arc::clone(&desk);
                         work.spawn_detached(async move { desk.handle(delivery, slot).await });
                     }
-                    // More than was asked for: a request that was taken for lost was not.
+                    // More than was asked for: a request that was taken for lost was not. While a
+                    // slot is free the gateway is asked about it: if this process was held up, it
+                    // may be another worker's by now, and a word about it would count for both.
                     None => hand_back(&delivery, &desk).await,
                 },
                 Pulled::Expired => renew(&mut source, &mut held).await,

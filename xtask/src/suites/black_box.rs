@@ -65,7 +65,7 @@ pub(super) fn node(suite: Suite, context: &Context, log: &mut Log) -> anyhow::Re
     })
 }
 
-const REQUIREMENTS: &str = "acceptance/requirements.txt";
+pub(super) const REQUIREMENTS: &str = "acceptance/requirements.txt";
 
 /// With the system of the context, or with one of our own, whose orderly end counts as a test.
 fn against_a_system(
@@ -101,7 +101,7 @@ fn with_endpoints(run: Run, endpoints: &Endpoints) -> Run {
     run
 }
 
-fn pytest(python: &Python, suite: Suite, repository: &Repository) -> Run {
+pub(super) fn pytest(python: &Python, suite: Suite, repository: &Repository) -> Run {
     let name = suite.name();
     let report = repository.made("junit").join(format!("{name}.xml"));
     Run::new(python.program("python"), &repository.root().join("acceptance"))
@@ -112,7 +112,7 @@ fn pytest(python: &Python, suite: Suite, repository: &Repository) -> Run {
         .variable("PYTHONUNBUFFERED", "1")
 }
 
-fn counted_by_pytest(run: Run, log: &mut Log) -> anyhow::Result<Counts> {
+pub(super) fn counted_by_pytest(run: Run, log: &mut Log) -> anyhow::Result<Counts> {
     let mut counts = Counts::default();
     let succeeded = run.heard(log, |line| {
         if let Some(read) = cases::of_pytest(line) {

@@ -2,6 +2,7 @@
 
 mod black_box;
 mod delivery;
+pub(crate) mod faults;
 mod rust;
 
 use clap::ValueEnum;
@@ -37,6 +38,10 @@ pub(crate) enum Suite {
     SdkNode,
     /// Bad and unusual input over raw HTTP.
     BadInput,
+    /// Processes that are killed, stopped and held up one by one, and models that fail.
+    Faults,
+    /// Random trouble under mixed load, with an account of every request: a short run.
+    Chaos,
     /// The chat page in Chromium, with and without JavaScript.
     Browser,
     /// Pipeline, compose and image files: schemas and linters.
@@ -80,7 +85,7 @@ impl Suite {
     /// Whether it runs the release programs.
     pub(crate) fn needs_release(self, context: &Context) -> bool {
         match self {
-            Self::System | Self::Launcher => true,
+            Self::System | Self::Launcher | Self::Faults | Self::Chaos => true,
             _ => Self::OF_A_RUNNING_SYSTEM.contains(&self) && context.endpoints.is_none(),
         }
     }
@@ -97,6 +102,8 @@ impl Suite {
                 rust::integration(self, repository, log)
             }
             Self::Launcher => black_box::launcher(repository, log),
+            Self::Faults => faults::one_by_one(repository, log),
+            Self::Chaos => faults::chaos(repository, faults::SHORT, log),
             Self::SdkPython | Self::BadInput => black_box::python(self, context, log),
             Self::SdkNode | Self::Browser => black_box::node(self, context, log),
             Self::Delivery => delivery::run(repository, log),

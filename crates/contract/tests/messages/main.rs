@@ -29,6 +29,7 @@ fn small_messages_read_the_same() {
     reads_the_same::<ClaimRequest>(include_str!("golden/claim_request_1.json"));
     reads_the_same::<Verdict>(include_str!("golden/verdict_go_1.json"));
     reads_the_same::<Verdict>(include_str!("golden/verdict_drop_1.json"));
+    reads_the_same::<Verdict>(include_str!("golden/verdict_leave_1.json"));
     reads_the_same::<CancelJob>(include_str!("golden/cancel_job_1.json"));
     reads_the_same::<GatewayBeat>(include_str!("golden/gateway_beat_1.json"));
     reads_the_same::<WorkerBeat>(include_str!("golden/worker_beat_1.json"));

@@ -1,0 +1,1 @@
+"""Random trouble under mixed load, and an account of every request: `cargo xtask chaos`."""

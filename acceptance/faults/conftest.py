@@ -1,0 +1,60 @@
+"""A system of separate processes for each test, made as the test wants it."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from support.callers import client
+from support.system import System
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture
+def folder(request, tmp_path):
+    """Where what the processes say is kept: `cargo xtask test` names a place that outlives us."""
+    logs = os.environ.get("ACCEPTANCE_LOGS")
+    if not logs:
+        return tmp_path
+    kept = Path(logs) / re.sub(r"\W+", "_", request.node.name)
+    kept.mkdir(parents=True)
+    return kept
+
+
+@pytest.fixture
+async def started(folder):
+    """Starts a system. In the end nothing of it runs, and nothing in it has panicked."""
+    systems = []
+
+    async def started(**wanted):
+        system = System(folder, **wanted)
+        systems.append(system)
+        await system.start()
+        return system
+
+    yield started
+    for system in systems:
+        system.abandon()
+        assert system.complaints() == []
+
+
+@pytest.fixture
+async def http():
+    async with client() as http:
+        yield http
+
+
+@pytest.fixture
+def measured(capsys):
+    """Tells a figure."""
+
+    def measured(what, seconds):
+        with capsys.disabled():
+            print(f"\n    {what}: {seconds * 1000:.0f} ms", end="", flush=True)
+
+    return measured

@@ -1,0 +1,275 @@
+"""Chappe as separate processes, each of which can be killed, stopped and started again."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import httpx2
+
+from support.ports import fixed_ports
+from support.process import Process, Service, until
+
+NATS = """\
+listen: "127.0.0.1:{port}"
+http: "127.0.0.1:{monitoring}"
+max_payload: 8MB
+jetstream {{ store_dir: "{data}" }}
+"""
+
+CATALOGUE = """\
+[[models]]
+name = "simulator"
+capabilities = ["chat"]
+[[models.upstreams]]
+base_url = "http://127.0.0.1:{simulator}/v1"
+{limits}
+
+[[models]]
+name = "simulator-embeddings"
+capabilities = ["embeddings"]
+[[models.upstreams]]
+base_url = "http://127.0.0.1:{simulator}/v1"
+{limits}
+"""
+
+# In front of several gateways and chat pages: what stands under "Stopping" in docs/OPERATIONS.md.
+PROXY = """\
+defaults
+    mode http
+    maxconn 8192
+    timeout connect 2s
+    timeout client 120s
+    timeout server 120s
+    retries 3
+    option redispatch 1
+    option httpchk GET /readyz
+    default-server check inter 200ms fall 1 rise 1
+"""
+SITE = """
+listen {name}
+    bind 127.0.0.1:{port}
+    http-after-response set-header x-served-by %[srv_name]
+"""
+# Longer than the proxy takes to notice.
+LAME_DUCK_MS = 1_000
+
+
+def program(name):
+    """A program of ours: `cargo xtask` builds them and says where they are."""
+    folder = os.environ.get("CHAPPE_BIN_DIR")
+    assert folder, "CHAPPE_BIN_DIR is not set; `cargo xtask test` builds the programs and sets it"
+    return Path(folder) / name
+
+
+def outside_program(name, variable):
+    return os.environ.get(variable) or name
+
+
+class System:
+    """A nats-server, simulators, and as many of each service as wanted, on free ports.
+
+    What they say is kept in `folder`.
+    """
+
+    def __init__(
+        self,
+        folder,
+        *,
+        gateways=1,
+        workers=1,
+        webs=0,
+        proxy=False,
+        simulators=1,
+        slots=64,
+        catalogue=CATALOGUE,
+        limits="",
+        idle=(),
+    ):
+        self._folder = folder
+        self._idle = idle
+        nats, monitoring, *ports = fixed_ports(2 + simulators)
+        self._monitoring = f"http://127.0.0.1:{monitoring}"
+        self._nats_url = f"nats://127.0.0.1:{nats}"
+        self._models = folder / "models.toml"
+        by_name = {f"simulator{number or ''}": port for number, port in enumerate(ports)}
+        self._models.write_text(catalogue.format(**by_name, limits=limits))
+
+        self._data = tempfile.mkdtemp(prefix="chappe-nats-")
+        config = folder / "nats.conf"
+        config.write_text(NATS.format(port=nats, monitoring=monitoring, data=self._data))
+        command = [outside_program("nats-server", "NATS_SERVER_BIN"), "--config", config]
+        self.nats = Process("nats-server", command, self._environment(), folder)
+        self._init = Process("nats-init", [program("nats-init")], self._environment(), folder)
+        self.simulators = [self._simulator(*named) for named in by_name.items()]
+        numbers = lambda count: range(1, count + 1)
+        self.gateways = [self._gateway(number) for number in numbers(gateways)]
+        self.workers = [self._worker(number, slots) for number in numbers(workers)]
+        # Without a proxy a chat page has the first gateway.
+        self.proxy = None
+        self.url = self.gateways[0].url if gateways else None
+        web_port, self.webs = None, []
+        if proxy:
+            api_port, web_port = fixed_ports(2)
+            self.url = f"http://127.0.0.1:{api_port}"
+        self.webs = [self._web(number) for number in numbers(webs)]
+        self.web_url = self.webs[0].url if webs else None
+        if proxy:
+            self.web_url = f"http://127.0.0.1:{web_port}"
+            sites = [("api", api_port, self.gateways), ("chat", web_port, self.webs)]
+            self.proxy = self._proxy(sites)
+
+    @property
+    def simulator(self):
+        return self.simulators[0]
+
+    @property
+    def services(self):
+        """Those of ours that run all the time, the simulator left aside."""
+        return [*self.gateways, *self.workers, *self.webs]
+
+    async def start(self):
+        """Starts everything but the workers that are to be idle at first."""
+        await self.start_nats()
+        await self._init.run()
+        idle = [self.workers[number] for number in self._idle]
+        wanted = [one for one in [*self.simulators, *self.services] if one not in idle]
+        for service in wanted:
+            service.start()
+        for service in wanted:
+            await service.ready()
+        if self.proxy:
+            self.proxy.start()
+            await self._answers(f"{self.url}/v1/models")
+            await self._answers(f"{self.web_url}/")
+
+    async def start_nats(self):
+        """At its address, with the data that it has."""
+        self.nats.start()
+        await self._answers(f"{self._monitoring}/healthz")
+
+    async def jobs_in_queue(self):
+        """Jobs that the queue holds, in work or waiting."""
+        async with httpx2.AsyncClient(timeout=10, trust_env=False) as http:
+            streams = (await http.get(f"{self._monitoring}/jsz?streams=true")).json()
+        details = [stream for one in streams["account_details"] for stream in one["stream_detail"]]
+        return sum(one["state"]["messages"] for one in details if one["name"] == "JOBS_CHAT")
+
+    async def at_rest(self, within_s=40):
+        """Waits until nobody has anything in hand: not the queue, a gateway, a worker, a model."""
+
+        async def nothing_left():
+            left = await self.in_hand()
+            return not any(left.values())
+
+        try:
+            await until("everything at rest", nothing_left, within_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; left: {await self.in_hand()}") from None
+
+    async def in_hand(self):
+        """What each process has in hand, as it says itself."""
+        left = {"queue": await self.jobs_in_queue()}
+        for gateway in self.gateways:
+            accepted = await gateway.figure("app_jobs_accepted_total")
+            settled = await gateway.figure("app_jobs_settled_total")
+            active = await gateway.figure("http_server_active_requests")
+            left[gateway.name] = accepted - settled or active
+        for worker in self.workers:
+            left[worker.name] = await worker.figure("app_jobs_inflight")
+        for simulator in self.simulators:
+            left[simulator.name] = (await journal(simulator))["running"]
+        return left
+
+    def abandon(self):
+        for process in [self.proxy, *self.services, *self.simulators, self._init, self.nats]:
+            if process:
+                process.abandon()
+        shutil.rmtree(self._data, ignore_errors=True)
+
+    def complaints(self):
+        """Panics and faults that nobody expects, whatever happens to a process."""
+        found = []
+        for process in [*self.services, *self.simulators]:
+            lines = process.said().splitlines()
+            found += [f"{process.name}: {line}" for line in lines if "panicked" in line]
+        return found
+
+    async def _answers(self, url):
+        async with httpx2.AsyncClient(timeout=2, trust_env=False) as http:
+
+            async def well():
+                try:
+                    return (await http.get(url)).status_code == 200
+                except httpx2.HTTPError:
+                    return False
+
+            await until(f"{url} answers", well)
+
+    def _environment(self, **more):
+        """Nothing that the developer has set may change what is tested."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._folder),
+            "NATS_URL": self._nats_url,
+            "MODELS_FILE": str(self._models),
+            "LOG_FILTER": "info",
+            **more,
+        }
+
+    def _service(self, name, program_name, listens, **more):
+        """One with an address for callers, if it has one, and one for its health."""
+        ports = fixed_ports(len(listens))
+        addresses = {
+            variable: f"127.0.0.1:{port}" for variable, port in zip(listens, ports, strict=True)
+        }
+        environment = self._environment(**addresses, **more)
+        health = list(addresses.values())[-1]
+        service = Service(name, [program(program_name)], environment, self._folder, health)
+        service.url = f"http://127.0.0.1:{ports[0]}"
+        return service
+
+    def _simulator(self, name, port):
+        environment = self._environment(SIMULATOR_LISTEN=f"127.0.0.1:{port}")
+        command = [program("model-simulator")]
+        service = Service(name, command, environment, self._folder, f"127.0.0.1:{port}")
+        service.url = f"http://127.0.0.1:{port}"
+        return service
+
+    def _gateway(self, number):
+        listens = ["GATEWAY_LISTEN", "GATEWAY_HEALTH_LISTEN"]
+        lame_duck = {"GATEWAY_LAME_DUCK_MS": str(LAME_DUCK_MS)}
+        return self._service(f"gateway-{number}", "gateway", listens, **lame_duck)
+
+    def _worker(self, number, slots):
+        more = {"LLM_WORKER_MAX_CONCURRENCY": str(slots)}
+        listens = ["LLM_WORKER_HEALTH_LISTEN"]
+        return self._service(f"llm-worker-{number}", "llm-worker", listens, **more)
+
+    def _web(self, number):
+        listens = ["WEB_LISTEN", "WEB_HEALTH_LISTEN"]
+        return self._service(f"web-{number}", "web", listens, WEB_GATEWAY_URL=self.url)
+
+    def _proxy(self, sites):
+        lines = [PROXY]
+        for name, port, servers in sites:
+            lines.append(SITE.format(name=name, port=port))
+            for server in servers:
+                address, health = (url.removeprefix("http://") for url in (server.url, server.health))
+                check = f"check port {health.rpartition(':')[2]}"
+                lines.append(f"    server {server.name} {address} {check}\n")
+        config = self._folder / "haproxy.cfg"
+        config.write_text("".join(lines))
+        command = [outside_program("haproxy", "HAPROXY_BIN"), "-db", "-f", config]
+        return Process("haproxy", command, self._environment(), self._folder)
+
+
+async def journal(simulator, wait_ms=0, **at_least):
+    """The simulator's counts, once there are `at_least` so many of each."""
+    async with httpx2.AsyncClient(timeout=wait_ms / 1000 + 10, trust_env=False) as http:
+        asked = {**at_least, "wait_ms": wait_ms}
+        answer = await http.get(f"{simulator.url}/simulator/journal", params=asked)
+    counts = answer.raise_for_status().json()
+    for what, number in at_least.items():
+        assert counts[what] >= number, f"{what} stays below {number}: {counts}"
+    return counts

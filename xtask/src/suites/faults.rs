@@ -1,0 +1,67 @@
+//! Chappe as many separate processes to which bad things happen.
+
+use std::fs;
+
+use crate::cases::Counts;
+use crate::repository::Repository;
+use crate::run::{Log, Run};
+use crate::suites::Suite;
+use crate::suites::black_box::{REQUIREMENTS, counted_by_pytest, pytest};
+use crate::tools::python::Python;
+use crate::tools::{haproxy, nats};
+
+/// How long trouble is made, and which.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chaos {
+    pub(crate) minutes: f64,
+    /// Without one, another each time.
+    pub(crate) seed: Option<u32>,
+}
+
+/// What the test command runs: a different run each time, of which the log tells the seed.
+pub(super) const SHORT: Chaos = Chaos { minutes: 0.8, seed: None };
+
+/// One fault after the other, each with what must come of it.
+pub(super) fn one_by_one(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
+    let python = Python::with(repository, REQUIREMENTS, log)?;
+    let run = pytest(&python, Suite::Faults, repository);
+    counted_by_pytest(with_programs(run, Suite::Faults, repository, log)?, log)
+}
+
+/// Random trouble under mixed load.
+pub(crate) fn chaos(
+    repository: &Repository,
+    chaos: Chaos,
+    log: &mut Log,
+) -> anyhow::Result<Counts> {
+    let python = Python::with(repository, REQUIREMENTS, log)?;
+    let mut run = Run::new(python.program("python"), &repository.root().join("acceptance"))
+        .arguments(["-m", "chaos", "--minutes", &chaos.minutes.to_string()])
+        .variable("PYTHONDONTWRITEBYTECODE", "1")
+        .variable("PYTHONUNBUFFERED", "1");
+    if let Some(seed) = chaos.seed {
+        run = run.arguments(["--seed", &seed.to_string()]);
+    }
+    let run = with_programs(run, Suite::Chaos, repository, log)?;
+    Ok(Counts::of(run.succeeds(log)?))
+}
+
+/// Names the programs that are killed and the one before them, and a folder for what they say.
+fn with_programs(
+    run: Run,
+    suite: Suite,
+    repository: &Repository,
+    log: &mut Log,
+) -> anyhow::Result<Run> {
+    let logs = repository.made("logs").join(suite.name());
+    if logs.exists() {
+        // Of the run before.
+        fs::remove_dir_all(&logs)?;
+    }
+    fs::create_dir_all(&logs)?;
+    Ok(run
+        .variable("CHAPPE_BIN_DIR", repository.release())
+        .variable("NATS_SERVER_BIN", nats::find()?)
+        .variable("HAPROXY_BIN", haproxy::find(log)?)
+        .variable("ACCEPTANCE_LOGS", logs))
+}
