@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum as _};
 use tokio::time::Instant;
 
+use crate::bench::{self, BenchArguments};
 use crate::cases::Counts;
 use crate::environment;
 use crate::report::{self, Row};
@@ -50,6 +51,12 @@ enum Command {
     /// when work is left over, or when the memory of a service has grown by more than a tenth
     /// and 4 MiB since the first minute. What the processes said is in target/xtask/logs/chaos.
     Chaos(ChaosArguments),
+    /// Measures Chappe against its budgets, round by round beside a direct call. Linux only.
+    ///
+    /// Builds the release programs, starts everything on free ports of this machine, prints the
+    /// table of figures and budgets, and writes target/bench/results.json. Close what else runs:
+    /// the load of others is reported, not subtracted. bench/README.md says how it is measured.
+    Bench(BenchArguments),
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +113,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(arguments) => test(&arguments),
         Command::Acceptance(arguments) => acceptance(arguments),
         Command::Chaos(arguments) => chaos(&arguments),
+        Command::Bench(arguments) => bench::command(&arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

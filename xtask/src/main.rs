@@ -5,9 +5,11 @@
 //! * [`commands`]: what can be said on the command line.
 //! * [`suites`]: what `cargo xtask test` runs, one module for each kind.
 //! * [`tools`]: finds or installs what the suites need.
+//! * [`bench`]: hands over to the programs of `bench/`.
 //! * [`stack`]: Chappe as a process, for the suites that look at it from outside.
 //! * [`run`], [`cases`], [`report`]: a child process, what its output says, the table at the end.
 
+mod bench;
 mod cases;
 mod commands;
 mod environment;

@@ -48,6 +48,11 @@ impl Repository {
         self.target.join("release")
     }
 
+    /// What measuring makes: results, logs, what others are installed into.
+    pub(crate) fn bench(&self) -> PathBuf {
+        self.target.join("bench")
+    }
+
     /// What we make: logs, reports, screenshots, tools.
     pub(crate) fn made(&self, what: &str) -> PathBuf {
         self.target.join("xtask").join(what)

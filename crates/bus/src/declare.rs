@@ -1,6 +1,7 @@
 //! Creates every stream, consumer and bucket. Idempotent; called by `nats-init` only.
 
 use std::fmt;
+use std::str::FromStr;
 
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::{object_store, stream};
@@ -23,8 +24,55 @@ impl fmt::Display for Declared {
     }
 }
 
-/// Creates or updates everything that `queues` need. `replicas` is 1 for one server and 3 for a
-/// cluster.
+/// Where the streams are kept that may live in memory on a cluster.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In a file on one server, which would forget them when it restarts; in memory on a cluster.
+    #[default]
+    ByReplicas,
+    /// In a file.
+    File,
+    /// In memory.
+    Memory,
+}
+
+impl Storage {
+    fn in_memory(self, replicas: usize) -> bool {
+        match self {
+            Self::ByReplicas => replicas > 1,
+            Self::File => false,
+            Self::Memory => true,
+        }
+    }
+}
+
+impl FromStr for Storage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "file" => Ok(Self::File),
+            "memory" => Ok(Self::Memory),
+            _ => Err("expected `file` or `memory`".to_owned()),
+        }
+    }
+}
+
+/// Creates or updates everything that `queues` need, kept where it usually is. `replicas` is 1
+/// for one server and 3 for a cluster.
+///
+/// # Errors
+///
+/// As [`declare_in`].
+pub async fn declare(
+    bus: &Bus,
+    queues: &[QueueName],
+    replicas: usize,
+) -> Result<Declared, BusError> {
+    declare_in(Storage::ByReplicas, bus, queues, replicas).await
+}
+
+/// Creates or updates everything that `queues` need.
 ///
 /// Consumers of queues that are no longer in the catalogue are named and left alone: deleting
 /// one would strand its jobs.
@@ -32,14 +80,15 @@ impl fmt::Display for Declared {
 /// # Errors
 ///
 /// [`BusError::NotReady`] when something exists and cannot be made what it should be.
-pub async fn declare(
+pub async fn declare_in(
+    storage: Storage,
     bus: &Bus,
     queues: &[QueueName],
     replicas: usize,
 ) -> Result<Declared, BusError> {
     let mut declared = Declared::default();
     for spec in streams::all() {
-        let config = stream_config(&spec, replicas);
+        let config = stream_config(&spec, storage, replicas);
         let name = spec.name;
         bus.jetstream
             .create_or_update_stream(config)
@@ -54,14 +103,14 @@ pub async fn declare(
     Ok(declared)
 }
 
-fn stream_config(spec: &StreamSpec, replicas: usize) -> stream::Config {
+fn stream_config(spec: &StreamSpec, storage: Storage, replicas: usize) -> stream::Config {
     let (retention, discard) = match spec.retention {
         // Full means refused: whoever asks is told, and nothing accepted is lost.
         Retention::WorkQueue => (stream::RetentionPolicy::WorkQueue, stream::DiscardPolicy::New),
         Retention::Limits => (stream::RetentionPolicy::Limits, stream::DiscardPolicy::Old),
     };
     // A standalone server forgets a memory stream, configuration included, when it restarts.
-    let in_memory = spec.memory_on_cluster && replicas > 1;
+    let in_memory = spec.memory_on_cluster && storage.in_memory(replicas);
     stream::Config {
         name: spec.name.to_owned(),
         description: Some(spec.about.to_owned()),

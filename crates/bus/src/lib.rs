@@ -33,7 +33,7 @@ mod worker_mail;
 pub use blobs::Blobs;
 pub use catalogue::{MODELS_FILE, read_catalogue};
 pub use connection::{Bus, LinkState};
-pub use declare::{Declared, declare};
+pub use declare::{Declared, Storage, declare, declare_in};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};

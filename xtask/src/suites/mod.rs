@@ -7,6 +7,7 @@ mod rust;
 
 use clap::ValueEnum;
 
+use crate::bench;
 use crate::cases::Counts;
 use crate::repository::Repository;
 use crate::run::Log;
@@ -30,6 +31,8 @@ pub(crate) enum Suite {
     Service,
     /// The whole system: release programs as separate processes.
     System,
+    /// A quick run of what is measured: no token lost, no figure ten times over its budget.
+    Bench,
     /// The programs' command lines: help, bad settings, busy ports, nats-server, Ctrl-C.
     Launcher,
     /// The official Python SDK, unchanged but for its base address.
@@ -85,7 +88,7 @@ impl Suite {
     /// Whether it runs the release programs.
     pub(crate) fn needs_release(self, context: &Context) -> bool {
         match self {
-            Self::System | Self::Launcher | Self::Faults | Self::Chaos => true,
+            Self::System | Self::Bench | Self::Launcher | Self::Faults | Self::Chaos => true,
             _ => Self::OF_A_RUNNING_SYSTEM.contains(&self) && context.endpoints.is_none(),
         }
     }
@@ -101,6 +104,7 @@ impl Suite {
             Self::Walls | Self::Bus | Self::Service | Self::System => {
                 rust::integration(self, repository, log)
             }
+            Self::Bench => bench::suite(repository, log),
             Self::Launcher => black_box::launcher(repository, log),
             Self::Faults => faults::one_by_one(repository, log),
             Self::Chaos => faults::chaos(repository, faults::SHORT, log),

@@ -8,7 +8,8 @@ use crate::suites::Suite;
 use crate::tools::nats;
 
 /// The programs that the black-box suites run: packages of the workspace.
-const PROGRAMS: &[&str] = &["bus", "gateway", "launcher", "llm-worker", "model-simulator", "web"];
+const PROGRAMS: &[&str] =
+    &["bench", "bus", "gateway", "launcher", "llm-worker", "model-simulator", "web"];
 
 pub(super) fn fmt(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
     let run = cargo(repository).arguments(["fmt", "--all", "--check"]);

@@ -13,6 +13,7 @@ struct Settings {
     nats: bus::Settings,
     catalogue: Catalogue,
     replicas: usize,
+    storage: bus::Storage,
 }
 
 impl Process for NatsInit {
@@ -34,6 +35,11 @@ impl Process for NatsInit {
                 default: "1",
                 about: "Copies of each stream: 1 for one server, 3 for a cluster.",
             },
+            Variable {
+                name: "NATS_CHAT_STORAGE",
+                default: "",
+                about: "Where jobs of waiting callers are kept: `file` or `memory`. Unset: a file on one server, memory on a cluster. The storage of a stream that exists cannot be changed.",
+            },
         ],
     ];
     const HEALTH_LISTEN: Option<Variable> = None;
@@ -43,7 +49,15 @@ impl Process for NatsInit {
         let nats = bus::Settings::read(&mut read);
         let catalogue = bus::read_catalogue(&mut read);
         let replicas = read.number_or("NATS_REPLICAS", 1, 1..=5);
-        read.finish(|| Some(Settings { nats: nats?, catalogue: catalogue?, replicas: replicas? }))
+        let storage = read.optional::<bus::Storage>("NATS_CHAT_STORAGE");
+        read.finish(|| {
+            Some(Settings {
+                nats: nats?,
+                catalogue: catalogue?,
+                replicas: replicas?,
+                storage: storage?.unwrap_or_default(),
+            })
+        })
     }
 
     async fn run(
@@ -54,7 +68,7 @@ impl Process for NatsInit {
         let declaring = async {
             let bus = bus::Bus::connect("nats-init", &settings.nats).await?;
             let queues = settings.catalogue.queues();
-            bus::declare(&bus, &queues, settings.replicas).await
+            bus::declare_in(settings.storage, &bus, &queues, settings.replicas).await
         };
         let Some(declared) = shutdown.unless_requested(Box::pin(declaring)).await else {
             anyhow::bail!("told to stop before everything was declared");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::stream::StorageType;
 use bus::{Bus, Required, Settings};
 use contract::{Lane, QueueName};
 use service_runtime::{Health, Shutdown, Tasks};
@@ -19,6 +20,24 @@ async fn declaring_twice_changes_nothing_and_a_new_queue_is_added() {
 
     assert!(bus.jobs(Lane::Chat, &gpu).await.is_ok());
     assert!(declared.contains("chat-default of JOBS_CHAT serves no queue"), "{declared}");
+}
+
+#[tokio::test]
+async fn chat_jobs_are_kept_where_it_is_said_and_dead_letters_in_a_file() {
+    let nats = TestNats::start().await;
+    let bus = connect(&nats).await;
+
+    bus::declare_in("memory".parse().unwrap(), &bus, &[queue()], 1).await.unwrap();
+    let moved = bus::declare_in("file".parse().unwrap(), &bus, &[queue()], 1).await.unwrap_err();
+
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    let jetstream = async_nats::jetstream::new(client);
+    for (stream, storage) in [("JOBS_CHAT", StorageType::Memory), ("DEAD", StorageType::File)] {
+        let stream = jetstream.get_stream(stream).await.unwrap();
+        assert_eq!(stream.cached_info().config.storage, storage);
+    }
+    assert!(moved.to_string().contains("JOBS_CHAT"), "{moved}");
+    assert!("disk".parse::<bus::Storage>().is_err());
 }
 
 #[tokio::test]

@@ -1,0 +1,141 @@
+//! Chappe as it is measured: gateway, llm-worker and nats-server, one process each.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nats_server::{Config, NatsServer, Port};
+use tokio::process::Command;
+
+use super::program::{Program, free_ports};
+use super::scenario::Scenario;
+
+/// Twice the streams that we open: the worker is to be limited by nothing but itself.
+const SLOTS: &str = "2048";
+
+/// How this one differs from the usual.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Variant<'a> {
+    /// Jobs are kept in memory and not in a file.
+    pub(crate) in_memory: bool,
+    /// Every request is traced, and all traces and metrics go here.
+    pub(crate) collector: Option<&'a str>,
+}
+
+/// A running system.
+#[derive(Debug)]
+pub(crate) struct Chappe {
+    programs: PathBuf,
+    logs: PathBuf,
+    name: String,
+    variables: Vec<(&'static str, String)>,
+    nats: NatsServer,
+    services: Vec<Program>,
+    /// Where the API is.
+    pub(crate) address: String,
+}
+
+impl Chappe {
+    /// Starts everything and waits until it is ready.
+    pub(crate) async fn start(
+        name: &str,
+        programs: &Path,
+        nats_server: &Path,
+        mock: &str,
+        folder: &Path,
+        variant: Variant<'_>,
+    ) -> anyhow::Result<Self> {
+        let data = folder.join(format!("{name}-data"));
+        let config = Config { port: Port::Free, ..Config::new(nats_server, data) };
+        let nats = NatsServer::start(config).await?;
+        let models = folder.join(format!("{name}-models.toml"));
+        fs::write(&models, catalogue(mock))?;
+        let mut variables =
+            vec![("NATS_URL", nats.url()), ("MODELS_FILE", models.display().to_string())];
+        if let Some(collector) = variant.collector {
+            variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}")));
+        }
+        let mut chappe = Self {
+            programs: programs.to_path_buf(),
+            logs: folder.to_path_buf(),
+            name: name.to_owned(),
+            variables,
+            nats,
+            services: Vec::new(),
+            address: String::new(),
+        };
+        let storage = if variant.in_memory { "memory" } else { "file" };
+        let storage = ("NATS_CHAT_STORAGE", storage.to_owned());
+        chappe.spawn("nats-init", &[storage])?.ended().await?;
+        let [port, gateway_health, worker_health] = free_ports()?;
+        let (mut gateway, _) = chappe.gateway(port, gateway_health).await?;
+        let (worker, _) = chappe.worker(worker_health).await?;
+        gateway.still_runs()?;
+        chappe.services = vec![gateway, worker];
+        chappe.address = format!("127.0.0.1:{port}");
+        Ok(chappe)
+    }
+
+    /// Its processes.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.services.iter().map(Program::pid).chain(self.nats.pid()).collect()
+    }
+
+    /// One more gateway, and how long its start took.
+    pub(crate) async fn gateway(
+        &self,
+        port: u16,
+        health: u16,
+    ) -> anyhow::Result<(Program, Duration)> {
+        let mut gateway = self.spawn(
+            "gateway",
+            &[
+                ("GATEWAY_LISTEN", format!("127.0.0.1:{port}")),
+                ("GATEWAY_HEALTH_LISTEN", format!("127.0.0.1:{health}")),
+            ],
+        )?;
+        let took = gateway.ready(health).await?;
+        Ok((gateway, took))
+    }
+
+    /// One more worker, and how long its start took.
+    pub(crate) async fn worker(&self, health: u16) -> anyhow::Result<(Program, Duration)> {
+        let mut worker = self.spawn(
+            "llm-worker",
+            &[
+                ("LLM_WORKER_HEALTH_LISTEN", format!("127.0.0.1:{health}")),
+                ("LLM_WORKER_MAX_CONCURRENCY", SLOTS.to_owned()),
+            ],
+        )?;
+        let took = worker.ready(health).await?;
+        Ok((worker, took))
+    }
+
+    /// Stops it in order.
+    pub(crate) async fn stop(self) {
+        for service in self.services {
+            service.stop().await;
+        }
+        self.nats.stop().await;
+    }
+
+    fn spawn(&self, program: &str, more: &[(&'static str, String)]) -> anyhow::Result<Program> {
+        let mut command = Command::new(self.programs.join(program));
+        // Nothing that somebody has set may change what is measured.
+        command.env_clear().envs(self.variables.iter().cloned()).envs(more.iter().cloned());
+        Program::start(&format!("{}-{program}", self.name), command, &self.logs)
+    }
+}
+
+fn catalogue(mock: &str) -> String {
+    let mut text = String::new();
+    for model in Scenario::models() {
+        let _infallible = write!(
+            text,
+            "[[models]]\nname = \"{model}\"\ncapabilities = [\"chat\"]\n\
+             [[models.upstreams]]\nbase_url = \"http://{mock}/v1\"\nmax_concurrency = {SLOTS}\n\n"
+        );
+    }
+    text
+}

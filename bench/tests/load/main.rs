@@ -1,0 +1,89 @@
+//! The load generator against the mock, and against servers that lose, double and swap tokens.
+
+#[cfg(test)]
+mod support;
+
+use bench::load::get;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use support::{asked, heard, listener, locally};
+
+#[tokio::test]
+async fn whole_answers_of_the_mock_are_good() {
+    locally(async {
+        let (address, listener) = listener().await;
+        tokio::task::spawn_local(bench::mock::serve(listener));
+
+        let report = asked(&address, false, 4).await;
+
+        assert!(report.is_clean(), "{report:?}");
+        assert_eq!(report.tokens, report.answers * 4);
+        let latency = report.latency.unwrap();
+        assert!(latency.p50 >= 6_000, "the last token is due after 6 ms: {latency:?}");
+        assert_eq!(report.first_token, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn streams_of_the_mock_are_good_and_paced() {
+    locally(async {
+        let (address, listener) = listener().await;
+        tokio::task::spawn_local(bench::mock::serve(listener));
+
+        let report = asked(&address, true, 4).await;
+
+        assert!(report.is_clean(), "{report:?}");
+        let (first, gap) = (report.first_token.unwrap(), report.gap.unwrap());
+        assert_eq!(gap.count, first.count * 3);
+        assert!(report.latency.unwrap().p50 >= 6_000, "{report:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_mock_takes_telemetry_and_says_how_much() {
+    locally(async {
+        let (address, listener) = listener().await;
+        tokio::task::spawn_local(bench::mock::serve(listener));
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let post = "POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\nconnection: close\r\n\r\n12345";
+        stream.write_all(post.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+
+        let (status, received) = get(&address, "/received").await.unwrap();
+
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(status.is_success());
+        let received: serde_json::Value = serde_json::from_slice(&received).unwrap();
+        assert_eq!(received, serde_json::json!({"requests": 1, "bytes": 5}));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lost_doubled_and_swapped_tokens_are_found() {
+    const DONE: &str = "data: [DONE]\n\n";
+
+    let good = heard(&["t0 ", "t1 ", "t2 t3 "], DONE).await;
+    let lost = heard(&["t0 ", "t1 ", "t3 "], DONE).await;
+    let doubled = heard(&["t0 ", "t1 ", "t1 ", "t2 ", "t3 "], DONE).await;
+    let swapped = heard(&["t0 ", "t2 ", "t1 ", "t3 "], DONE).await;
+
+    assert!(good.is_clean(), "{good:?}");
+    for report in [&lost, &doubled, &swapped] {
+        assert!(report.answers == 0 && report.errors > 0, "{report:?}");
+    }
+    assert_eq!((lost.lost, lost.doubled, lost.swapped), (lost.errors, 0, 0));
+    assert_eq!((doubled.lost, doubled.doubled, doubled.swapped), (0, doubled.errors, 0));
+    assert_eq!((swapped.lost, swapped.doubled, swapped.swapped), (0, 0, swapped.errors));
+}
+
+#[tokio::test]
+async fn a_stream_without_its_end_is_no_good_answer() {
+    let report = heard(&["t0 ", "t1 ", "t2 ", "t3 "], "").await;
+
+    assert!(!report.is_clean());
+    assert!(report.first_error.unwrap().contains("[DONE]"));
+}
