@@ -147,9 +147,12 @@ impl Measures {
         self.fallbacks.add(1, &labels);
     }
 
-    /// Whether an upstream is left alone after failures.
-    pub(crate) fn breaker(&self, upstream: &str, open: bool) {
-        let labels = [KeyValue::new(app::UPSTREAM, upstream.to_owned())];
+    /// Whether an upstream of a model is left alone after failures.
+    pub(crate) fn breaker(&self, model: &ModelName, upstream: &str, open: bool) {
+        let labels = [
+            KeyValue::new(app::MODEL, model.to_string()),
+            KeyValue::new(app::UPSTREAM, upstream.to_owned()),
+        ];
         self.breakers.record(u64::from(open), &labels);
     }
 

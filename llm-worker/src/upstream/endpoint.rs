@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use contract::{Model, Operation, Upstream, UpstreamLimits};
+use contract::{Model, ModelName, Operation, Upstream, UpstreamLimits};
 use outbound::Client;
 use secrecy::SecretString;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -17,6 +17,7 @@ use crate::measures::Measures;
 /// An upstream of one model.
 #[derive(Debug)]
 pub(super) struct Endpoint {
+    model: ModelName,
     upstream: Upstream,
     key: Option<SecretString>,
     /// The upstream's name for the model, as JSON, if it differs from the public one.
@@ -51,8 +52,9 @@ impl Endpoint {
     ) -> Self {
         let differs = upstream.name.as_ref().filter(|name| name.as_str() != model.name.as_str());
         let key = upstream.api_key_env.as_ref().and_then(|name| keys.get(name)).cloned();
-        measures.breaker(&upstream.base_url, false);
+        measures.breaker(&model.name, &upstream.base_url, false);
         Self {
+            model: model.name.clone(),
             name_json: differs.map(|name| serde_json::Value::from(name.as_str()).to_string()),
             client,
             places: Arc::new(Semaphore::new(upstream.limits.max_concurrency)),
@@ -112,7 +114,7 @@ impl Endpoint {
 
     fn is_back(&self) {
         let upstream = self.base_url();
-        self.measures.breaker(upstream, false);
+        self.measures.breaker(&self.model, upstream, false);
         tracing::info!(app.upstream = upstream, "upstream {upstream} answers again");
     }
 
@@ -170,7 +172,7 @@ impl Place {
         let pause = self.endpoint.breaker().failed(now, self.admission, weight);
         if let Some(pause) = pause {
             let upstream = self.endpoint.base_url();
-            self.endpoint.measures.breaker(upstream, true);
+            self.endpoint.measures.breaker(&self.endpoint.model, upstream, true);
             tracing::warn!(
                 app.upstream = upstream,
                 "upstream {upstream} keeps failing and is left alone for {pause:?}"
