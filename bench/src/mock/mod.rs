@@ -128,7 +128,11 @@ async fn complete(body: &Bytes, arrived: Instant, counters: &Counters) -> Respon
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         return response;
     }
-    tokio::time::sleep_until(arrived + plan.due(plan.tokens.saturating_sub(1))).await;
+    let due = arrived + plan.due(plan.tokens.saturating_sub(1));
+    // A timer that is due already still waits for the next millisecond.
+    if due > Instant::now() {
+        tokio::time::sleep_until(due).await;
+    }
     let message = json!({"role": "assistant", "content": plan.text(), "refusal": null});
     let answer = json!({
         "id": id,
