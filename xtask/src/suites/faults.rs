@@ -18,8 +18,9 @@ pub(crate) struct Chaos {
     pub(crate) seed: Option<u32>,
 }
 
-/// What the test command runs: a different run each time, of which the log tells the seed.
-pub(super) const SHORT: Chaos = Chaos { minutes: 0.8, seed: None };
+/// What the test command runs: the same troubles each time, so that a commit is judged by what it
+/// changes. `cargo xtask chaos` draws others.
+pub(super) const SHORT: Chaos = Chaos { minutes: 0.8, seed: Some(5) };
 
 /// One fault after the other, each with what must come of it.
 pub(super) fn one_by_one(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
