@@ -75,9 +75,10 @@ async fn a_request_that_the_model_fails_at_is_tried_twice_and_spoils_it_for_nobo
 
     assert_eq!(stage.gateway.all_of(good).await[0].kind, EventKind::Body);
     assert!(worker.counts("app_upstream_open{"), "it is measured");
-    assert!(
-        !worker.counts(&format!("app_upstream_open{{app_upstream=\"{}\"}} 1", stage.model.url()))
-    );
+    assert!(!worker.counts(&format!(
+        "app_upstream_open{{app_model=\"public\",app_upstream=\"{}\"}} 1",
+        stage.model.url()
+    )));
 }
 
 #[tokio::test]

@@ -45,7 +45,9 @@ async fn an_upstream_that_keeps_failing_is_left_alone_and_found_again() {
     let worker = stage.worker_with(&upstreams, |_settings| {}).await;
     let open = |worker: &crate::support::Worker, value: u8| {
         let url = stage.model.url();
-        worker.counts(&format!("app_upstream_open{{app_upstream=\"{url}\"}} {value}"))
+        worker.counts(&format!(
+            "app_upstream_open{{app_model=\"public\",app_upstream=\"{url}\"}} {value}"
+        ))
     };
     assert!(open(&worker, 0));
 
