@@ -91,10 +91,8 @@ impl Account {
 
     /// The caller reads an error.
     pub(super) fn refused(&mut self, refusal: &Refusal) {
-        self.outcome = match refusal.is_for_a_slow_reader() {
-            true => app::READ_TOO_SLOWLY,
-            false => app::FAILED,
-        };
+        let slow = refusal.is_for_a_slow_reader();
+        self.outcome = if slow { app::READ_TOO_SLOWLY } else { app::FAILED };
         self.error = Some(refusal.error_type());
         // A caller's mistake is no failure of this span; a stream that breaks is.
         if refusal.status().is_server_error() {

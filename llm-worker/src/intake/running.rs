@@ -10,6 +10,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::voice;
+
 /// Why a job was told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -77,8 +79,7 @@ impl RunningJob {
     /// Its caller has read more of what was said under `claim`.
     fn credit(&self, claim: u32, read: u64) {
         if lock(&self.state).claim == Some(claim) {
-            self.read
-                .send_if_modified(|before| std::mem::replace(before, read.max(*before)) < read);
+            voice::raise(&self.read, read);
         }
     }
 

@@ -126,6 +126,11 @@ impl Speak for Voice {
     }
 }
 
+/// Notes how far a reader has come. What it said earlier may arrive later, and changes nothing.
+pub(crate) fn raise(mark: &watch::Sender<u64>, to: u64) {
+    mark.send_if_modified(|read| std::mem::replace(read, to.max(*read)) < to);
+}
+
 /// A failure of ours, as the caller reads it.
 pub(crate) fn failure(code: &str, message: &str) -> Failure {
     let body = error_json(code, message);

@@ -58,7 +58,7 @@ impl Way {
 
     /// The gateway has read everything up to `position`.
     pub(super) fn have_read(&self, position: u64) {
-        self.read.send_if_modified(|read| std::mem::replace(read, position.max(*read)) < position);
+        super::raise(&self.read, position);
     }
 }
 
