@@ -37,6 +37,19 @@ pub(super) struct Peers {
     installed: PathBuf,
 }
 
+/// Where a peer stands.
+struct Place<'a> {
+    port: u16,
+    mock: &'a str,
+    folder: &'a Path,
+}
+
+impl Place<'_> {
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
 impl Peers {
     pub(super) fn new(source: &Path, output: &Path) -> Self {
         Self { source: source.to_path_buf(), installed: output.join("peers") }
@@ -50,23 +63,18 @@ impl Peers {
         mock: &str,
         folder: &Path,
     ) -> anyhow::Result<Peer> {
-        let address = format!("127.0.0.1:{port}");
+        let at = Place { port, mock, folder };
         match name {
-            Name::LiteLlm => self.litellm(&address, port, mock, folder).await,
-            Name::Portkey => self.portkey(&address, port, mock, folder).await,
-            Name::TensorZero => self.tensorzero(mock, folder).await,
-            Name::FastApi => self.fastapi(&address, port, mock, folder).await,
+            Name::LiteLlm => self.litellm(&at).await,
+            Name::Portkey => self.portkey(&at).await,
+            Name::TensorZero => self.tensorzero(&at).await,
+            Name::FastApi => self.fastapi(&at).await,
             _ => anyhow::bail!("{} is no peer", name.text()),
         }
     }
 
-    async fn litellm(
-        &self,
-        address: &str,
-        port: u16,
-        mock: &str,
-        folder: &Path,
-    ) -> anyhow::Result<Peer> {
+    async fn litellm(&self, at: &Place<'_>) -> anyhow::Result<Peer> {
+        let Place { port, mock, folder } = *at;
         let programs = self.python("litellm").await?;
         let models = Scenario::models().map(|model| {
             format!(
@@ -88,7 +96,7 @@ impl Peers {
             .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
             .env("DO_NOT_TRACK", "1")
             .env("NO_PROXY", "*");
-        let mut target = Target::plain(address);
+        let mut target = Target::plain(at.address());
         target.headers.push(("authorization".to_owned(), LITELLM_KEY.to_owned()));
         let version = self.python_versions("litellm", &["litellm", "uvicorn", "uvloop"])?;
         let program = started("litellm", command, folder)?;
@@ -96,13 +104,8 @@ impl Peers {
         Ok(Peer { program, target, prefix: String::new(), version })
     }
 
-    async fn portkey(
-        &self,
-        address: &str,
-        port: u16,
-        mock: &str,
-        folder: &Path,
-    ) -> anyhow::Result<Peer> {
+    async fn portkey(&self, at: &Place<'_>) -> anyhow::Result<Peer> {
+        let Place { port, mock, folder } = *at;
         let installed = self.node("portkey").await?;
         let package = installed.join("node_modules/@portkey-ai/gateway");
         let mut command = Command::new("node");
@@ -112,7 +115,7 @@ impl Peers {
             .env("NODE_ENV", "production")
             .env("PORT", port.to_string())
             .env("TRUSTED_CUSTOM_HOSTS", "127.0.0.1,localhost");
-        let mut target = Target::plain(address);
+        let mut target = Target::plain(at.address());
         for (name, value) in [
             ("x-portkey-provider", "openai".to_owned()),
             ("x-portkey-custom-host", format!("http://{mock}/v1")),
@@ -129,7 +132,9 @@ impl Peers {
         Ok(Peer { program, target, prefix: String::new(), version })
     }
 
-    async fn tensorzero(&self, mock: &str, folder: &Path) -> anyhow::Result<Peer> {
+    async fn tensorzero(&self, at: &Place<'_>) -> anyhow::Result<Peer> {
+        // It chooses its port.
+        let Place { mock, folder, .. } = *at;
         let programs = self.python("tensorzero").await?;
         let models = Scenario::models().map(|model| {
             format!(
@@ -160,13 +165,8 @@ impl Peers {
         Ok(Peer { program, target, prefix: "tensorzero::model_name::".to_owned(), version })
     }
 
-    async fn fastapi(
-        &self,
-        address: &str,
-        port: u16,
-        mock: &str,
-        folder: &Path,
-    ) -> anyhow::Result<Peer> {
+    async fn fastapi(&self, at: &Place<'_>) -> anyhow::Result<Peer> {
+        let Place { port, mock, folder } = *at;
         let programs = self.python("fastapi").await?;
         let mut command = Command::new(programs.join("uvicorn"));
         command
@@ -182,7 +182,7 @@ impl Peers {
             self.python_versions("fastapi", &["fastapi", "aiohttp", "uvicorn", "uvloop"])?;
         let program = started("fastapi", command, folder)?;
         let version = format!("FastAPI and aiohttp with {WORKERS} workers ({version})");
-        let target = Target::plain(address);
+        let target = Target::plain(at.address());
         Ok(Peer { program, target, prefix: String::new(), version })
     }
 
