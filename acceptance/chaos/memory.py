@@ -24,6 +24,14 @@ def _pss_kb(pid):
     raise AssertionError(f"process {pid} has no Pss")
 
 
+def peak_kb(pid):
+    """The most memory that a process has ever had at once."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise AssertionError(f"process {pid} has no VmHWM")
+
+
 def service_of(name):
     return name.rstrip("0123456789").rstrip("-")
 

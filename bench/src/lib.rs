@@ -11,7 +11,7 @@
 //! * [`run`]: `cargo xtask bench`, binary `bench-run`. Begin at [`run::run`].
 //!
 //! Nothing here is linked into a service, and none of the services' code is used: what is
-//! measured are the release programs, as processes.
+//! measured are the built programs, as processes.
 
 pub mod figures;
 pub mod load;

@@ -1,4 +1,6 @@
-//! `cargo xtask bench`: builds the release programs and hands over to `bench-run`.
+//! `cargo xtask bench`: builds the programs and hands over to `bench-run`.
+
+use std::path::Path;
 
 use clap::Args;
 
@@ -51,12 +53,14 @@ pub(crate) fn command(arguments: &BenchArguments) -> anyhow::Result<bool> {
     let repository = Repository::open()?;
     let mut log = Log::create(repository.made("logs").join("bench.log"))?;
     let mut build = Run::new("cargo", repository.root());
-    build = build.arguments(["build", "--release", "--locked", "--bins"]);
+    // What is measured is what ships; a smoke test need not wait for the linker.
+    let profile = if arguments.quick { "release" } else { "dist" };
+    build = build.arguments(["build", "--profile", profile, "--locked", "--bins"]);
     for package in PROGRAMS {
         build = build.arguments(["--package", package]);
     }
-    anyhow::ensure!(build.succeeds(&mut log)?, "the release programs are not built");
-    run(&repository, &arguments.for_the_run())?.succeeds(&mut log)
+    anyhow::ensure!(build.succeeds(&mut log)?, "the programs are not built");
+    run(&repository, &repository.built(profile), &arguments.for_the_run())?.succeeds(&mut log)
 }
 
 /// The suite: a quick run of programs that are built. Each figure within its bound is a test.
@@ -65,22 +69,23 @@ pub(crate) fn suite(repository: &Repository, log: &mut Log) -> anyhow::Result<Co
         return Err(Missing(format!("`{}` needs Linux's /proc", Suite::Bench.name())).into());
     }
     let mut counts = Counts::default();
-    let succeeded = run(repository, &["--quick".to_owned()])?.heard(log, |line| {
-        counts += Counts {
-            passed: u32::from(line.starts_with("ok: ")),
-            failed: u32::from(line.starts_with("FAILED: ")),
-            skipped: 0,
-        };
-    })?;
+    let succeeded =
+        run(repository, &repository.release(), &["--quick".to_owned()])?.heard(log, |line| {
+            counts += Counts {
+                passed: u32::from(line.starts_with("ok: ")),
+                failed: u32::from(line.starts_with("FAILED: ")),
+                skipped: 0,
+            };
+        })?;
     Ok(counts.ended(succeeded))
 }
 
-fn run(repository: &Repository, arguments: &[String]) -> anyhow::Result<Run> {
-    let folder = |path: std::path::PathBuf| path.display().to_string();
-    let run = Run::new(repository.release().join("bench-run"), repository.root())
-        .arguments(["--repository", &folder(repository.root().to_path_buf())])
-        .arguments(["--programs", &folder(repository.release())])
-        .arguments(["--nats-server", &folder(nats::find()?)])
-        .arguments(["--output", &folder(repository.bench())]);
+fn run(repository: &Repository, programs: &Path, arguments: &[String]) -> anyhow::Result<Run> {
+    let folder = |path: &Path| path.display().to_string();
+    let run = Run::new(programs.join("bench-run"), repository.root())
+        .arguments(["--repository", &folder(repository.root())])
+        .arguments(["--programs", &folder(programs)])
+        .arguments(["--nats-server", &folder(&nats::find()?)])
+        .arguments(["--output", &folder(&repository.bench())]);
     Ok(run.arguments(arguments))
 }

@@ -53,9 +53,10 @@ enum Command {
     Chaos(ChaosArguments),
     /// Measures Chappe against its budgets, round by round beside a direct call. Linux only.
     ///
-    /// Builds the release programs, starts everything on free ports of this machine, prints the
-    /// table of figures and budgets, and writes target/bench/results.json. Close what else runs:
-    /// the load of others is reported, not subtracted. bench/README.md says how it is measured.
+    /// Builds the programs as they ship in images, starts everything on free ports of this
+    /// machine, prints the table of figures and budgets, and writes target/bench/results.json.
+    /// Close what else runs: the load of others is reported, not subtracted. bench/README.md says
+    /// how it is measured.
     Bench(BenchArguments),
 }
 

@@ -30,3 +30,15 @@ pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     path().into_iter().map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
+
+/// Takes away what `cargo xtask` tells this program about its own package. Build scripts that ask
+/// for the same names would run again, and everything above them be compiled again, whenever a
+/// build is started from here and then by hand.
+pub(crate) fn forget_this_package(command: &mut std::process::Command) {
+    for (name, _value) in std::env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+}

@@ -45,7 +45,12 @@ impl Repository {
 
     /// The release programs.
     pub(crate) fn release(&self) -> PathBuf {
-        self.target.join("release")
+        self.built("release")
+    }
+
+    /// The programs that were built with this profile.
+    pub(crate) fn built(&self, profile: &str) -> PathBuf {
+        self.target.join(profile)
     }
 
     /// What measuring makes: results, logs, what others are installed into.

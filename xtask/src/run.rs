@@ -53,6 +53,7 @@ impl Run {
         let program = program.as_ref();
         let mut command = Command::new(program);
         command.current_dir(folder).stdin(Stdio::null());
+        environment::forget_this_package(&mut command);
         let name = program.file_name().unwrap_or(program.as_os_str());
         Self { command, shown: name.to_string_lossy().into_owned() }
     }

@@ -44,7 +44,7 @@ pub struct Options {
     /// The checkout.
     #[arg(long, value_name = "FOLDER")]
     repository: PathBuf,
-    /// The release programs.
+    /// The folder of the built programs.
     #[arg(long, value_name = "FOLDER")]
     programs: PathBuf,
     /// A nats-server.

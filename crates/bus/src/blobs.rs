@@ -1,6 +1,7 @@
 //! Bodies over what one message holds: they travel by name, through the object store.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::object_store::{GetErrorKind, ObjectMetadata, ObjectStore};
@@ -19,7 +20,8 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// The object store of bodies. Cheap to clone.
 #[derive(Clone)]
 pub struct Blobs {
-    store: ObjectStore,
+    // A clone of the store itself copies all that is known of its stream.
+    store: Arc<ObjectStore>,
     piece_bytes: usize,
 }
 
@@ -38,7 +40,7 @@ impl Bus {
     pub async fn blobs(&self) -> Result<Blobs, BusError> {
         let store = self.jetstream.get_object_store(streams::BLOBS).await;
         let piece_bytes = PIECE_BYTES.min(self.max_payload());
-        store.map(|store| Blobs { store, piece_bytes }).map_err(|error| {
+        store.map(|store| Blobs { store: Arc::new(store), piece_bytes }).map_err(|error| {
             let name = streams::BLOBS;
             BusError::NotReady(format!(
                 "the object store `{name}` cannot be had ({error}); run `nats-init` once"
@@ -60,7 +62,9 @@ impl Blobs {
             ..ObjectMetadata::default()
         };
         let mut reader = body;
-        self.store.put(meta, &mut reader).await.map(|_info| ()).map_err(BusError::unavailable)
+        // Large and rare: in a box it is no part of every future that might come to this.
+        let put = Box::pin(self.store.put(meta, &mut reader));
+        put.await.map(|_info| ()).map_err(BusError::unavailable)
     }
 
     /// Reads the body `name`; `None` when it is not there (any more).
@@ -69,7 +73,7 @@ impl Blobs {
     ///
     /// [`BusError::TooLarge`] over `limit` bytes, [`BusError::Unavailable`] when it cannot be read.
     pub async fn get(&self, name: &str, limit: usize) -> Result<Option<Bytes>, BusError> {
-        let mut object = match self.store.get(name).await {
+        let mut object = match Box::pin(self.store.get(name)).await {
             Ok(object) => object,
             Err(error) if error.kind() == GetErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(BusError::unavailable(error)),

@@ -33,8 +33,10 @@ impl<'a> Members<'a> {
 
     /// The object with `replacements` (key and JSON text) put in place, or at the end when new.
     pub fn with(&self, replacements: &[(&str, &str)]) -> Vec<u8> {
-        let length = self.0.iter().map(|(key, value)| key.len() + value.get().len() + 8).sum();
-        let mut out = Vec::with_capacity(length);
+        let kept = self.0.iter().map(|(key, value)| key.len() + value.get().len());
+        let put = replacements.iter().map(|(key, json)| key.len() + json.len());
+        let length: usize = kept.chain(put).map(|length| length + r#""":,"#.len()).sum();
+        let mut out = Vec::with_capacity(length + "{}".len());
         out.push(b'{');
         for (key, value) in &self.0 {
             let replaced = replacements.iter().find(|(name, _)| name == key);

@@ -5,6 +5,9 @@ pub const DONE: &[u8] = b"data: [DONE]\n\n";
 /// What stands after `data: ` in it.
 pub const DONE_DATA: &[u8] = b"[DONE]";
 
+/// The bytes of a frame beside its JSON.
+pub const FRAME_OVERHEAD: usize = b"data: \n\n".len();
+
 /// Appends one frame that carries `json`, which holds no line break.
 pub fn write_data(out: &mut Vec<u8>, json: &[u8]) {
     out.extend_from_slice(b"data: ");

@@ -1,29 +1,34 @@
 //! Reading a response.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{CallError, Phase};
 
 /// A response whose head has come. Dropping it closes its connection.
 #[derive(Debug)]
-pub struct Response(reqwest::Response);
+pub struct Response {
+    response: reqwest::Response,
+    alarm: Alarm,
+}
 
 impl Response {
     pub(crate) fn new(response: reqwest::Response) -> Self {
-        Self(response)
+        Self { response, alarm: Alarm::default() }
     }
 
     /// The status.
     pub fn status(&self) -> u16 {
-        self.0.status().as_u16()
+        self.response.status().as_u16()
     }
 
     /// Whether the body is a stream of server-sent events.
     pub fn is_event_stream(&self) -> bool {
-        let kind = self.0.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = self.response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"))
     }
 
@@ -31,7 +36,8 @@ impl Response {
     /// A date is passed over: its clock is not ours.
     pub fn retry_after(&self) -> Option<Duration> {
         let header = |name: &str| {
-            let value = self.0.headers().get(name)?.to_str().ok()?.trim().parse::<f64>().ok()?;
+            let value =
+                self.response.headers().get(name)?.to_str().ok()?.trim().parse::<f64>().ok()?;
             (value.is_finite() && (0.0..86_400_000.0).contains(&value)).then_some(value)
         };
         header("retry-after-ms")
@@ -46,9 +52,13 @@ impl Response {
     /// [`CallError::Timeout`] after `silence` without a byte, [`CallError::Broken`] when the
     /// connection ends before the body does.
     pub async fn piece(&mut self, silence: Duration) -> Result<Option<Bytes>, CallError> {
-        match tokio::time::timeout(silence, self.0.chunk()).await {
-            Ok(piece) => piece.map_err(|error| CallError::of(&error)),
-            Err(_elapsed) => Err(CallError::Timeout { phase: Phase::Body, limit: silence }),
+        let due = Instant::now() + silence;
+        tokio::select! {
+            biased;
+            piece = self.response.chunk() => piece.map_err(|error| CallError::of(&error)),
+            () = self.alarm.at(due) => {
+                Err(CallError::Timeout { phase: Phase::Body, limit: silence })
+            }
         }
     }
 
@@ -59,7 +69,7 @@ impl Response {
     /// [`CallError::TooLarge`] over `limit` bytes, [`CallError::Timeout`] after `silence` without
     /// a byte, [`CallError::Broken`] when the connection ends before the body does.
     pub async fn whole(mut self, limit: usize, silence: Duration) -> Result<Bytes, CallError> {
-        let expected = self.0.content_length().unwrap_or(0);
+        let expected = self.response.content_length().unwrap_or(0);
         if expected > limit as u64 {
             return Err(CallError::TooLarge { limit });
         }
@@ -72,5 +82,52 @@ impl Response {
             body.extend_from_slice(&piece);
         }
         Ok(body.freeze())
+    }
+}
+
+/// One timer for many waits, each of which is due later than the one before. It is moved when it
+/// fires, and not for each wait: of a thousand pieces a second that would be the larger cost.
+#[derive(Debug, Default)]
+struct Alarm(Option<Pin<Box<Sleep>>>);
+
+impl Alarm {
+    /// Ends when it is `due`.
+    async fn at(&mut self, due: Instant) {
+        let timer = self.0.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if timer.deadline() > due {
+            timer.as_mut().reset(due);
+        }
+        loop {
+            timer.as_mut().await;
+            if Instant::now() >= due {
+                return;
+            }
+            timer.as_mut().reset(due);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_is_due_when_it_was_last_set_to_earlier_or_later() {
+        let began = Instant::now();
+        let at = |millis| began + Duration::from_millis(millis);
+        let mut alarm = Alarm::default();
+        // As a piece that comes in time does it.
+        for set in 0..3 {
+            let waited = tokio::time::timeout_at(at(10), alarm.at(at(500 + set))).await;
+            assert!(waited.is_err(), "not due yet");
+        }
+
+        for due in [600, 700, 20_000] {
+            alarm.at(at(due)).await;
+            assert_eq!(began.elapsed().as_millis(), u128::from(due));
+        }
+        let _given_up = tokio::time::timeout_at(at(20_001), alarm.at(at(90_000))).await;
+        alarm.at(at(20_002)).await;
+        assert_eq!(began.elapsed().as_millis(), 20_002, "an earlier one moves it");
     }
 }

@@ -10,6 +10,7 @@ use crate::{Program, TestNats, free_port};
 #[derive(Debug, Clone)]
 pub struct StackBuilder {
     otlp_endpoint: Option<String>,
+    log_filter: &'static str,
     workers: usize,
     simulator: Vec<(&'static str, String)>,
 }
@@ -41,6 +42,7 @@ impl Stack {
     pub fn builder() -> StackBuilder {
         StackBuilder {
             otlp_endpoint: None,
+            log_filter: "info",
             workers: 1,
             simulator: vec![
                 ("SIMULATOR_TTFT_MS", "1".to_owned()),
@@ -80,6 +82,13 @@ impl StackBuilder {
     #[must_use]
     pub fn otlp(mut self, endpoint: &str) -> Self {
         self.otlp_endpoint = Some(endpoint.to_owned());
+        self
+    }
+
+    /// Logs this, in the syntax of `LOG_FILTER`.
+    #[must_use]
+    pub fn log_filter(mut self, filter: &'static str) -> Self {
+        self.log_filter = filter;
         self
     }
 
@@ -159,15 +168,12 @@ impl StackBuilder {
     }
 
     fn telemetry(&self) -> Vec<(&'static str, String)> {
-        let endpoint = self.otlp_endpoint.iter();
-        endpoint
-            .flat_map(|endpoint| {
-                [
-                    ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.clone()),
-                    ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
-                ]
-            })
-            .collect()
+        let mut variables = vec![("LOG_FILTER", self.log_filter.to_owned())];
+        if let Some(endpoint) = &self.otlp_endpoint {
+            variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.clone()));
+            variables.push(("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()));
+        }
+        variables
     }
 }
 

@@ -1,12 +1,13 @@
 //! A streamed answer as server-sent events.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
 use openai_api::sse;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::account::Account;
 use super::refusal::Refusal;
@@ -27,12 +28,13 @@ pub(super) struct EventStream {
     first: Option<News>,
     begun: bool,
     ended: bool,
+    silence: Silence,
     account: Account,
 }
 
 impl EventStream {
     pub(super) fn new(answer: Answer, first: Option<News>, account: Account) -> Self {
-        Self { answer, first, begun: false, ended: false, account }
+        Self { answer, first, begun: false, ended: false, silence: Silence::new(), account }
     }
 
     /// The body of the response.
@@ -56,12 +58,14 @@ impl EventStream {
                 self.begun = true;
                 return Some(Bytes::from_static(COMMENT));
             }
-            None => match tokio::time::timeout(COMMENT_EVERY, self.answer.next()).await {
-                Ok(news) => news,
-                Err(_silent) => return Some(Bytes::from_static(COMMENT)),
+            None => tokio::select! {
+                biased;
+                news = self.answer.next() => news,
+                () = self.silence.grows_long() => return Some(Bytes::from_static(COMMENT)),
             },
         };
         self.begun = true;
+        self.silence.is_broken();
         match news {
             Some(news) => self.write(news, &mut out),
             None => self.refuse(&read_too_slowly().into(), &mut out),
@@ -105,8 +109,41 @@ impl EventStream {
     }
 }
 
+/// How long nothing was said. Its timer is moved when it fires, and not for each token: that would
+/// cost as much as writing one.
+#[derive(Debug)]
+struct Silence {
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Silence {
+    fn new() -> Self {
+        let since = Instant::now();
+        Self { since, timer: Box::pin(sleep_until(since + COMMENT_EVERY)) }
+    }
+
+    fn is_broken(&mut self) {
+        self.since = Instant::now();
+    }
+
+    /// Ends when it is time for a comment.
+    async fn grows_long(&mut self) {
+        loop {
+            self.timer.as_mut().await;
+            let due = self.since + COMMENT_EVERY;
+            if Instant::now() >= due {
+                self.is_broken();
+                return;
+            }
+            self.timer.as_mut().reset(due);
+        }
+    }
+}
+
 /// One event. A line break would end it early; within JSON it is only white space.
 fn write_data(out: &mut Vec<u8>, json: &[u8]) {
+    out.reserve(sse::FRAME_OVERHEAD + json.len());
     let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
     if json.iter().any(is_break) {
         let line: Vec<u8> =
