@@ -109,7 +109,10 @@ def _report(outcomes, kind_of, troubles, before, after, complaints):
         print(f"\n{len(bad)} unaccounted for\n" + "\n".join(bad[:50]))
     if complaints:
         print("\npanics\n" + "\n".join(complaints))
-    good = not (bad or grown or complaints)
+    few = account.too_few_whole(outcomes, kind_of)
+    if few:
+        print(f"\n{few}")
+    good = not (bad or grown or complaints or few)
     asked = f"{len(outcomes)} requests, {len(bad)} unaccounted for, {len(troubles)} troubles"
     print(f"\n{asked}: {'good' if good else 'NOT good'}", flush=True)
     return good

@@ -7,6 +7,21 @@ from collections import Counter, defaultdict
 AFTERMATH_S = 20
 # What a caller may be told of trouble between it and the model, in a stream that had begun.
 BREAKS = {"worker_lost", "answer_incomplete"}
+# What a request may be refused with that no model was to blame for: by us, or by the proxy or a
+# page on behalf of a server that is away.
+REFUSALS = {
+    "502",
+    "502 answer_incomplete",
+    "502 attempts_exhausted",
+    "502 worker_lost",
+    "503",
+    "503 gateway_stopped",
+    "503 queue_unavailable",
+    "503 server_is_overloaded",
+}
+# Of those that nobody broke off and whose model works, this share is answered whole: much less
+# trouble than this takes would be no excuse.
+MOST_ARE_WHOLE = 0.8
 ENDS = ["whole", "refused", "failed", "proxy", "cut", "left", "hung", "wrong"]
 
 
@@ -28,9 +43,12 @@ def unaccounted(outcome, kind, troubles):
                 mine = [one for one in mine if one.name == outcome.served_by]
             no_server = outcome.why == "503" and around
             return None if mine or no_server or _overslept(outcome, around) else "nobody killed the process that served it"
-        case "failed" if kind not in ("fault", "page", "slow", "leaves"):
+        # A page says it in words.
+        case "failed" if kind != "fault" and outcome.request.form != "page":
             if outcome.why not in BREAKS:
                 return "this is no break that trouble explains"
+        case "refused" if kind != "fault" and outcome.why not in REFUSALS:
+            return "this is no refusal that trouble explains"
     if kind == "fault":
         return None
     return None if around else "nothing happened that explains it"
@@ -44,6 +62,15 @@ def _overslept(outcome, troubles):
         abs(one.ended - outcome.ended) < 1 and one.name.startswith(("gateway", "web"))
         for one in holds
     )
+
+
+def too_few_whole(outcomes, kind_of):
+    """Why the whole answers are not enough; `None` if they are."""
+    owed = [one for one in outcomes if kind_of(one.request) not in ("fault", "leaves")]
+    whole = sum(outcome.end == "whole" for outcome in owed)
+    if owed and whole < MOST_ARE_WHOLE * len(owed):
+        return f"only {whole} of {len(owed)} were answered whole"
+    return None
 
 
 def table(outcomes, kind_of):

@@ -72,7 +72,7 @@ class Troubles:
         if process in spared:
             action = "hold"
         down_s = self._random.uniform(0, 3)
-        held_s = self._random.choice([self._random.uniform(0.2, 3), self._random.uniform(5, 9)])
+        held_s = self._random.uniform(0.2, 9)
         if process in self._busy.values():
             return None, None
         trouble = Trouble(action, process.name, time.monotonic())

@@ -5,7 +5,7 @@ import asyncio
 
 import pytest
 
-from chaos.account import unaccounted
+from chaos.account import too_few_whole, unaccounted
 from chaos.memory import compare
 from chaos.trouble import Trouble
 from support.callers import Outcome, Request, ask, client
@@ -80,6 +80,13 @@ def outcome(end, why="", by="gateway-2", form="stream"):
         (outcome("failed", "gateway_stopped"), "stream", False),
         (outcome("failed", "upstream_closed"), "stream", False),
         (outcome("failed", "upstream_closed"), "fault", True),
+        (outcome("failed", "read_too_slowly"), "slow", False),
+        (outcome("failed", "upstream_closed"), "leaves", False),
+        (outcome("failed", "page", form="page"), "page", True),
+        (outcome("refused", "503 queue_unavailable"), "unary", True),
+        (outcome("refused", "500 internal_error"), "unary", False),
+        (outcome("refused", "404 model_not_found"), "unary", False),
+        (outcome("refused", "400 simulated_fault"), "fault", True),
     ],
     ids=str,
 )
@@ -87,6 +94,15 @@ def test_an_end_needs_a_reason(ended, kind, good):
     killed = Trouble("kill", "gateway-2", 100.5, 102)
 
     assert (unaccounted(ended, kind, [killed]) is None) == good
+
+
+def test_a_system_that_refuses_everything_is_not_good():
+    kind_of = lambda _request: "stream"
+    refused = outcome("refused", "503 queue_unavailable")
+
+    assert too_few_whole([refused] * 2 + [outcome("whole")] * 7, kind_of)
+    assert too_few_whole([refused] * 2 + [outcome("whole")] * 8, kind_of) is None
+    assert too_few_whole([refused], lambda _request: "fault") is None
 
 
 def test_trouble_long_ago_explains_nothing():

@@ -100,7 +100,8 @@ async def test_held_up_before_the_first_token_and_awake_again_it_changes_nothing
     # So many that some jobs come to the sleeping worker a second time and then to the other one:
     # what it finds when it wakes is out of date, and the other one speaks.
     callers = 40
-    request = Request(tokens=120, ttft_ms=1_500, token_ms=50)
+    # All have to begin before the first of them speaks.
+    request = Request(tokens=120, ttft_ms=4_000, token_ms=50)
     asking = [asyncio.create_task(ask(http, system.url, request)) for _caller in range(callers)]
     await journal(system.simulator, started=callers, wait_ms=20_000)
     held_up, other = system.workers

@@ -80,14 +80,12 @@ impl Gateway {
 
         let tasks = Tasks::new();
         let workers = Arc::new(Workers::new(Instant::now()));
-        let register =
-            Register::new(bus.clone(), blobs.clone(), tasks.clone(), Arc::clone(&measures));
+        let register = Register::new(bus.clone(), blobs, tasks.clone(), Arc::clone(&measures));
         let register = Arc::new(register);
         let catalogue = settings.catalogue.hash();
         let chats = Chats::new(
             id,
             bus.clone(),
-            blobs,
             settings.catalogue,
             Arc::clone(&register),
             Arc::clone(&workers),

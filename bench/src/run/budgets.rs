@@ -1,5 +1,7 @@
 //! The budgets, and the figure beside each of them.
 
+use clap::ValueEnum as _;
+
 use super::fleet::Name;
 use super::results::Results;
 use super::round::Record;
@@ -254,9 +256,16 @@ pub(crate) fn roughly_met(lines: &[Line], results: &Results) -> bool {
         all = false;
         screen::line(&format!("FAILED: {failure}"));
     }
-    for Line { what, places, budget, file, disturbed, .. } in lines {
+    for row in Row::value_variants().iter().filter(|row| results.wants(**row)) {
+        if !lines.iter().any(|line| line.row == *row) {
+            all = false;
+            screen::line(&format!("FAILED: {row:?} was not measured"));
+        }
+    }
+    for Line { row, what, places, budget, file, disturbed, .. } in lines {
         let Some(file) = file else { continue };
-        let bound = budget.ten_times_looser();
+        // Sizes are the same on every machine.
+        let bound = if *row == Row::Assets { *budget } else { budget.ten_times_looser() };
         let figure = format!("{what}: {}, {}", number(file.median, *places), bound.text());
         if let Some(foreign) = disturbed.filter(|foreign| *foreign > QUIET) {
             let percent = foreign * 100.0;

@@ -64,6 +64,9 @@ pub const BLOBS_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 /// Most bytes in [`BLOBS`].
 pub const BLOBS_MAX_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 
+/// Oldest job of [`Lane::Chat`] in its queue, whether or not it is worked on.
+pub const CHAT_JOBS_MAX_AGE: Duration = Duration::from_secs(10 * 60);
+
 /// Every stream.
 pub fn all() -> Vec<StreamSpec> {
     vec![
@@ -72,7 +75,7 @@ pub fn all() -> Vec<StreamSpec> {
             about: "chat jobs whose callers wait; not stored beyond their answer",
             subjects: vec![subjects::all_jobs(Lane::Chat)],
             retention: Retention::WorkQueue,
-            max_age: Duration::from_secs(10 * 60),
+            max_age: CHAT_JOBS_MAX_AGE,
             max_bytes: 1024 * 1024 * 1024,
             max_messages: 100_000,
             memory_on_cluster: true,

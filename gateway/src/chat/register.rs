@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bus::{Blobs, Bus};
+use bus::{Blobs, Bus, BusError};
 use bytes::Bytes;
 use contract::window::Credit;
 use contract::{
@@ -13,6 +13,7 @@ use contract::{
 };
 use service_runtime::Tasks;
 use telemetry::names::app;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::answer::{Answer, News, ToCaller};
@@ -37,7 +38,10 @@ pub(crate) struct Register {
 struct Entry {
     queue: QueueName,
     open: Open,
+    began: Instant,
     to_caller: ToCaller,
+    /// How much of its stream its worker was told to be read.
+    read: u64,
     /// The name of its body in the object store, if it is there.
     stored_body: Option<String>,
 }
@@ -48,6 +52,7 @@ pub(super) struct Sight {
     pub(super) job: JobId,
     pub(super) worker: Option<WorkerId>,
     pub(super) claimed_for: Duration,
+    pub(super) open_for: Duration,
     pub(super) spoken: bool,
     /// Since the last event, or since the beginning.
     pub(super) quiet_for: Duration,
@@ -61,17 +66,39 @@ impl Register {
     /// Opens a request. It stays until its [`Answer`] is dropped or it has ended.
     pub(super) fn begin(self: &Arc<Self>, job: JobId, queue: QueueName) -> Answer {
         let (to_caller, answer) = Answer::channel(job, Arc::clone(self));
-        let open = Open::new(Instant::now());
-        self.lock().insert(job, Entry { queue, open, to_caller, stored_body: None });
+        let began = Instant::now();
+        let open = Open::new(began);
+        let entry = Entry { queue, open, began, to_caller, read: 0, stored_body: None };
+        self.lock().insert(job, entry);
         self.measures.accepted();
         answer
     }
 
-    /// Remembers that the body of a request is in the object store, to remove it at the end.
-    pub(super) fn has_stored_body(&self, job: JobId, name: String) {
+    /// Puts the body of a request into the object store; it is removed at the end.
+    ///
+    /// It goes on when the future is dropped, because the caller left: pieces of a body that was
+    /// not stored whole could not be found any more, and would stay until they are old.
+    pub(super) async fn store_body(
+        self: &Arc<Self>,
+        job: JobId,
+        name: String,
+        body: Bytes,
+    ) -> Result<(), BusError> {
         if let Some(entry) = self.lock().get_mut(&job) {
-            entry.stored_body = Some(name);
+            entry.stored_body = Some(name.clone());
         }
+        let (tell, told) = oneshot::channel();
+        let register = Arc::clone(self);
+        self.tasks.spawn_detached(async move {
+            let stored = register.blobs.put(&name, &body).await;
+            if register.queue_of(job).is_none() {
+                register.blobs.delete(&name).await;
+            }
+            // Who asked may have left.
+            let _gone = tell.send(stored);
+        });
+        told.await
+            .unwrap_or_else(|_ended| Err(BusError::Unavailable("this process stops".to_owned())))
     }
 
     /// The queue of a request's job, while it is open.
@@ -255,8 +282,18 @@ impl Register {
 
     /// A caller has read so much of its stream: its worker may say more.
     pub(super) fn read(&self, job: JobId, read: u64) {
-        let claimed = self.lock().get(&job).and_then(|entry| entry.open.claimed_by());
-        let Some((worker, claim)) = claimed else { return };
+        if let Some(entry) = self.lock().get_mut(&job) {
+            entry.read = read;
+        }
+        self.repeat_read(job);
+    }
+
+    /// Tells a worker once more how much was read: what is said once over core NATS can be lost.
+    pub(super) fn repeat_read(&self, job: JobId) {
+        let open = self.lock();
+        let claimed = open.get(&job).and_then(|entry| Some((entry.open.claimed_by()?, entry.read)));
+        drop(open);
+        let Some(((worker, claim), read @ 1..)) = claimed else { return };
         let bus = self.bus.clone();
         self.tasks.spawn_detached(async move {
             if let Err(error) = bus.credit(worker, &Credit { job, claim, read }).await {
@@ -271,6 +308,7 @@ impl Register {
             job: *job,
             worker: entry.open.claimed_by().map(|(worker, _claim)| worker),
             claimed_for: entry.open.claimed_at().elapsed(),
+            open_for: entry.began.elapsed(),
             spoken: entry.open.has_spoken(),
             quiet_for: entry.open.heard_at().elapsed(),
         };

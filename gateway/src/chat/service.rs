@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bus::{Blobs, Bus, BusError, LinkState};
+use bus::{Bus, BusError, LinkState};
 use bytes::Bytes;
 use contract::{
     Body, Capability, Catalogue, GatewayId, Job, JobId, Lane, Model, Operation, TenantName,
@@ -42,7 +42,6 @@ pub(crate) struct Chats(Arc<Inner>);
 struct Inner {
     gateway: GatewayId,
     bus: Bus,
-    blobs: Blobs,
     catalogue: Catalogue,
     register: Arc<Register>,
     workers: Arc<Workers>,
@@ -53,13 +52,12 @@ impl Chats {
     pub(crate) fn new(
         gateway: GatewayId,
         bus: Bus,
-        blobs: Blobs,
         catalogue: Catalogue,
         register: Arc<Register>,
         workers: Arc<Workers>,
         measures: Arc<Measures>,
     ) -> Self {
-        Self(Arc::new(Inner { gateway, bus, blobs, catalogue, register, workers, measures }))
+        Self(Arc::new(Inner { gateway, bus, catalogue, register, workers, measures }))
     }
 
     /// The models that may be asked.
@@ -119,8 +117,8 @@ impl Inner {
             .map_err(|error| BusError::NotReady(error.to_string()))?;
         let body = if request.body.len() + ENVELOPE_BYTES > self.bus.max_payload() {
             let name = format!("requests/{job}");
-            self.register.has_stored_body(job, name.clone());
-            self.blobs.put(&name, json.get().as_bytes()).await?;
+            let body = request.body.slice_ref(json.get().as_bytes());
+            self.register.store_body(job, name.clone(), body).await?;
             Body::Stored(name)
         } else {
             Body::Inline(json)

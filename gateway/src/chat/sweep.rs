@@ -68,6 +68,10 @@ impl Sweep {
         let mut may_ask = *self.bus.state().borrow() == LinkState::Connected;
         let mut still = Asked::new();
         for sight in self.register.sights() {
+            if sight.spoken && sight.quiet_for >= SETTLED {
+                // Its worker may wait for a word that was lost.
+                self.register.repeat_read(sight.job);
+            }
             let silent_for = sight.worker.map_or(Duration::ZERO, |worker| {
                 // A worker that has just claimed is alive, even if its first beat is on its way.
                 self.workers.silent_for(worker, now).min(sight.claimed_for)
@@ -122,6 +126,8 @@ impl Sweep {
 /// | no             | silent, and no other one came        | the queue is asked                       |
 /// | any            | nothing since the connection is back | the queue is asked                       |
 /// | any            | quiet for a while                    | the queue is asked                       |
+/// | any            | the same, for longer than it keeps   | waits                                    |
+/// |                | jobs                                 |                                          |
 fn judge(
     sight: &Sight,
     worker_silent_for: Duration,
@@ -131,12 +137,14 @@ fn judge(
     let redelivered_by = SILENT_AFTER + streams::delivery_rules(Lane::Chat).ack_wait * 2;
     let too_quiet = sight.quiet_for > answer_timeout;
     let unheard_since_back = back_for >= SETTLED && sight.quiet_for > back_for;
+    // The queue forgets a job that is still worked on when it gets old.
+    let queue_knows = sight.open_for < streams::CHAT_JOBS_MAX_AGE;
     match sight.spoken {
         true if worker_silent_for >= SILENT_AFTER => Verdict::WorkerLost,
         true if too_quiet => Verdict::NoMore,
         false if too_quiet => Verdict::NoAnswer,
         false if worker_silent_for > redelivered_by => Verdict::AskQueue,
-        _ if unheard_since_back || sight.quiet_for > QUIET => Verdict::AskQueue,
+        _ if queue_knows && (unheard_since_back || sight.quiet_for > QUIET) => Verdict::AskQueue,
         _ => Verdict::Waits,
     }
 }
@@ -153,6 +161,7 @@ mod tests {
             job: JobId::fresh(),
             worker: Some(WorkerId::fresh()),
             claimed_for: Duration::ZERO,
+            open_for: Duration::from_secs(quiet_for_s),
             spoken,
             quiet_for: Duration::from_secs(quiet_for_s),
         };
@@ -175,5 +184,20 @@ mod tests {
             let verdict = judge(&sight, seconds(silent_for_s), seconds(back_for_s), limit);
             assert_eq!(verdict, expected, "{why}");
         }
+    }
+
+    #[test]
+    fn a_job_that_the_queue_has_forgotten_by_its_age_is_not_asked_after() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let sight = Sight {
+            job: JobId::fresh(),
+            worker: Some(WorkerId::fresh()),
+            claimed_for: Duration::ZERO,
+            open_for: streams::CHAT_JOBS_MAX_AGE,
+            spoken: true,
+            quiet_for: QUIET * 2,
+        };
+
+        assert_eq!(judge(&sight, Duration::ZERO, day, day), Verdict::Waits);
     }
 }

@@ -191,9 +191,8 @@ impl Desk {
             Ok(Verdict::Go { claim }) => Ok(claim),
             Ok(Verdict::Drop) => Err((Settlement::Ack, "dropped")),
             Ok(Verdict::Leave) => Err((Settlement::Leave, "superseded")),
-            Err(ClaimError::NoGateway | ClaimError::Unavailable(_))
-                if self.gateways.is_silent(job.gateway, Instant::now()) =>
-            {
+            // One that is silent and still listens is held up: its callers wait for it.
+            Err(ClaimError::NoGateway) if self.gateways.is_silent(job.gateway, Instant::now()) => {
                 Err((Settlement::Ack, "gateway_gone"))
             }
             Err(error) => {

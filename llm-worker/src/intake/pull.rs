@@ -83,9 +83,10 @@ pub(crate) async fn pull_jobs(
                         work.spawn_detached(async move { desk.handle(delivery, slot).await });
                     }
                     // More than was asked for: a request that was taken for lost was not. While a
-                    // slot is free the gateway is asked about it: if this process was held up, it
-                    // may be another worker's by now, and a word about it would count for both.
-                    None => hand_back(&delivery, &desk).await,
+                    // slot is free the gateway is asked about it. Else it is left alone: if this
+                    // process was held up, it may be another worker's by now, and a word about it
+                    // would count for both. The queue delivers it again.
+                    None => drop(delivery),
                 },
                 Pulled::Expired => renew(&mut source, &mut held).await,
                 Pulled::Lost(reason) => {

@@ -14,6 +14,8 @@ const FULL_BYTES: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Batch {
     message: Vec<u8>,
+    /// One that was taken and not sent, when it does not fit before the other.
+    returned: Option<Vec<u8>>,
     max_payload: usize,
     sent_at: Option<Instant>,
 }
@@ -40,7 +42,7 @@ pub(super) enum Added {
 
 impl Batch {
     pub(super) fn new(max_payload: usize) -> Self {
-        Self { message: Vec::new(), max_payload, sent_at: None }
+        Self { message: Vec::new(), returned: None, max_payload, sent_at: None }
     }
 
     /// Adds an event, if it fits.
@@ -63,19 +65,28 @@ impl Batch {
 
     /// Puts a message that was taken and not sent back in front of what was added since.
     pub(super) fn put_back(&mut self, message: &[u8]) {
+        if message.len() + self.message.len() > self.max_payload {
+            self.returned = Some(message.to_vec());
+            return;
+        }
         let mut whole = message.to_vec();
         // One version byte for all.
         whole.extend_from_slice(self.message.get(1..).unwrap_or_default());
         self.message = whole;
     }
 
-    /// The message, if there is anything to say.
+    /// Whether nothing is left to say.
+    pub(super) fn is_empty(&self) -> bool {
+        self.message.is_empty() && self.returned.is_none()
+    }
+
+    /// The next message, if there is anything to say.
     pub(super) fn take(&mut self, now: Instant) -> Option<Vec<u8>> {
-        if self.message.is_empty() {
+        if self.is_empty() {
             return None;
         }
         self.sent_at = Some(now);
-        Some(std::mem::take(&mut self.message))
+        self.returned.take().or_else(|| Some(std::mem::take(&mut self.message)))
     }
 }
 
@@ -136,6 +147,23 @@ mod tests {
         batch.put_back(&taken);
 
         assert_eq!(read(&batch.take(now).unwrap()), [(1, 0), (1, 1), (2, 0)]);
+    }
+
+    #[test]
+    fn what_comes_back_and_does_not_fit_beside_the_rest_goes_first_and_alone() {
+        let now = Instant::now();
+        let mut batch = Batch::new(200);
+        let half = [b'x'; 100];
+        batch.add(&event(1, 0, &half), Ordinary, now);
+        let taken = batch.take(now).unwrap();
+        batch.add(&event(1, 1, &half), Ordinary, now);
+
+        batch.put_back(&taken);
+
+        assert_eq!(read(&batch.take(now).unwrap()), [(1, 0)]);
+        assert!(!batch.is_empty());
+        assert_eq!(read(&batch.take(now).unwrap()), [(1, 1)]);
+        assert!(batch.is_empty());
     }
 
     #[test]

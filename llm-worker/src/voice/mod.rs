@@ -52,8 +52,7 @@ impl Voice {
         let event = Event { job: self.job, claim: self.claim, seq: self.next_seq, kind, payload };
         // The first word goes at once, and so does the last: somebody waits for each.
         let haste = if event.seq == 0 || kind.is_last() { Haste::Urgent } else { Haste::Ordinary };
-        self.next_seq += 1;
-        self.outbox.push(&event, haste).await.map_err(|error| {
+        self.outbox.push(event, &mut self.next_seq, haste).await.map_err(|error| {
             tracing::warn!(app.job.id = %self.job, %error, "an event cannot be sent: {error}");
             Unsaid::Blocked
         })

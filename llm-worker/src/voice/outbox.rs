@@ -94,7 +94,7 @@ impl Outbox {
         Self { bus, gateway, link, batch, way, more, closed, lost }
     }
 
-    /// Adds an event, and sends it now or within a tick.
+    /// Adds an event under its next number, and sends it now or within a tick.
     ///
     /// Waits while there is no connection, or while the gateway has too much to read, so that
     /// models are slowed down instead of memory filled.
@@ -102,11 +102,21 @@ impl Outbox {
     /// # Errors
     ///
     /// When there was no connection for as long as a gateway waits for a silent worker.
-    pub(super) async fn push(&self, event: &Event<'_>, haste: Haste) -> Result<(), BusError> {
-        let lost_before = self.lost.load(Ordering::Relaxed);
+    pub(super) async fn push(
+        &self,
+        mut event: Event<'_>,
+        next_seq: &mut u32,
+        haste: Haste,
+    ) -> Result<(), BusError> {
         loop {
             self.connected().await?;
-            let added = lock(&self.batch).add(event, haste, Instant::now());
+            let lost_before = self.lost.load(Ordering::Relaxed);
+            // Numbered when it is added: whoever gives up before leaves no gap.
+            event.seq = *next_seq;
+            let added = lock(&self.batch).add(&event, haste, Instant::now());
+            if added != Added::NoRoom {
+                *next_seq += 1;
+            }
             match added {
                 Added::SendNow => {
                     self.flush().await?;
@@ -155,6 +165,10 @@ impl Outbox {
         if sent.is_err() {
             // A gap in their numbers tells of most of them; of last ones, this does.
             self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        if !lock(&self.batch).is_empty() {
+            // A message that came back was not joined with what is behind it.
+            self.more.notify_one();
         }
         sent
     }

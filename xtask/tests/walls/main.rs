@@ -246,3 +246,24 @@ fn the_tests_of_the_invariants_exist() {
         assert!(found.iter().any(|line| text.contains(line)), "{path} has no test `{test}`");
     }
 }
+
+#[test]
+fn every_source_file_is_compiled() {
+    // A file that no `mod` names is neither built nor tested, and looks as if it were.
+    for member in members() {
+        let folder = format!("{}/", member.folder);
+        let files = rust_files(&member.folder);
+        let all: String = files.iter().map(|file| file.code() + "\n").collect();
+        for file in &files {
+            let inside = file.path.trim_start_matches(&folder);
+            let is_root = ["src/lib.rs", "src/main.rs", "build.rs"].contains(&inside)
+                || inside.starts_with("src/bin/")
+                || inside.starts_with("examples/")
+                || (inside.starts_with("tests/") && inside.split('/').count() == 2)
+                || (inside.starts_with("tests/") && inside.ends_with("/main.rs"));
+            let name = inside.trim_end_matches(".rs").trim_end_matches("/mod").rsplit('/').next();
+            let named = format!("mod {};", name.unwrap_or_default());
+            assert!(is_root || all.contains(&named), "no `{named}` for {}", file.path);
+        }
+    }
+}
