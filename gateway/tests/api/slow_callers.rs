@@ -25,10 +25,14 @@ async fn a_worker_that_says_more_than_is_read_is_cut_off_and_the_others_are_serv
 
     let mut said = 0;
     let stopped = loop {
-        if let Some(stopped) = stage.worker.told_to_stop().now_or_never() {
+        let told = stage.worker.told_to_stop();
+        if said >= BOUND {
+            // The gateway may be behind what was said.
+            break told.await;
+        }
+        if let Some(stopped) = told.now_or_never() {
             break stopped;
         }
-        assert!(said < BOUND, "still not cut off after {said} bytes");
         sleepers.says_chunk(&long).await;
         stage.bus.barrier().await.unwrap();
         said += long.len();
@@ -56,8 +60,15 @@ async fn a_worker_that_says_too_many_small_chunks_is_cut_off_too() {
     let mut held = stage.worker.takes().await;
 
     let mut said = 0;
-    while stage.worker.told_to_stop().now_or_never().is_none() {
-        assert!(said < BOUND, "still not cut off after {said} bytes");
+    loop {
+        let told = stage.worker.told_to_stop();
+        if said >= BOUND {
+            told.await;
+            break;
+        }
+        if told.now_or_never().is_some() {
+            break;
+        }
         let events: Vec<_> =
             (0..2_000).map(|_| held.event(EventKind::Chunk, b"\"a word\"")).collect();
         held.sends(&events).await;
