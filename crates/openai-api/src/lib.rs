@@ -7,12 +7,14 @@
 //! * [`RequestHead`]: the members of a request that decide where it goes.
 //! * [`object`]: replace members of a JSON object, everything else byte for byte.
 //! * [`ModelList`], [`Model`]: `/v1/models`.
+//! * [`responses`]: `/v1/responses`, made of chat completions: requests one way, events the other.
 //! * [`sse`]: server-sent events, both ways.
 
 mod error;
 mod models;
 pub mod object;
 mod request;
+pub mod responses;
 pub mod sse;
 
 pub use error::{ErrorBody, ErrorDetail, ErrorKind};

@@ -31,6 +31,11 @@ impl<'a> Members<'a> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value.get())
     }
 
+    /// Each member with the JSON text of its value, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value.get()))
+    }
+
     /// The object with `replacements` (key and JSON text) put in place, or at the end when new.
     pub fn with(&self, replacements: &[(&str, &str)]) -> Vec<u8> {
         let kept = self.0.iter().map(|(key, value)| key.len() + value.get().len());

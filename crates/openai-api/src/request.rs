@@ -40,11 +40,15 @@ impl std::fmt::Display for InvalidRequest {
 impl std::error::Error for InvalidRequest {}
 
 impl InvalidRequest {
-    fn at(param: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn at(
+        param: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
         Self { param: Some(param.into()), code, message: message.into() }
     }
 
-    fn missing(param: &str) -> Self {
+    pub(crate) fn missing(param: &str) -> Self {
         Self::at(
             param,
             "missing_required_parameter",
@@ -52,14 +56,14 @@ impl InvalidRequest {
         )
     }
 
-    fn half_a_character(param: &str) -> Self {
+    pub(crate) fn half_a_character(param: &str) -> Self {
         let message = format!(
             "Invalid Unicode escape in '{param}': a surrogate (\\ud800 to \\udfff) without its other half."
         );
         Self::at(param, "invalid_unicode", message)
     }
 
-    fn wrong_type(param: impl Into<String>, expected: &str, json: &str) -> Self {
+    pub(crate) fn wrong_type(param: impl Into<String>, expected: &str, json: &str) -> Self {
         let param = param.into();
         let message = format!(
             "Invalid type for '{param}': expected {expected}, but got {} instead.",
@@ -143,7 +147,7 @@ fn check_message(index: usize, message: &str) -> Result<(), InvalidRequest> {
     }
 }
 
-fn parse(body: &[u8]) -> Result<Members<'_>, InvalidRequest> {
+pub(crate) fn parse(body: &[u8]) -> Result<Members<'_>, InvalidRequest> {
     let whole = |code, message| InvalidRequest { param: None, code, message };
     if let Err(error) = std::str::from_utf8(body) {
         let at = error.valid_up_to();
@@ -179,7 +183,7 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-fn type_of(json: &str) -> &'static str {
+pub(crate) fn type_of(json: &str) -> &'static str {
     match json.trim_start().as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "an array",

@@ -1,0 +1,38 @@
+//! `/v1/responses` made of chat completions. Pure: no clock, no chance, no I/O.
+//!
+//! ```text
+//! POST body → CreateResponse → chat completions body → a model
+//!               chunks of the model → Projection → events and the response object
+//! ```
+//!
+//! * [`CreateResponse`]: what a caller asks, checked; as a chat request, and as a list of items.
+//! * [`Projection`]: folds what became of it into events and the response. The same calls give the
+//!   same bytes, so any replica can go on where another stopped.
+//!
+//! On the path of a token nothing is unescaped: the text of a chunk stays the JSON it came as.
+
+mod answer;
+mod chat;
+mod chunk;
+mod event;
+mod file;
+mod format;
+mod input;
+mod item;
+mod json;
+mod listing;
+mod messages;
+mod options;
+mod parts;
+mod projection;
+mod reading;
+mod resource;
+mod tools;
+
+#[cfg(test)]
+mod tests;
+
+pub use event::ResponseEvent;
+pub use input::CreateResponse;
+pub use json::one_line;
+pub use projection::{About, End, Projection, Status};
