@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bus::{Bus, BusError, LinkState, MailBox, Required};
-use contract::{CatalogueHash, GatewayId, Lane, streams};
+use contract::{CatalogueHash, GatewayId, streams};
 use service_runtime::{
     BindError, Env, Health, HealthServer, HttpLimits, HttpServer, Problems, Process, Shutdown,
     Tasks, Variable,
@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::chat::{self, Chats, Register, Sweep, Workers};
 use crate::http::{self, Api};
 use crate::measures::Measures;
+use crate::responses::{Readers, Responses};
 use crate::settings::{self, Settings};
 
 /// How long answers that were broken off may take to say so, and workers to be told.
@@ -29,6 +30,7 @@ pub struct Gateway {
     bus: Bus,
     mail: MailBox,
     register: Arc<Register>,
+    readers: Readers,
     workers: Arc<Workers>,
     measures: Arc<Measures>,
     tasks: Tasks,
@@ -80,7 +82,8 @@ impl Gateway {
 
         let tasks = Tasks::new();
         let workers = Arc::new(Workers::new(Instant::now()));
-        let register = Register::new(bus.clone(), blobs, tasks.clone(), Arc::clone(&measures));
+        let register =
+            Register::new(bus.clone(), blobs.clone(), tasks.clone(), Arc::clone(&measures));
         let register = Arc::new(register);
         let catalogue = settings.catalogue.hash();
         let chats = Chats::new(
@@ -91,14 +94,30 @@ impl Gateway {
             Arc::clone(&workers),
             Arc::clone(&measures),
         );
-        let api =
-            Api::new(chats, Arc::clone(&measures), settings.body_limit_bytes, settings.head_wait);
+        let readers = Readers::default();
+        let responses = Responses::new(
+            bus.clone(),
+            blobs,
+            chats.clone(),
+            tasks.clone(),
+            Arc::clone(&measures),
+            readers.clone(),
+            settings.answer_timeout,
+        );
+        let api = Api::new(
+            chats,
+            responses,
+            Arc::clone(&measures),
+            settings.body_limit_bytes,
+            settings.head_wait,
+        );
         let router = http::router(api, settings.allowed_hosts);
         Ok(Self {
             id,
             bus,
             mail,
             register,
+            readers,
             workers,
             measures,
             tasks,
@@ -129,7 +148,7 @@ impl Gateway {
     ///
     /// When the bus cannot be listened to.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let Self { id, bus, mail, register, workers, measures, tasks, .. } = self;
+        let Self { id, bus, mail, register, readers, workers, measures, tasks, .. } = self;
         let last = Shutdown::manual();
         let background = Tasks::new();
         background.spawn_detached(self.health_server.serve(last.clone()));
@@ -146,10 +165,11 @@ impl Gateway {
             self.health.clone(),
             last.clone(),
         ));
+        let (asking, reading) = (Arc::clone(&register), readers.clone());
         background.spawn_detached(chat::beat(
             id,
             bus.clone(),
-            Arc::clone(&register),
+            move || asking.count() + reading.count(),
             shutdown.clone(),
             last.clone(),
         ));
@@ -190,7 +210,7 @@ impl Gateway {
         let cut_off = match serving.finished(self.drain).await {
             Ok(()) => 0,
             Err(_still_serving) => {
-                let cut_off = register.break_off_all();
+                let cut_off = register.break_off_all() + readers.break_off_all();
                 let _said = serving.finished(LAST_WORDS).await;
                 cut_off
             }
@@ -209,9 +229,11 @@ impl Gateway {
     }
 }
 
-/// What must be there for jobs to be queued.
+/// What must be there for jobs to be queued, and answers to be stored.
 fn required() -> Required {
-    Required { streams: vec![streams::jobs_stream(Lane::Chat)], queues: Vec::new() }
+    let mut needed: Vec<&str> = streams::LANES.iter().copied().map(streams::jobs_stream).collect();
+    needed.push(streams::LOGS);
+    Required { streams: needed, queues: Vec::new() }
 }
 
 impl Process for Gateway {

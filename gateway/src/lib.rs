@@ -3,22 +3,26 @@
 //! # Where to look
 //!
 //! * [`http`]: the edge. Routes, what a request and an error look like, server-sent events.
-//! * [`chat`]: the domain. Open requests, who may answer them, what arrives for them.
+//! * [`chat`]: unstored work. Open requests, who may answer them, what arrives for them.
+//! * [`responses`]: stored work. A response is a fold of its log, and read from there.
 //! * [`gateway`]: built, run, drained.
 //!
-//! Start reading at `chat::Chats::start`.
+//! Start reading at `chat::Chats::start` and `responses::Responses::create`.
 //!
 //! # What never happens here
 //!
 //! * A job is published before its request is in the register.
-//! * `chat` does not know about HTTP; `http` does not know about NATS.
+//! * A stored job is published before its log begins.
+//! * `chat` and `responses` do not know about HTTP; `http` does not know about NATS.
 //! * Nothing is retried within a handler.
 
 mod chat;
 mod gateway;
 mod http;
 mod measures;
+mod responses;
 mod settings;
+mod silence;
 
 pub use gateway::{BuildError, Gateway};
 pub use settings::Settings;

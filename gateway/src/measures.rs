@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use contract::Lane;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, UpDownCounter};
 use telemetry::ServiceTelemetry;
@@ -29,7 +30,8 @@ pub(crate) struct Measures {
 /// One answer, from request to end, as its caller saw it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AnswerFigures<'a> {
-    pub(crate) operation: &'static str,
+    /// What a model was asked to do; none when an answer was only read.
+    pub(crate) operation: Option<&'static str>,
     /// A name of the catalogue, or `other`.
     pub(crate) model: &'a str,
     /// Whether it was streamed, and so has what follows.
@@ -85,13 +87,13 @@ impl Measures {
     }
 
     /// A job is taken on.
-    pub(crate) fn accepted(&self) {
-        self.accepted.add(1, &[chat_lane()]);
+    pub(crate) fn accepted(&self, lane: Lane) {
+        self.accepted.add(1, &[label_of(lane)]);
     }
 
     /// A job has ended, for this gateway.
-    pub(crate) fn settled(&self, outcome: &'static str) {
-        self.settled.add(1, &[chat_lane(), KeyValue::new(app::OUTCOME, outcome)]);
+    pub(crate) fn settled(&self, lane: Lane, outcome: &'static str) {
+        self.settled.add(1, &[label_of(lane), KeyValue::new(app::OUTCOME, outcome)]);
     }
 
     /// A job was published, or was to be.
@@ -108,8 +110,14 @@ impl Measures {
 
     /// An answer has ended.
     pub(crate) fn answered(&self, route: &'static str, answer: &AnswerFigures<'_>) {
+        if answer.stream {
+            let outcome =
+                [KeyValue::new(http::ROUTE, route), KeyValue::new(app::OUTCOME, answer.outcome)];
+            self.http_stream.record(answer.duration.as_secs_f64(), &outcome);
+        }
+        let Some(operation) = answer.operation else { return };
         let of = [
-            KeyValue::new(gen_ai::OPERATION_NAME, answer.operation),
+            KeyValue::new(gen_ai::OPERATION_NAME, operation),
             KeyValue::new(gen_ai::REQUEST_MODEL, answer.model.to_owned()),
         ];
         let error = answer.error_type.map(|kind| KeyValue::new(span::ERROR_TYPE, kind.to_owned()));
@@ -118,9 +126,6 @@ impl Measures {
         if !answer.stream {
             return;
         }
-        let outcome =
-            [KeyValue::new(http::ROUTE, route), KeyValue::new(app::OUTCOME, answer.outcome)];
-        self.http_stream.record(answer.duration.as_secs_f64(), &outcome);
         if let Some(waited) = answer.to_first_token {
             self.to_first_token.record(waited.as_secs_f64(), &of);
             let model = KeyValue::new(app::MODEL, answer.model.to_owned());
@@ -139,6 +144,6 @@ impl Measures {
     }
 }
 
-fn chat_lane() -> KeyValue {
-    KeyValue::new(app::LANE, "chat")
+fn label_of(lane: Lane) -> KeyValue {
+    KeyValue::new(app::LANE, lane.token())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{ModelName, Operation, QueueName};
+use contract::{Lane, ModelName, Operation, QueueName};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge, Histogram, UpDownCounter};
 use telemetry::ServiceTelemetry;
@@ -62,13 +62,15 @@ impl Measures {
     }
 
     /// A delivery came. The wait of a redelivered job is not the queue's.
-    pub(crate) fn arrived(&self, queue: &QueueName, waited: Duration, deliveries: u64) {
+    pub(crate) fn arrived(&self, lane: Lane, queue: &QueueName, waited: Duration, deliveries: u64) {
         let queue = KeyValue::new(app::QUEUE, queue.to_string());
         self.inflight.add(1, std::slice::from_ref(&queue));
         if deliveries > 1 {
             self.redelivered.add(1, &[]);
         } else {
-            self.queue_wait.record(waited.as_secs_f64(), &[queue]);
+            // Background work waits for long, and nobody minds.
+            let lane = KeyValue::new(app::LANE, lane.token());
+            self.queue_wait.record(waited.as_secs_f64(), &[queue, lane]);
         }
     }
 
@@ -158,11 +160,20 @@ impl Measures {
 
     /// A word about a delivery was sent to the queue: ack, nak, term or progress.
     pub(crate) fn told_queue(&self, operation: &'static str, took: Duration, well: bool) {
+        self.bus_operation(operation, took, (!well).then_some("unavailable"));
+    }
+
+    /// A record was appended to a log, or was not.
+    pub(crate) fn appended(&self, took: Duration, error: Option<&'static str>) {
+        self.bus_operation(messaging::PUBLISH, took, error);
+    }
+
+    fn bus_operation(&self, operation: &'static str, took: Duration, error: Option<&'static str>) {
         let labels = [
             KeyValue::new(messaging::SYSTEM, messaging::SYSTEM_NATS),
             KeyValue::new(messaging::OPERATION_NAME, operation),
         ];
-        let error = (!well).then(|| KeyValue::new(span::ERROR_TYPE, "unavailable"));
+        let error = error.map(|error| KeyValue::new(span::ERROR_TYPE, error));
         let labels: Vec<KeyValue> = labels.into_iter().chain(error).collect();
         self.bus_operations.record(took.as_secs_f64(), &labels);
     }

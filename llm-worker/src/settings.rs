@@ -29,6 +29,10 @@ const QUEUES: Variable = Variable {
     about: "Queues to pull from, comma-separated. Unset: every queue of the catalogue.",
 };
 
+/// A live job whose caller has left for good is stopped after this time; one who lost a connection
+/// is back before.
+const UNREAD: Duration = Duration::from_secs(30);
+
 /// Every variable that [`Settings::from_env`] reads. The keys that upstreams name in the
 /// catalogue come on top.
 pub(crate) const VARIABLES: &[&[Variable]] =
@@ -43,6 +47,9 @@ pub struct Settings {
     pub max_concurrency: usize,
     /// Longest wait at shutdown.
     pub drain: Duration,
+    /// Longest time that a live stored job is worked on while nobody reads its log. No variable:
+    /// callers count on it.
+    pub unread: Duration,
     /// The queues to pull from.
     pub queues: Vec<QueueName>,
     /// How to reach NATS.
@@ -81,6 +88,7 @@ impl Settings {
                 health_listen: health_listen?,
                 max_concurrency: max_concurrency?,
                 drain: drain?,
+                unread: UNREAD,
                 queues: queues?,
                 nats: nats?,
                 catalogue: catalogue?,

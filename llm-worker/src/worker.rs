@@ -16,8 +16,9 @@ use service_runtime::{
 use telemetry::{Identity, ServiceTelemetry};
 use tokio::time::Instant;
 
-use crate::intake::{Desk, Gateways, Running, Slots, Stop, pull_jobs};
+use crate::intake::{Desk, Gateways, Ready, Running, Slots, pull_jobs};
 use crate::measures::Measures;
+use crate::script::Scripts;
 use crate::settings::{self, Settings};
 use crate::upstream::Upstreams;
 use crate::voice::Outboxes;
@@ -81,6 +82,8 @@ impl Worker {
             blobs,
             worker,
             upstreams,
+            scripts: Scripts::default(),
+            unread: settings.unread,
             running: Running::default(),
             gateways: Gateways::new(),
             measures,
@@ -114,14 +117,20 @@ impl Worker {
         // Before the first job: whoever wants one stopped is heard from its claim on.
         let ears = Ears::open(&desk).await?;
         let mut sources = Vec::new();
+        let shared = Slots::new(slots, queues.len());
         for queue in &queues {
-            sources.push(bus.jobs(Lane::Chat, queue).await?);
+            let ready = Ready::default();
+            for lane in streams::LANES {
+                sources.push((bus.jobs(*lane, queue).await?, shared.of(*lane, &ready)));
+            }
         }
         let last = Shutdown::manual();
         let background = Tasks::new();
         background.spawn_detached(health_server.serve(last.clone()));
         background.spawn_detached(ears.listen(Arc::clone(&desk), last.clone()));
-        background.spawn_detached(progress(Arc::clone(&desk), last.clone()));
+        for lane in streams::LANES {
+            background.spawn_detached(progress(*lane, Arc::clone(&desk), last.clone()));
+        }
         let (listener, reported, until) = (Arc::clone(&desk), health.clone(), last.clone());
         background.spawn_detached(async move {
             // Whether silence of a gateway means anything.
@@ -140,10 +149,9 @@ impl Worker {
         background.spawn_detached(beat.run(Arc::clone(&desk), shutdown.clone(), last.clone()));
 
         let (pulls, work) = (Tasks::new(), Tasks::new());
-        let shared = Slots::new(slots, queues.len());
-        for source in sources {
-            let (slots, desk, work) = (shared.clone(), Arc::clone(&desk), work.clone());
-            pulls.spawn_detached(pull_jobs(source, slots, desk, work, shutdown.clone()));
+        for (source, places) in sources {
+            let (desk, work) = (Arc::clone(&desk), work.clone());
+            pulls.spawn_detached(pull_jobs(source, places, desk, work, shutdown.clone()));
         }
         health.started();
         let worker = desk.worker;
@@ -169,12 +177,16 @@ impl Worker {
     }
 }
 
-/// What must be there for jobs to come, and to be given up.
+/// What must be there for jobs to come, to be answered, and to be given up.
 fn required(queues: &[QueueName]) -> Required {
     let jobs = streams::LANES.iter().map(|lane| streams::jobs_stream(*lane));
+    let lanes_of = |queue: &QueueName| {
+        let queue = queue.clone();
+        streams::LANES.iter().map(move |lane| (*lane, queue.clone()))
+    };
     Required {
-        streams: jobs.chain([streams::DEAD]).collect(),
-        queues: queues.iter().map(|queue| (Lane::Chat, queue.clone())).collect(),
+        streams: jobs.chain([streams::LOGS, streams::DEAD]).collect(),
+        queues: queues.iter().flat_map(lanes_of).collect(),
     }
 }
 
@@ -185,7 +197,7 @@ async fn finish(desk: &Desk, pulls: &Tasks, work: &Tasks, limit: Duration) -> us
     let _told = pulls.finished(limit).await;
     let left = deadline.saturating_duration_since(Instant::now());
     let Err(cut_off) = work.finished(left).await else { return 0 };
-    desk.running.stop_where(Stop::Draining, |_gateway| true);
+    desk.running.drain();
     if let Err(deaf) = work.finished(LAST_WORDS).await {
         tracing::error!("{deaf} jobs did not stop; the queue delivers them again");
     }
@@ -224,14 +236,15 @@ impl Ears {
     }
 }
 
-/// Reports every job in hand in progress, so that it is not given to another worker.
-async fn progress(desk: Arc<Desk>, until: Shutdown) {
-    let mut ticks = tokio::time::interval(streams::delivery_rules(Lane::Chat).progress_every);
+/// Reports the jobs of a lane that are in hand in progress, so that they are not given to another
+/// worker.
+async fn progress(lane: Lane, desk: Arc<Desk>, until: Shutdown) {
+    let mut ticks = tokio::time::interval(streams::delivery_rules(lane).progress_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = until.requested() => return,
-            _ = ticks.tick() => desk.report_progress().await,
+            _ = ticks.tick() => desk.report_progress(lane).await,
         }
     }
 }

@@ -69,7 +69,7 @@ impl Bus {
 
     /// The largest payload that fits one message, headers and subject left aside.
     pub fn max_payload(&self) -> usize {
-        self.client.server_info().max_payload.saturating_sub(MESSAGE_OVERHEAD)
+        self.client.max_payload().saturating_sub(MESSAGE_OVERHEAD)
     }
 
     /// Waits until the server has taken everything that was published so far.

@@ -13,6 +13,8 @@ use crate::{Bus, BusError};
 
 /// Standing requests for jobs at once, over all workers of a consumer.
 const MAX_WAITING: i64 = 4_096;
+/// The server's refusal of a stream that its disk has no room for.
+const NO_STORAGE: &str = "insufficient storage";
 
 /// What was declared, one line each.
 #[derive(Debug, Default)]
@@ -107,6 +109,7 @@ fn stream_config(spec: &StreamSpec, storage: Storage, replicas: usize) -> stream
     let (retention, discard) = match spec.retention {
         // Full means refused: whoever asks is told, and nothing accepted is lost.
         Retention::WorkQueue => (stream::RetentionPolicy::WorkQueue, stream::DiscardPolicy::New),
+        Retention::Age => (stream::RetentionPolicy::Limits, stream::DiscardPolicy::New),
         Retention::Limits => (stream::RetentionPolicy::Limits, stream::DiscardPolicy::Old),
     };
     // A standalone server forgets a memory stream, configuration included, when it restarts.
@@ -124,6 +127,11 @@ fn stream_config(spec: &StreamSpec, storage: Storage, replicas: usize) -> stream
         num_replicas: replicas,
         duplicate_window: streams::DUPLICATE_WINDOW,
         allow_direct: true,
+        republish: spec.republish.map(|(source, destination)| stream::Republish {
+            source: source.to_owned(),
+            destination: destination.to_owned(),
+            headers_only: false,
+        }),
         ..stream::Config::default()
     }
 }
@@ -184,5 +192,28 @@ async fn blobs(bus: &Bus, replicas: usize, declared: &mut Declared) -> Result<()
 }
 
 fn refused(name: &str, error: impl fmt::Display) -> BusError {
-    BusError::NotReady(format!("`{name}` cannot be declared: {error}"))
+    let error = error.to_string();
+    let remedy = if error.contains(NO_STORAGE) {
+        let bytes: i64 = streams::all().iter().map(|stream| stream.max_bytes).sum();
+        let gib = (bytes + streams::BLOBS_MAX_BYTES) / (1024 * 1024 * 1024) + 1;
+        format!(
+            "; the server reserves what streams may hold, {gib} GiB in all: free some disk (it takes three quarters of what is free), or set its `max_file_store`"
+        )
+    } else {
+        String::new()
+    };
+    BusError::NotReady(format!("`{name}` cannot be declared: {error}{remedy}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_too_small_is_an_error_that_says_how_much_is_needed() {
+        let small = refused("LOGS", "insufficient storage resources available").to_string();
+        assert!(small.contains(" GiB in all"), "{small}");
+        let other = refused("LOGS", "subjects overlap with an existing stream").to_string();
+        assert!(!other.contains("GiB"), "{other}");
+    }
 }

@@ -1,5 +1,11 @@
 //! What can go wrong on the bus, by what a caller does about it.
 
+use std::error::Error as _;
+
+use async_nats::jetstream;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+
 /// Why something could not be done on the bus.
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
@@ -36,6 +42,12 @@ pub enum ClaimError {
 
 /// Texts of JetStream's refusal of a publish to a stream at one of its limits.
 const FULL: &[&str] = &["maximum messages exceeded", "maximum bytes exceeded"];
+/// Its refusals when not the stream but the server or the account has no room left.
+const NO_ROOM: &[ErrorCode] = &[
+    ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+    ErrorCode::INSUFFICIENT_RESOURCES,
+    ErrorCode::STORAGE_RESOURCES_EXCEEDED,
+];
 
 impl BusError {
     pub(crate) fn unavailable(error: impl std::fmt::Display) -> Self {
@@ -43,20 +55,27 @@ impl BusError {
     }
 
     /// Reads a failed publish to `stream`.
-    pub(crate) fn of_publish(
-        stream: &'static str,
-        error: &async_nats::jetstream::context::PublishError,
-    ) -> Self {
-        use async_nats::jetstream::context::PublishErrorKind as Kind;
+    pub(crate) fn of_publish(stream: &'static str, error: &PublishError) -> Self {
         let text = error.to_string();
-        if FULL.iter().any(|full| text.contains(full)) {
+        let no_room = refusal(error).is_some_and(|code| NO_ROOM.contains(&code));
+        if no_room || FULL.iter().any(|full| text.contains(full)) {
             return Self::Full(stream);
         }
         match error.kind() {
-            Kind::StreamNotFound => Self::Unavailable(format!(
-                "no stream `{stream}` answers: run nats-init, or wait for a leader"
-            )),
+            PublishErrorKind::StreamNotFound => Self::no_stream(stream),
             _ => Self::Unavailable(text),
         }
     }
+
+    /// Nobody answers for `stream`.
+    pub(crate) fn no_stream(stream: &str) -> Self {
+        let remedy = "run nats-init, or wait for a leader";
+        Self::Unavailable(format!("no stream `{stream}` answers: {remedy}"))
+    }
+}
+
+/// JetStream's own number for a refused publish, which the client library keeps inside the error.
+pub(crate) fn refusal(error: &PublishError) -> Option<ErrorCode> {
+    let refused = error.source()?.downcast_ref::<jetstream::Error>()?;
+    Some(refused.error_code())
 }

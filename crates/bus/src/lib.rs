@@ -5,6 +5,7 @@
 //! * [`Bus`]: one connection of a process, and whether it stands.
 //! * [`JobSource`], [`Delivery`]: jobs as they come, and the duty to settle each once.
 //! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
+//! * [`LogWriter`], [`LogReader`], [`Entry`]: logs of stored jobs.
 //! * [`Blobs`]: bodies over what a message holds.
 //! * [`Required`]: what a service needs to find on the server.
 //! * [`declare`]: creates every stream and consumer; called by `nats-init` only.
@@ -23,6 +24,7 @@ mod declare;
 mod delivery;
 mod error;
 mod link;
+mod log;
 mod mail;
 mod publish;
 mod pull;
@@ -36,6 +38,7 @@ pub use connection::{Bus, LinkState};
 pub use declare::{Declared, Storage, declare, declare_in};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
+pub use log::{AppendError, Entry, LogReader, LogWriter, WriteError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};
 pub use pull::{JobSource, Pulled};
 pub use required::Required;

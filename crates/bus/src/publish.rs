@@ -4,7 +4,7 @@ use async_nats::HeaderMap;
 use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::stream::DirectGetErrorKind;
 use bytes::Bytes;
-use contract::{DeadLetter, JobId, Lane, QueueName, TenantName, streams, subjects};
+use contract::{DeadLetter, JobId, Lane, QueueName, StoredJob, TenantName, streams, subjects};
 use telemetry::propagation;
 use tracing::Span;
 
@@ -48,6 +48,27 @@ impl Bus {
         let stored = self.jetstream.publish_with_headers(subject, headers, payload).await;
         let stored = stored.map_err(|error| BusError::of_publish(stream, &error))?;
         stored.await.map(|_ack| ()).map_err(|error| BusError::of_publish(stream, &error))
+    }
+
+    /// Puts a stored job in its queue and waits until the stream has stored it, as
+    /// [`Bus::publish_job`] does. The current span is the span of the publish.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Bus::publish_job`].
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves the job stored or not.
+    pub async fn publish_stored(
+        &self,
+        lane: Lane,
+        queue: &QueueName,
+        job: &StoredJob<'_>,
+    ) -> Result<(), BusError> {
+        let payload = serde_json::to_vec(job).map_err(BusError::unavailable)?;
+        let span = Span::current();
+        self.publish_job(lane, queue, &job.tenant, job.id, payload.into(), &span).await
     }
 
     /// Whether a job is in its queue: waiting, or delivered and not settled.

@@ -96,6 +96,21 @@ impl JobId {
     pub fn as_chat_completion(self) -> String {
         format!("chatcmpl-{self}")
     }
+
+    /// The id a caller of responses sees: `resp_…`.
+    pub fn as_response(self) -> String {
+        format!("resp_{self}")
+    }
+
+    /// Reads the id of a response.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn of_response(text: &str) -> Result<Self, InvalidId> {
+        let wrong = || InvalidId(text.to_owned());
+        text.strip_prefix("resp_").ok_or_else(wrong)?.parse().map_err(|_| wrong())
+    }
 }
 
 #[cfg(test)]

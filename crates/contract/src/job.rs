@@ -30,6 +30,24 @@ pub struct Job<'a> {
     pub body: Body<'a>,
 }
 
+/// Asks a worker to have a model answer, and to write the answer into the job's log.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StoredJob<'a> {
+    /// Its name, from acceptance to the last event.
+    pub id: JobId,
+    /// What the model is asked to do.
+    pub operation: Operation,
+    /// The public name of the model.
+    pub model: ModelName,
+    /// Who pays, and whose log it is.
+    pub tenant: TenantName,
+    /// When it was accepted, milliseconds since 1970.
+    pub accepted_at_ms: u64,
+    /// What the model is asked.
+    #[serde(borrow)]
+    pub body: Body<'a>,
+}
+
 /// What a model can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,6 +7,7 @@
 //! * [`subjects`]: the address book, the only file that spells a subject.
 //! * [`Job`]: what is queued. [`Event`], [`pack`]: what a worker says about it.
 //! * [`ClaimRequest`], [`Verdict`]: who may answer a job.
+//! * [`log`]: what happened to a stored job.
 //! * [`window`]: how much may be said before it was read.
 //! * [`GatewayBeat`], [`WorkerBeat`]: who is alive.
 //! * [`streams`]: every stream and consumer, with its limits.
@@ -19,6 +20,7 @@ mod dead;
 mod event;
 mod ids;
 mod job;
+pub mod log;
 mod names;
 pub mod pack;
 pub mod streams;
@@ -34,5 +36,5 @@ pub use claim::{CancelJob, CancelReason, ClaimRequest, Verdict};
 pub use dead::DeadLetter;
 pub use event::{Event, EventKind, Failure};
 pub use ids::{GatewayId, InvalidId, JobId, RequestId, WorkerId};
-pub use job::{Body, Job, Operation};
+pub use job::{Body, Job, Operation, StoredJob};
 pub use names::{InvalidName, Lane, ModelName, QueueName, TenantName};

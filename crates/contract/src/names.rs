@@ -95,6 +95,10 @@ impl TenantName {
 pub enum Lane {
     /// A person waits, and the answer is not stored.
     Chat,
+    /// A person waits, and the answer is stored.
+    Live,
+    /// Nobody need wait: the answer is stored, and fetched later.
+    Background,
 }
 
 impl Lane {
@@ -102,6 +106,8 @@ impl Lane {
     pub fn token(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Live => "live",
+            Self::Background => "background",
         }
     }
 }

@@ -27,16 +27,18 @@ pub struct StreamSpec {
     pub about: &'static str,
     /// The subjects that it stores.
     pub subjects: Vec<String>,
-    /// Whether a message leaves when it is acknowledged, or only by age and size.
+    /// When a message leaves, and what being full means.
     pub retention: Retention,
     /// Oldest message.
     pub max_age: Duration,
-    /// Most bytes; a publish beyond them is refused.
+    /// Most bytes. What happens beyond them, `retention` says.
     pub max_bytes: i64,
-    /// Most messages.
+    /// Most messages. What happens beyond them, `retention` says.
     pub max_messages: i64,
     /// Whether it may live in memory when the servers are a cluster.
     pub memory_on_cluster: bool,
+    /// What is repeated once it is stored: from which subjects, to which.
+    pub republish: Option<(&'static str, &'static str)>,
 }
 
 /// When messages leave a stream.
@@ -44,6 +46,8 @@ pub struct StreamSpec {
 pub enum Retention {
     /// When a worker acknowledges them; full means refused.
     WorkQueue,
+    /// By age; full means refused: nothing that was accepted makes room for something newer.
+    Age,
     /// By age and size; full means that the oldest goes.
     Limits,
 }
@@ -52,9 +56,13 @@ pub enum Retention {
 pub fn jobs_stream(lane: Lane) -> &'static str {
     match lane {
         Lane::Chat => "JOBS_CHAT",
+        Lane::Live => "JOBS_LIVE",
+        Lane::Background => "JOBS_BACKGROUND",
     }
 }
 
+/// The name of the stream of logs.
+pub const LOGS: &str = "LOGS";
 /// The name of the stream of dead letters.
 pub const DEAD: &str = "DEAD";
 /// The object store for bodies over what a message holds.
@@ -79,6 +87,20 @@ pub fn all() -> Vec<StreamSpec> {
             max_bytes: 1024 * 1024 * 1024,
             max_messages: 100_000,
             memory_on_cluster: true,
+            republish: None,
+        },
+        stored_jobs(Lane::Live, "stored jobs whose callers wait"),
+        stored_jobs(Lane::Background, "stored jobs whose answers are fetched later"),
+        StreamSpec {
+            name: LOGS,
+            about: "what happened to stored jobs; their answers are folds of it",
+            subjects: vec![subjects::ALL_LOGS.to_owned()],
+            retention: Retention::Age,
+            max_age: Duration::from_secs(72 * 60 * 60),
+            max_bytes: 4 * 1024 * 1024 * 1024,
+            max_messages: 50_000_000,
+            memory_on_cluster: false,
+            republish: Some((subjects::ALL_LOGS, subjects::ALL_LIVE)),
         },
         StreamSpec {
             name: DEAD,
@@ -89,12 +111,28 @@ pub fn all() -> Vec<StreamSpec> {
             max_bytes: 256 * 1024 * 1024,
             max_messages: 100_000,
             memory_on_cluster: false,
+            republish: None,
         },
     ]
 }
 
+/// The queue of a stored lane: as long as its logs live, a job is not forgotten.
+fn stored_jobs(lane: Lane, about: &'static str) -> StreamSpec {
+    StreamSpec {
+        name: jobs_stream(lane),
+        about,
+        subjects: vec![subjects::all_jobs(lane)],
+        retention: Retention::WorkQueue,
+        max_age: Duration::from_secs(72 * 60 * 60),
+        max_bytes: 512 * 1024 * 1024,
+        max_messages: 100_000,
+        memory_on_cluster: false,
+        republish: None,
+    }
+}
+
 /// The lanes that workers pull from.
-pub const LANES: &[Lane] = &[Lane::Chat];
+pub const LANES: &[Lane] = &[Lane::Chat, Lane::Live, Lane::Background];
 
 /// The durable consumer that all workers of a queue share.
 pub fn consumer(lane: Lane, queue: &QueueName) -> String {
@@ -107,6 +145,15 @@ pub fn delivery_rules(lane: Lane) -> DeliveryRules {
         Lane::Chat => DeliveryRules {
             ack_wait: Duration::from_secs(5),
             progress_every: Duration::from_millis(1500),
+        },
+        // A cluster takes some seconds to find another leader: appends wait for it.
+        Lane::Live => DeliveryRules {
+            ack_wait: Duration::from_secs(15),
+            progress_every: Duration::from_secs(5),
+        },
+        Lane::Background => DeliveryRules {
+            ack_wait: Duration::from_secs(30),
+            progress_every: Duration::from_secs(10),
         },
     }
 }
@@ -128,6 +175,33 @@ mod tests {
         for stream in all() {
             assert!(stream.max_bytes > 0 && stream.max_messages > 0, "{}", stream.name);
             assert!(stream.max_age > Duration::ZERO, "{}", stream.name);
+        }
+    }
+
+    #[test]
+    fn accepted_work_makes_room_for_nothing() {
+        for stream in all().iter().filter(|stream| stream.name != DEAD) {
+            assert_ne!(stream.retention, Retention::Limits, "{}", stream.name);
+        }
+    }
+
+    #[test]
+    fn stored_work_is_in_a_file_whatever_is_said_of_chat_jobs() {
+        let chat = jobs_stream(Lane::Chat);
+        for stream in all().iter().filter(|stream| stream.name != chat) {
+            assert!(!stream.memory_on_cluster, "{}", stream.name);
+        }
+    }
+
+    #[test]
+    fn what_is_repeated_is_stored_by_no_stream() {
+        // The server does not check it: a stream that stored what it repeats would never end.
+        let first = |subject: &str| subject.split('.').next().map(str::to_owned);
+        let stored: Vec<_> = all().iter().flat_map(|stream| stream.subjects.clone()).collect();
+        let repeated: Vec<_> = all().iter().filter_map(|stream| stream.republish).collect();
+        assert!(!repeated.is_empty());
+        for (_, destination) in repeated {
+            assert!(stored.iter().all(|subject| first(subject) != first(destination)));
         }
     }
 }

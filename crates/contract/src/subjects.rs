@@ -3,6 +3,9 @@
 //! ```text
 //! job.<lane>.<queue>.<tenant>.<job>   a job, for whoever serves that queue     stored
 //! dead.<lane>.<queue>.<job>           a job that was given up                  stored
+//! log.<tenant>.<job>                  what happened to a stored job            stored
+//! live.<tenant>.<job>                 the same, as soon as it is stored        not stored
+//! reader.<tenant>.<job>               does anybody read it? (request, reply)   not stored
 //! gw.<gateway>.claim                  may I answer? (request, reply)           not stored
 //! gw.<gateway>.events                 packed events                            not stored
 //! worker.<worker>.cancel              stop a job                               not stored
@@ -12,6 +15,7 @@
 //! beat.worker.<worker>                a worker is alive                        not stored
 //! ```
 
+use crate::log::LogId;
 use crate::{GatewayId, JobId, Lane, QueueName, TenantName, WorkerId, token};
 
 /// Every gateway's beat.
@@ -32,7 +36,29 @@ pub fn job(lane: Lane, queue: &QueueName, tenant: &TenantName, job: JobId) -> St
 pub fn job_template(lane: Lane) -> &'static str {
     match lane {
         Lane::Chat => "job.chat.{queue}",
+        Lane::Live => "job.live.{queue}",
+        Lane::Background => "job.background.{queue}",
     }
+}
+
+/// Every log.
+pub const ALL_LOGS: &str = "log.>";
+/// Where the server repeats what it has stored of `log.>`: the same tokens behind the first.
+pub const ALL_LIVE: &str = "live.>";
+
+/// Where the records of a stored job are kept.
+pub fn log(log: &LogId) -> String {
+    format!("log.{}.{}", token::of(log.tenant.as_str()), log.job)
+}
+
+/// Where the records of a stored job can be heard once they are stored.
+pub fn live(log: &LogId) -> String {
+    format!("live.{}.{}", token::of(log.tenant.as_str()), log.job)
+}
+
+/// Where whoever reads a log answers that somebody does.
+pub fn reader(log: &LogId) -> String {
+    format!("reader.{}.{}", token::of(log.tenant.as_str()), log.job)
 }
 
 /// Matches every job of a lane.

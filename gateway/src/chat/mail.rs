@@ -79,11 +79,11 @@ impl WorkerBeats {
     }
 }
 
-/// Says once a second that this gateway holds its callers.
+/// Says once a second that this gateway holds its callers, and how many requests are open.
 pub(crate) async fn beat(
     gateway: GatewayId,
     bus: Bus,
-    register: Arc<Register>,
+    requests: impl Fn() -> usize,
     draining: Shutdown,
     until: Shutdown,
 ) {
@@ -97,7 +97,7 @@ pub(crate) async fn beat(
         let beat = GatewayBeat {
             gateway,
             draining: draining.is_requested(),
-            requests: u32::try_from(register.count()).unwrap_or(u32::MAX),
+            requests: u32::try_from(requests()).unwrap_or(u32::MAX),
         };
         if let Err(error) = bus.beat_gateway(&beat).await {
             tracing::debug!(%error, "a beat was not sent: {error}");

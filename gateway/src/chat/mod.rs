@@ -20,9 +20,9 @@ mod workers;
 
 pub(crate) use answer::{Answer, News};
 pub(crate) use error::ChatError;
-pub(crate) use failures::{read_too_slowly, wrong_form};
+pub(crate) use failures::{failure, read_too_slowly, wrong_form};
 pub(crate) use mail::{WorkerBeats, beat, read_mail};
 pub(crate) use register::Register;
-pub(crate) use service::{Chats, Request};
+pub(crate) use service::{Chats, ENVELOPE_BYTES, Request, publish_span};
 pub(crate) use sweep::Sweep;
 pub(crate) use workers::Workers;

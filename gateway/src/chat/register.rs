@@ -8,8 +8,8 @@ use bus::{Blobs, Bus, BusError};
 use bytes::Bytes;
 use contract::window::Credit;
 use contract::{
-    CancelJob, CancelReason, ClaimRequest, Event, EventKind, Failure, JobId, QueueName, Verdict,
-    WorkerId, pack,
+    CancelJob, CancelReason, ClaimRequest, Event, EventKind, Failure, JobId, Lane, QueueName,
+    Verdict, WorkerId, pack,
 };
 use service_runtime::Tasks;
 use telemetry::names::app;
@@ -70,7 +70,7 @@ impl Register {
         let open = Open::new(began);
         let entry = Entry { queue, open, began, to_caller, read: 0, stored_body: None };
         self.lock().insert(job, entry);
-        self.measures.accepted();
+        self.measures.accepted(Lane::Chat);
         answer
     }
 
@@ -263,7 +263,7 @@ impl Register {
     }
 
     fn settled(&self, entry: Entry, outcome: &'static str) {
-        self.measures.settled(outcome);
+        self.measures.settled(Lane::Chat, outcome);
         if let Some(name) = entry.stored_body {
             let blobs = self.blobs.clone();
             self.tasks.spawn_detached(async move { blobs.delete(&name).await });

@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bus::{Bus, BusError, LinkState};
 use bytes::Bytes;
 use contract::{
-    Body, Capability, Catalogue, GatewayId, Job, JobId, Lane, Model, Operation, TenantName,
-    subjects,
+    Body, Capability, Catalogue, GatewayId, Job, JobId, Lane, Model, Operation, QueueName,
+    TenantName, subjects,
 };
 use serde_json::value::RawValue;
 use telemetry::names::{app, messaging, span};
 use tokio::time::Instant;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::answer::Answer;
 use super::error::ChatError;
@@ -23,7 +23,7 @@ use crate::measures::Measures;
 /// Longest wait for the stream's acknowledgement of a job.
 const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
 /// Room for a job's own members around the caller's JSON.
-const ENVELOPE_BYTES: usize = 2 * 1024;
+pub(crate) const ENVELOPE_BYTES: usize = 2 * 1024;
 
 /// A request that has been checked.
 #[derive(Debug)]
@@ -65,6 +65,33 @@ impl Chats {
         &self.0.catalogue
     }
 
+    /// The model of this name, if it does what is asked of it.
+    pub(crate) fn model_for(&self, name: &str, operation: Operation) -> Result<&Model, ChatError> {
+        let Some(model) = self.0.catalogue.model(name) else {
+            return Err(ChatError::UnknownModel(name.to_owned()));
+        };
+        let asked = match operation {
+            Operation::ChatCompletions => Capability::Chat,
+            Operation::Embeddings => Capability::Embeddings,
+        };
+        if model.capabilities.contains(&asked) {
+            return Ok(model);
+        }
+        let has = model.capabilities.clone();
+        Err(ChatError::WrongCapability { model: model.name.clone(), asked, has })
+    }
+
+    /// Whether a job of this model would come to somebody.
+    pub(crate) fn can_queue(&self, model: &Model) -> Result<(), ChatError> {
+        if *self.0.bus.state().borrow() == LinkState::Disconnected {
+            return Err(ChatError::QueueUnavailable(None));
+        }
+        if !self.0.workers.serve(&model.queue, Instant::now()) {
+            return Err(ChatError::NoWorker(model.queue.clone()));
+        }
+        Ok(())
+    }
+
     /// Starts a request: its job is in the queue when this returns.
     ///
     /// # Cancellation
@@ -72,13 +99,8 @@ impl Chats {
     /// Dropping the future, or the answer, stops the request wherever it is.
     pub(crate) async fn start(&self, request: Request) -> Result<Answer, ChatError> {
         let inner = &self.0;
-        let model = inner.model(&request)?;
-        if *inner.bus.state().borrow() == LinkState::Disconnected {
-            return Err(ChatError::QueueUnavailable(None));
-        }
-        if !inner.workers.serve(&model.queue, Instant::now()) {
-            return Err(ChatError::NoWorker(model.queue.clone()));
-        }
+        let model = self.model_for(&request.model, request.operation)?;
+        self.can_queue(model)?;
         let job = JobId::fresh();
         // Entered before it is published: a worker may ask for it at once.
         let answer = inner.register.begin(job, model.queue.clone());
@@ -95,21 +117,6 @@ impl Chats {
 }
 
 impl Inner {
-    fn model(&self, request: &Request) -> Result<&Model, ChatError> {
-        let Some(model) = self.catalogue.model(&request.model) else {
-            return Err(ChatError::UnknownModel(request.model.clone()));
-        };
-        let asked = match request.operation {
-            Operation::ChatCompletions => Capability::Chat,
-            Operation::Embeddings => Capability::Embeddings,
-        };
-        if model.capabilities.contains(&asked) {
-            return Ok(model);
-        }
-        let has = model.capabilities.clone();
-        Err(ChatError::WrongCapability { model: model.name.clone(), asked, has })
-    }
-
     async fn publish(&self, job: JobId, model: &Model, request: &Request) -> Result<(), BusError> {
         let tenant = TenantName::local();
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -135,20 +142,7 @@ impl Inner {
         };
         let payload =
             serde_json::to_vec(&message).map_err(|error| BusError::NotReady(error.to_string()))?;
-        let template = subjects::job_template(Lane::Chat);
-        let publish = tracing::info_span!(
-            "publish",
-            { span::NAME } = format!("{} {template}", messaging::PUBLISH),
-            { span::KIND } = span::PRODUCER,
-            { span::STATUS_CODE } = tracing::field::Empty,
-            { messaging::SYSTEM } = messaging::SYSTEM_NATS,
-            { messaging::OPERATION_NAME } = messaging::PUBLISH,
-            { messaging::OPERATION_TYPE } = messaging::SEND,
-            { messaging::DESTINATION_TEMPLATE } = template,
-            { messaging::MESSAGE_ID } = %job,
-            { messaging::MESSAGE_BODY_SIZE } = payload.len(),
-            { app::QUEUE } = model.queue.as_str(),
-        );
+        let publish = publish_span(Lane::Chat, job, &model.queue, payload.len());
         let began = Instant::now();
         let stored =
             self.bus.publish_job(Lane::Chat, &model.queue, &tenant, job, payload.into(), &publish);
@@ -159,4 +153,22 @@ impl Inner {
         }
         stored
     }
+}
+
+/// The span of putting a job of this size into a queue.
+pub(crate) fn publish_span(lane: Lane, job: JobId, queue: &QueueName, bytes: usize) -> Span {
+    let template = subjects::job_template(lane);
+    tracing::info_span!(
+        "publish",
+        { span::NAME } = format!("{} {template}", messaging::PUBLISH),
+        { span::KIND } = span::PRODUCER,
+        { span::STATUS_CODE } = tracing::field::Empty,
+        { messaging::SYSTEM } = messaging::SYSTEM_NATS,
+        { messaging::OPERATION_NAME } = messaging::PUBLISH,
+        { messaging::OPERATION_TYPE } = messaging::SEND,
+        { messaging::DESTINATION_TEMPLATE } = template,
+        { messaging::MESSAGE_ID } = %job,
+        { messaging::MESSAGE_BODY_SIZE } = bytes,
+        { app::QUEUE } = queue.as_str(),
+    )
 }

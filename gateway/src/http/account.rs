@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::observe::Seen;
 use super::refusal::Refusal;
 use crate::measures::{AnswerFigures, Measures};
+use crate::responses::{Fold, HANDED_OVER};
 
 /// Watches one answer. Dropping it tells how it ended: a caller who leaves drops it early.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Account {
     measures: Arc<Measures>,
     seen: Seen,
     route: &'static str,
-    operation: Operation,
+    operation: Option<Operation>,
     model: Option<String>,
     job: Option<JobId>,
     connection: Option<Connection>,
@@ -42,7 +43,7 @@ impl Account {
             measures: Arc::clone(measures),
             seen: seen.clone(),
             route,
-            operation,
+            operation: Some(operation),
             model: None,
             job: None,
             connection: None,
@@ -54,6 +55,14 @@ impl Account {
             outcome: app::CLIENT_GONE,
             error: None,
         }
+    }
+
+    /// Of an answer that is only read: figures of the model are somebody else's.
+    pub(super) fn of_reader(measures: &Arc<Measures>, seen: &Seen, route: &'static str) -> Self {
+        let mut account = Self::open(measures, seen, route, Operation::ChatCompletions);
+        account.operation = None;
+        account.stream = true;
+        account
     }
 
     /// The connection of its caller, which knows why it ended.
@@ -84,9 +93,23 @@ impl Account {
         self.last_chunk = now;
     }
 
+    /// The answer is fetched later: nobody waited for it here.
+    pub(super) fn handed_over(&mut self) {
+        self.outcome = HANDED_OVER;
+        self.operation = None;
+    }
+
     /// The answer is complete.
     pub(super) fn completed(&mut self) {
         self.outcome = app::COMPLETED;
+    }
+
+    /// A response was read to its end.
+    pub(super) fn ends_as(&mut self, response: &Fold) {
+        match response.failure() {
+            Some(failure) => self.refused(&failure.clone().into()),
+            None => self.completed(),
+        }
     }
 
     /// The caller reads an error.
@@ -111,7 +134,7 @@ impl Drop for Account {
         let (duration, model) = (seen.began.elapsed(), model.as_deref().unwrap_or(app::OTHER));
         let first_chunk = self.first_chunk;
         let figures = AnswerFigures {
-            operation: self.operation.gen_ai_name(),
+            operation: self.operation.map(Operation::gen_ai_name),
             model,
             stream: self.stream,
             duration,

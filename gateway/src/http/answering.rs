@@ -46,21 +46,26 @@ pub(super) async fn respond(
     }
 }
 
-fn refuse(refusal: Refusal, account: &mut Account) -> Response {
+pub(super) fn refuse(refusal: Refusal, account: &mut Account) -> Response {
     account.refused(&refusal);
     refusal.into_response()
 }
 
-fn whole(json: Bytes) -> Response {
+pub(super) fn whole(json: Bytes) -> Response {
     ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }
 
 fn streamed(events: EventStream) -> Response {
+    stream_of(Body::from_stream(events.frames()))
+}
+
+/// A stream of events.
+pub(super) fn stream_of(body: Body) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),
         // Reverse proxies that collect a response before they hand it on are asked not to.
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
-    (headers, Body::from_stream(events.frames())).into_response()
+    (headers, body).into_response()
 }

@@ -85,13 +85,19 @@ async fn begin(
     Ok((answer, way))
 }
 
-fn describe(span: &Span, operation: Operation, model: &str, stream: bool, catalogue: &Catalogue) {
+pub(super) fn describe(
+    span: &Span,
+    operation: Operation,
+    model: &str,
+    stream: bool,
+    catalogue: &Catalogue,
+) {
     span.record(gen_ai::OPERATION_NAME, operation.gen_ai_name());
     span.record(gen_ai::REQUEST_MODEL, label_of(catalogue, model));
     span.record(gen_ai::REQUEST_STREAM, stream);
 }
 
 /// A model's name as telemetry may show it: what is not in the catalogue may be anything.
-fn label_of<'a>(catalogue: &Catalogue, model: &'a str) -> &'a str {
+pub(super) fn label_of<'a>(catalogue: &Catalogue, model: &'a str) -> &'a str {
     if catalogue.model(model).is_some() { model } else { app::OTHER }
 }

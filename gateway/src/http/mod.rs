@@ -2,6 +2,7 @@
 //!
 //! * [`router`]: every route. [`observe`]: a span, a request id and figures for each.
 //! * [`completions`]: chat completions and embeddings. [`models`]: the list of models.
+//! * [`responses`]: stored answers: create, read, follow, cancel, delete.
 //! * [`door`]: which requests are let in. [`refusal`]: every error that a caller reads.
 //! * [`answering`]: an answer as one JSON or as a stream. [`sse`]: its frames.
 //! * [`account`]: the figures of one answer.
@@ -15,6 +16,7 @@ mod models;
 mod observe;
 mod reference;
 mod refusal;
+mod responses;
 mod router;
 mod sse;
 mod state;

@@ -53,7 +53,16 @@ mod tests {
         let described: Vec<String> =
             document()["paths"].as_object().unwrap().keys().cloned().collect();
         let model = router::MODEL.replace("{*model}", "{model}");
-        let mut routes = vec![router::CHAT_COMPLETIONS, router::EMBEDDINGS, router::MODELS, &model];
+        let mut routes = vec![
+            router::CHAT_COMPLETIONS,
+            router::EMBEDDINGS,
+            router::MODELS,
+            &model,
+            router::RESPONSES,
+            router::RESPONSE,
+            router::CANCEL_RESPONSE,
+            router::INPUT_ITEMS,
+        ];
         routes.sort_unstable();
         assert_eq!(described, routes);
     }
@@ -87,6 +96,7 @@ mod tests {
         for schema in document["components"]["schemas"].as_object().unwrap().keys() {
             assert!(DOCS.contains(&format!("id=\"{schema}\"")), "{schema}");
         }
+        assert!(DOCS.contains("<td><code>starting_after</code></td><td>integer</td>"));
         assert!(DOCS.contains("<code>param</code> names the member"));
         assert!(!DOCS.contains('`') && !DOCS.contains("**"), "Markdown that is not rendered");
     }

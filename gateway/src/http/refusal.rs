@@ -38,20 +38,29 @@ const KNOWN_CODES: &[&str] = &[
     "invalid_type",
     "invalid_unicode",
     "invalid_utf8",
+    "invalid_value",
     "method_not_allowed",
     "missing_required_parameter",
     "model_not_found",
     "model_not_served",
+    "mutually_exclusive_parameters",
     "nesting_too_deep",
     "no_answer",
+    "previous_response_not_completed",
+    "previous_response_not_found",
+    "previous_response_not_ready",
     "queue_unavailable",
     "rate_limit_exceeded",
     SLOW_READER,
     "request_timeout",
     "request_too_large",
+    "response_not_background",
+    "response_not_found",
     "server_is_overloaded",
     "unknown_url",
     "unsupported_model",
+    "unsupported_parameter",
+    "unsupported_value",
     "upstream_auth",
     "upstream_closed",
     "upstream_error",
@@ -67,7 +76,7 @@ const KNOWN_CODES: &[&str] = &[
 /// A queue that is full may have room a moment later.
 const FULL_FOR: Duration = Duration::from_secs(1);
 /// A connection is made again within about this time, and a worker started.
-const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
+pub(super) const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
 
 /// A request that is not answered, or not to its end.
 #[derive(Debug)]
@@ -82,11 +91,16 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn of(status: StatusCode, kind: ErrorKind, code: &str, message: impl Into<String>) -> Self {
+    pub(super) fn of(
+        status: StatusCode,
+        kind: ErrorKind,
+        code: &str,
+        message: impl Into<String>,
+    ) -> Self {
         Self::with(status, &ErrorBody::new(kind, code, message))
     }
 
-    fn with(status: StatusCode, error: &ErrorBody) -> Self {
+    pub(super) fn with(status: StatusCode, error: &ErrorBody) -> Self {
         Self {
             status,
             code: error.error.code.clone().unwrap_or_default(),
@@ -96,7 +110,7 @@ impl Refusal {
         }
     }
 
-    fn come_again(mut self, after: Duration) -> Self {
+    pub(super) fn come_again(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
@@ -156,7 +170,7 @@ impl Refusal {
 }
 
 /// What comes from outside is quoted in part only.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const SHOWN: usize = 200;
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {

@@ -8,12 +8,20 @@ use axum::routing::{get, post};
 use service_runtime::AllowedHosts;
 
 use super::refusal::Refusal;
-use super::{Api, completions, door, models, observe, reference};
+use super::{Api, completions, door, models, observe, reference, responses};
 
 /// Chat completions.
 pub(super) const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
 /// Embeddings.
 pub(super) const EMBEDDINGS: &str = "/v1/embeddings";
+/// Responses.
+pub(super) const RESPONSES: &str = "/v1/responses";
+/// One response.
+pub(super) const RESPONSE: &str = "/v1/responses/{response_id}";
+/// Stops one that nobody waits for.
+pub(super) const CANCEL_RESPONSE: &str = "/v1/responses/{response_id}/cancel";
+/// What one answers.
+pub(super) const INPUT_ITEMS: &str = "/v1/responses/{response_id}/input_items";
 /// The list of models.
 pub(super) const MODELS: &str = "/v1/models";
 /// One model. Names of models hold slashes.
@@ -29,6 +37,10 @@ pub(crate) fn router(api: Api, hosts: AllowedHosts) -> Router {
     Router::new()
         .route(CHAT_COMPLETIONS, post(completions::chat))
         .route(EMBEDDINGS, post(completions::embeddings))
+        .route(RESPONSES, post(responses::create))
+        .route(RESPONSE, get(responses::show).delete(responses::delete))
+        .route(CANCEL_RESPONSE, post(responses::cancel))
+        .route(INPUT_ITEMS, get(responses::list_input_items))
         .route(MODELS, get(models::list))
         .route(MODEL, get(models::show))
         .route(OPENAPI, get(reference::openapi))

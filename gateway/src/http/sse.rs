@@ -1,24 +1,24 @@
 //! A streamed answer as server-sent events.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
 use openai_api::sse;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::account::Account;
 use super::refusal::Refusal;
 use crate::chat::{Answer, News, read_too_slowly};
+use crate::silence::Silence;
 
 /// While nothing is said a comment shows that the connection lives: proxies cut silent ones.
-const COMMENT_EVERY: Duration = Duration::from_secs(10);
+pub(super) const COMMENT_EVERY: Duration = Duration::from_secs(10);
 /// Every client passes comments over.
-const COMMENT: &[u8] = b": waiting\n\n";
+pub(super) const COMMENT: &[u8] = b": waiting\n\n";
 /// What has come at once is written at once, up to this.
-const MOST_AT_ONCE: usize = 64 * 1024;
+pub(super) const MOST_AT_ONCE: usize = 64 * 1024;
 
 /// The events of one answer. Dropping it stops the model.
 #[derive(Debug)]
@@ -34,7 +34,14 @@ pub(super) struct EventStream {
 
 impl EventStream {
     pub(super) fn new(answer: Answer, first: Option<News>, account: Account) -> Self {
-        Self { answer, first, begun: false, ended: false, silence: Silence::new(), account }
+        Self {
+            answer,
+            first,
+            begun: false,
+            ended: false,
+            silence: Silence::of(COMMENT_EVERY),
+            account,
+        }
     }
 
     /// The body of the response.
@@ -109,40 +116,8 @@ impl EventStream {
     }
 }
 
-/// How long nothing was said. Its timer is moved when it fires, and not for each token: that would
-/// cost as much as writing one.
-#[derive(Debug)]
-struct Silence {
-    since: Instant,
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Silence {
-    fn new() -> Self {
-        let since = Instant::now();
-        Self { since, timer: Box::pin(sleep_until(since + COMMENT_EVERY)) }
-    }
-
-    fn is_broken(&mut self) {
-        self.since = Instant::now();
-    }
-
-    /// Ends when it is time for a comment.
-    async fn grows_long(&mut self) {
-        loop {
-            self.timer.as_mut().await;
-            let due = self.since + COMMENT_EVERY;
-            if Instant::now() >= due {
-                self.is_broken();
-                return;
-            }
-            self.timer.as_mut().reset(due);
-        }
-    }
-}
-
 /// One event. A line break would end it early; within JSON it is only white space.
-fn write_data(out: &mut Vec<u8>, json: &[u8]) {
+pub(super) fn write_data(out: &mut Vec<u8>, json: &[u8]) {
     out.reserve(sse::FRAME_OVERHEAD + json.len());
     let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
     if json.iter().any(is_break) {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::chat::Chats;
 use crate::measures::Measures;
+use crate::responses::Responses;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
@@ -13,6 +14,7 @@ pub(crate) struct Api(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     chats: Chats,
+    responses: Responses,
     measures: Arc<Measures>,
     body_limit: usize,
     head_wait: Duration,
@@ -22,18 +24,24 @@ struct Inner {
 impl Api {
     pub(crate) fn new(
         chats: Chats,
+        responses: Responses,
         measures: Arc<Measures>,
         body_limit: usize,
         head_wait: Duration,
     ) -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started_at = since_1970.as_secs();
-        Self(Arc::new(Inner { chats, measures, body_limit, head_wait, started_at }))
+        Self(Arc::new(Inner { chats, responses, measures, body_limit, head_wait, started_at }))
     }
 
-    /// The domain.
+    /// Unstored work.
     pub(super) fn chats(&self) -> &Chats {
         &self.0.chats
+    }
+
+    /// Stored work.
+    pub(super) fn responses(&self) -> &Responses {
+        &self.0.responses
     }
 
     /// What is counted and timed.

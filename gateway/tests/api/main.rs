@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod background;
+#[cfg(test)]
+mod chaining;
+#[cfg(test)]
 mod claims;
 #[cfg(test)]
 mod drain;
@@ -21,6 +25,10 @@ mod outage;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
+mod resuming;
+#[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod sizes;
@@ -30,3 +38,5 @@ mod slow_callers;
 mod start;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod unkept;

@@ -1,9 +1,9 @@
 //! NATS goes and comes back.
 
 use bus::LinkState;
-use contract::Verdict;
+use contract::{JobId, Lane, Verdict};
 
-use crate::support::{DONE, Stage, chat, chunk, until};
+use crate::support::{DONE, Stage, chat, chunk, response, until};
 
 impl Stage {
     async fn nats_dies(&mut self) {
@@ -126,4 +126,46 @@ async fn a_caller_who_leaves_meanwhile_is_forgotten_all_the_same() {
 
     let mut held = stage.worker.pulls().await;
     assert_eq!(stage.worker.claims(&mut held).await, Verdict::Drop);
+}
+
+#[tokio::test]
+async fn a_response_that_is_being_written_outlasts_it() {
+    let mut stage = Stage::set().await;
+    let mut scribe = stage.scribe(Lane::Live).await;
+    let stream = stage.caller.posts("/v1/responses", &response(r#""stream":true"#));
+    let mut streamed = scribe.takes().await;
+    streamed.says("one ").await;
+    let answer = stream.answered().await;
+    let whole = stage.caller.posts("/v1/responses", &response(""));
+    let mut waited_for = scribe.takes().await;
+
+    stage.nats_dies().await;
+    stage.nats_returns().await;
+    for written in [&mut streamed, &mut waited_for] {
+        written.says("two").await;
+        written.completes().await;
+    }
+
+    let events = answer.events().await;
+    assert!(events.last().unwrap().contains("one two"), "{events:?}");
+    let whole = whole.answered().await;
+    assert_eq!(whole.status, 200);
+    assert!(whole.text().await.contains("two"));
+}
+
+#[tokio::test]
+async fn without_nats_responses_are_refused_at_once() {
+    let mut stage = Stage::set().await;
+    let address = format!("/v1/responses/{}", JobId::fresh().as_response());
+    stage.nats_dies().await;
+
+    let created = stage.caller.posts("/v1/responses", &response("")).answered().await;
+    let read = stage.caller.gets(&address).await;
+    let followed = stage.caller.gets(&format!("{address}?stream=true")).await;
+    let cancelled = stage.caller.posts(&format!("{address}/cancel"), "").answered().await;
+
+    for refused in [created, read, followed, cancelled] {
+        assert_eq!(refused.header("retry-after"), Some("2"));
+        assert_eq!(refused.error().await, (503, "queue_unavailable".to_owned()));
+    }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) operation: contract::Operation,
     pub(crate) model: &'a contract::ModelName,
     pub(crate) stream: bool,
+    /// Whether a whole answer is one, though a stream was asked for: not every model streams.
+    pub(crate) whole_will_do: bool,
     pub(crate) body: Bytes,
 }
 

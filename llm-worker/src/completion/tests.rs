@@ -85,6 +85,7 @@ async fn answer_to(
         operation: Operation::ChatCompletions,
         model: &model,
         stream: true,
+        whole_will_do: false,
         body: Bytes::new(),
     };
     let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
@@ -173,7 +174,8 @@ async fn time_spent_on_the_attempt_counts_as_waiting() {
     }
     let model: ModelName = "m".parse().unwrap();
     let (job, operation) = (JobId::fresh(), Operation::ChatCompletions);
-    let ask = Ask { job, operation, model: &model, stream: true, body: Bytes::new() };
+    let (stream, whole_will_do, body) = (true, false, Bytes::new());
+    let ask = Ask { job, operation, model: &model, stream, whole_will_do, body };
     let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
     let mut heard = Heard::default();
 

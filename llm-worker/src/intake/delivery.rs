@@ -6,32 +6,35 @@ use std::time::Duration;
 use bus::{Blobs, Bus, BusError, ClaimError, Delivery};
 use bytes::Bytes;
 use contract::{
-    Body, ClaimRequest, DeadLetter, Job, Lane, QueueName, TenantName, Verdict, WorkerId, streams,
-    subjects,
+    Body, ClaimRequest, DeadLetter, Job, JobId, Lane, ModelName, QueueName, TenantName, Verdict,
+    WorkerId, streams, subjects,
 };
 use telemetry::names::{app, messaging, span};
 use telemetry::propagation;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
 use super::liveness::Gateways;
 use super::running::{InHand, Running, Stop};
 use super::settle::{Settlement, in_progress, settle};
+use super::slots::Slot;
 use crate::completion::{self, Ask, Circumstances, Outcome, Said, Speak as _, Unsaid, Utterance};
 use crate::measures::Measures;
+use crate::script::Scripts;
 use crate::upstream::Upstreams;
 use crate::voice::{self, Outboxes, Voice};
 
-/// A job claimed this often without an end kills its workers, or is never settled: it is given up.
-/// Claims are counted and not deliveries: what comes back unclaimed has harmed nobody.
-const POISONED_AFTER: u32 = 5;
+/// A job begun this often without an end kills its workers, or is never settled: it is given up.
+/// Claims are counted, or attempts in its log, and not deliveries: what comes back without one has
+/// harmed nobody.
+pub(super) const POISONED_AFTER: u32 = 5;
 /// Between two tries to reach a gateway that does not answer.
 const CLAIM_AGAIN: std::ops::Range<u64> = 500..1000;
 /// Largest body that is read from the object store.
 const LARGEST_BODY: usize = 256 * 1024 * 1024;
-/// Before a job is tried again whose gateway may have lost sight of it.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// Before a job is tried again that could not be begun, or whose gateway may have lost sight of
+/// it.
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a delivery needs on its way.
 #[derive(Debug)]
@@ -41,30 +44,43 @@ pub(crate) struct Desk {
     pub(crate) worker: WorkerId,
     pub(crate) upstreams: Upstreams,
     pub(crate) outboxes: Outboxes,
+    pub(crate) scripts: Scripts,
+    /// Longest time that a live stored job is worked on while nobody reads it.
+    pub(crate) unread: Duration,
     pub(crate) running: Running,
     pub(crate) gateways: Gateways,
     pub(crate) measures: Arc<Measures>,
 }
 
 /// What a job's work came to: how it is settled, and a word for logs and figures.
-type Ended = (Settlement, &'static str);
+pub(super) type Ended = (Settlement, &'static str);
 
 /// The words for an end that a trace shows as an error.
-const FAULTS: &[&str] = &["unreadable", POISONED, "failed", "broken_off", "blocked", BODY_LOST];
-const POISONED: &str = "attempts_exhausted";
-const BODY_LOST: &str = "body_lost";
+const FAULTS: &[&str] =
+    &["unreadable", POISONED, "failed", "broken_off", "blocked", BODY_LOST, LOG_UNAVAILABLE];
+pub(super) const POISONED: &str = "attempts_exhausted";
+pub(super) const BODY_LOST: &str = "body_lost";
+/// The log of a stored job cannot be read or written now.
+pub(super) const LOG_UNAVAILABLE: &str = "log_unavailable";
 
 impl Desk {
     /// Takes one delivery from arrival to settlement. The slot is free again afterwards.
-    pub(crate) async fn handle(&self, delivery: Delivery, slot: OwnedSemaphorePermit) {
+    pub(crate) async fn handle(&self, lane: Lane, delivery: Delivery, slot: Slot) {
         let began = Instant::now();
         let named = subjects::read_job(delivery.subject());
         let (queue, _tenant) =
             named.unwrap_or_else(|| (QueueName::default_queue(), TenantName::local()));
-        self.measures.arrived(&queue, delivery.age(), delivery.deliveries());
-        let process = process_span(&delivery, &queue);
+        self.measures.arrived(lane, &queue, delivery.age(), delivery.deliveries());
+        let process = process_span(lane, &delivery, &queue);
 
-        let outcome = self.work(delivery, &queue, &process).instrument(process.clone()).await;
+        let outcome = match lane {
+            Lane::Chat => self.work(delivery, &queue, &process).instrument(process.clone()).await,
+            Lane::Live | Lane::Background => {
+                // On its own, so that a chat job is not as large as one with a log.
+                let work = Box::pin(self.work_stored(lane, delivery, &queue, &process));
+                work.instrument(process.clone()).await
+            }
+        };
 
         process.record(app::OUTCOME, outcome);
         if FAULTS.contains(&outcome) {
@@ -75,11 +91,11 @@ impl Desk {
         drop(slot);
     }
 
-    /// Reports every job in hand in progress. One that was not reported for as long as the queue
-    /// waits, because this process was held up, is another worker's by now.
-    pub(crate) async fn report_progress(&self) {
+    /// Reports every job of a lane in hand in progress. One that was not reported for as long as the
+    /// queue waits, because this process was held up, is another worker's by now.
+    pub(crate) async fn report_progress(&self, lane: Lane) {
         for job in self.running.all() {
-            if !job.is_stale() {
+            if job.lane == lane && !job.is_stale() {
                 in_progress(&job.delivery, &self.measures).await;
                 job.reported(Instant::now());
             }
@@ -89,7 +105,7 @@ impl Desk {
     /// Stops the work for gateways that are gone: nobody hears it.
     pub(crate) fn drop_silent_gateways(&self) {
         let now = Instant::now();
-        self.running.stop_where(Stop::GatewayGone, |gateway| self.gateways.is_silent(gateway, now));
+        self.running.stop_of_gateways(|gateway| self.gateways.is_silent(gateway, now));
         for gateway in self.gateways.forget_silent(now) {
             self.outboxes.close(gateway);
         }
@@ -99,14 +115,10 @@ impl Desk {
         let payload = delivery.payload().clone();
         let job: Job<'_> = match serde_json::from_slice(&payload) {
             Ok(job) => job,
-            Err(error) => {
-                self.bury(&delivery, queue, "unknown", "unreadable", &error.to_string()).await;
-                settle(&delivery, Settlement::Terminate, &self.measures).await;
-                return "unreadable";
-            }
+            Err(error) => return self.unreadable(Lane::Chat, &delivery, queue, &error).await,
         };
         process.record(app::JOB_ID, tracing::field::display(job.id));
-        let hand = self.running.begin(job.id, job.gateway, delivery);
+        let hand = self.running.begin(job.id, Lane::Chat, Some(job.gateway), delivery);
         let connections = self.bus.connections();
         let (settlement, outcome) = self.answer(&job, &payload, &hand, queue).await;
         // What was said over a connection that broke may be lost, even the end; and after a time
@@ -115,15 +127,21 @@ impl Desk {
         let broken = self.bus.connections() != connections;
         let settlement = if broken || hand.job.is_stale() { Settlement::Leave } else { settlement };
         settle(&hand.job.delivery, settlement, &self.measures).await;
-        let deliveries = hand.job.delivery.deliveries();
-        tracing::info!(
-            app.job.id = %job.id,
-            app.model = %job.model,
-            app.outcome = outcome,
-            app.nats.delivered = deliveries,
-            "{outcome} job {} at delivery {deliveries}", job.id
-        );
+        report(job.id, &job.model, outcome, hand.job.delivery.deliveries());
         outcome
+    }
+
+    /// Gives up what is no job.
+    pub(super) async fn unreadable(
+        &self,
+        lane: Lane,
+        delivery: &Delivery,
+        queue: &QueueName,
+        error: &serde_json::Error,
+    ) -> &'static str {
+        self.bury(lane, delivery, queue, "unknown", "unreadable", &error.to_string()).await;
+        settle(delivery, Settlement::Terminate, &self.measures).await;
+        "unreadable"
     }
 
     async fn answer(
@@ -145,10 +163,11 @@ impl Desk {
         let mut voice = Voice::new(job.id, claim, read, outbox, self.blobs.clone(), max_payload);
 
         if claim > POISONED_AFTER {
-            self.bury(delivery, queue, &job.id.to_string(), POISONED, "it was never settled").await;
+            let id = job.id.to_string();
+            self.bury(Lane::Chat, delivery, queue, &id, POISONED, "it was never settled").await;
             return give_up(POISONED, "No worker could finish this request.", &mut voice).await;
         }
-        let body = match self.body(job, payload).await {
+        let body = match self.body(&job.body, payload).await {
             Ok(Some(body)) => body,
             // The gateway has just said that somebody waits: they are told.
             Ok(None) => {
@@ -164,6 +183,7 @@ impl Desk {
             operation: job.operation,
             model: &job.model,
             stream: job.stream,
+            whole_will_do: false,
             body,
         };
         let circumstances = Circumstances {
@@ -204,8 +224,12 @@ impl Desk {
     }
 
     /// The caller's JSON; `None` when it is not there any more.
-    async fn body(&self, job: &Job<'_>, payload: &Bytes) -> Result<Option<Bytes>, BusError> {
-        match &job.body {
+    pub(super) async fn body(
+        &self,
+        body: &Body<'_>,
+        payload: &Bytes,
+    ) -> Result<Option<Bytes>, BusError> {
+        match body {
             // A part of the message: no prompt is copied.
             Body::Inline(json) => Ok(Some(payload.slice_ref(json.get().as_bytes()))),
             Body::Stored(name) => self.blobs.get(name, LARGEST_BODY).await,
@@ -213,8 +237,9 @@ impl Desk {
     }
 
     /// Keeps a job that cannot succeed, with the reason.
-    async fn bury(
+    pub(super) async fn bury(
         &self,
+        lane: Lane,
         delivery: &Delivery,
         queue: &QueueName,
         job: &str,
@@ -230,10 +255,21 @@ impl Desk {
             subject: delivery.subject().to_owned(),
         };
         let payload = delivery.payload().clone();
-        if let Err(error) = self.bus.bury(Lane::Chat, queue, job, &letter, payload).await {
+        if let Err(error) = self.bus.bury(lane, queue, job, &letter, payload).await {
             tracing::error!(%error, "a dead letter cannot be kept: {error}");
         }
     }
+}
+
+/// The one line about a delivery.
+pub(super) fn report(job: JobId, model: &ModelName, outcome: &'static str, deliveries: u64) {
+    tracing::info!(
+        app.job.id = %job,
+        app.model = %model,
+        app.outcome = outcome,
+        app.nats.delivered = deliveries,
+        "{outcome} job {job} at delivery {deliveries}"
+    );
 }
 
 /// Tells the caller that there is no answer and will be none.
@@ -262,8 +298,8 @@ async fn stopped(why: Option<Stop>, said: Said, voice: &mut Voice) -> Ended {
     }
 }
 
-fn process_span(delivery: &Delivery, queue: &QueueName) -> Span {
-    let template = subjects::job_template(Lane::Chat);
+fn process_span(lane: Lane, delivery: &Delivery, queue: &QueueName) -> Span {
+    let template = subjects::job_template(lane);
     let process = tracing::info_span!(
         "process",
         { span::NAME } = format!("{} {template}", messaging::PROCESS),
@@ -272,8 +308,8 @@ fn process_span(delivery: &Delivery, queue: &QueueName) -> Span {
         { messaging::OPERATION_NAME } = messaging::PROCESS,
         { messaging::OPERATION_TYPE } = messaging::PROCESS,
         { messaging::DESTINATION_TEMPLATE } = template,
-        { messaging::CONSUMER_GROUP_NAME } = streams::consumer(Lane::Chat, queue),
-        { messaging::NATS_STREAM } = streams::jobs_stream(Lane::Chat),
+        { messaging::CONSUMER_GROUP_NAME } = streams::consumer(lane, queue),
+        { messaging::NATS_STREAM } = streams::jobs_stream(lane),
         { messaging::NATS_DELIVERED } = delivery.deliveries(),
         { messaging::MESSAGE_BODY_SIZE } = delivery.payload().len(),
         { app::QUEUE_WAITED } = delivery.age().as_secs_f64(),
@@ -284,7 +320,10 @@ fn process_span(delivery: &Delivery, queue: &QueueName) -> Span {
         { span::ERROR_TYPE } = tracing::field::Empty,
     );
     // One message is one job: its work is a child of the publish, and linked to it as well.
-    propagation::continue_from(&process, |name| delivery.header(name));
+    // Nobody waits for background work: it begins a trace of its own, linked to the publish.
+    if lane != Lane::Background {
+        propagation::continue_from(&process, |name| delivery.header(name));
+    }
     propagation::link_from(&process, |name| delivery.header(name));
     process
 }

@@ -1,18 +1,25 @@
-//! NATS in: pulls jobs for free slots, claims them, and settles each one.
+//! NATS in: pulls jobs for free slots, claims them or takes their logs, and settles each one.
 //!
-//! * [`pull`]: standing requests for as many jobs as there are free slots.
+//! * [`pull`], [`slots`]: standing requests for jobs, and the slots that they run in.
 //! * [`delivery`]: one delivery from arrival to settlement.
+//! * [`stored`], [`page`], [`audience`]: the same of a stored job: what its log says of it, and
+//!   whether it is still wanted.
 //! * [`settle`]: the only file that says ack, nak or term.
 //! * [`running`]: the jobs in hand: told to stop, reported in progress.
 //! * [`liveness`]: which gateways are heard.
 
+mod audience;
 mod delivery;
 mod liveness;
+mod page;
 mod pull;
 mod running;
 mod settle;
+mod slots;
+mod stored;
 
 pub(crate) use delivery::Desk;
 pub(crate) use liveness::Gateways;
-pub(crate) use pull::{Slots, pull_jobs};
-pub(crate) use running::{Running, Stop};
+pub(crate) use pull::pull_jobs;
+pub(crate) use running::Running;
+pub(crate) use slots::{Ready, Slots};

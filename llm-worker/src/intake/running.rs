@@ -29,7 +29,9 @@ pub(crate) enum Stop {
 #[derive(Debug)]
 pub(crate) struct RunningJob {
     pub(crate) delivery: Delivery,
-    pub(crate) gateway: GatewayId,
+    pub(crate) lane: Lane,
+    /// Who holds its caller; nobody does of a stored one.
+    gateway: Option<GatewayId>,
     stop: CancellationToken,
     /// How much of what was said its caller has read.
     read: watch::Sender<u64>,
@@ -48,11 +50,11 @@ struct State {
 }
 
 impl RunningJob {
-    fn new(delivery: Delivery, gateway: GatewayId) -> Self {
+    fn new(delivery: Delivery, lane: Lane, gateway: Option<GatewayId>) -> Self {
         let state =
             State { reported_at: Instant::now(), claim: None, unmatched: None, stopped: None };
         let (stop, read) = (CancellationToken::new(), watch::Sender::new(0));
-        Self { delivery, gateway, stop, read, state: Mutex::new(state) }
+        Self { delivery, lane, gateway, stop, read, state: Mutex::new(state) }
     }
 
     /// The queue was told that it is worked on.
@@ -63,7 +65,7 @@ impl RunningJob {
     /// Whether the queue has waited for a word for so long that it gives the job to another.
     pub(crate) fn is_stale(&self) -> bool {
         let waited = lock(&self.state).reported_at.elapsed();
-        waited >= streams::delivery_rules(Lane::Chat).ack_wait
+        waited >= streams::delivery_rules(self.lane).ack_wait
     }
 
     /// Cancelled when it is to stop.
@@ -142,8 +144,14 @@ pub(crate) struct InHand<'a> {
 
 impl Running {
     /// Takes a job in hand.
-    pub(crate) fn begin(&self, id: JobId, gateway: GatewayId, delivery: Delivery) -> InHand<'_> {
-        let job = Arc::new(RunningJob::new(delivery, gateway));
+    pub(crate) fn begin(
+        &self,
+        id: JobId,
+        lane: Lane,
+        gateway: Option<GatewayId>,
+        delivery: Delivery,
+    ) -> InHand<'_> {
+        let job = Arc::new(RunningJob::new(delivery, lane, gateway));
         // The same job twice here means that it was delivered again: the older delivery is stale.
         let older = lock(&self.jobs).insert(id, Arc::clone(&job));
         if let Some(older) = older {
@@ -178,11 +186,18 @@ impl Running {
     }
 
     /// Stops the jobs of every gateway that `gone` names.
-    pub(crate) fn stop_where(&self, why: Stop, gone: impl Fn(GatewayId) -> bool) {
+    pub(crate) fn stop_of_gateways(&self, gone: impl Fn(GatewayId) -> bool) {
         for job in self.all() {
-            if gone(job.gateway) {
-                job.tell(why);
+            if job.gateway.is_some_and(&gone) {
+                job.tell(Stop::GatewayGone);
             }
+        }
+    }
+
+    /// Stops every job, because this process ends.
+    pub(crate) fn drain(&self) {
+        for job in self.all() {
+            job.tell(Stop::Draining);
         }
     }
 

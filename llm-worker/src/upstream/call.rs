@@ -78,7 +78,7 @@ async fn whole(
     let mut learnt = Learnt::default();
     match identity.whole(&body, &mut learnt) {
         Some(Event::Error(error)) => Err(failure::said_by_model(&error)),
-        Some(Event::Chunk(_)) if ask.stream => {
+        Some(Event::Chunk(_)) if ask.stream && !ask.whole_will_do => {
             Err(failure::garbled("The model server answered a streaming request without a stream."))
         }
         Some(Event::Chunk(body)) => Ok(Begun::Whole(body, learnt)),

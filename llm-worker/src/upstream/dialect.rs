@@ -143,7 +143,8 @@ mod tests {
 
     fn ask<'a>(model: &'a ModelName, body: &'static str, operation: Operation) -> Ask<'a> {
         let body = Bytes::from_static(body.as_bytes());
-        Ask { job: JobId::from_bytes([1; 16]), operation, model, stream: true, body }
+        let job = JobId::from_bytes([1; 16]);
+        Ask { job, operation, model, stream: true, whole_will_do: false, body }
     }
 
     #[test]

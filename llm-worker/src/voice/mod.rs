@@ -85,14 +85,7 @@ impl Voice {
         if self.fits(&json) {
             return self.event(EventKind::Failed, &json).await;
         }
-        let status = failure.status;
-        let message = format!("The model server answered with status {status}, at length.");
-        let short = Failure {
-            body: error_json("upstream_error", &message),
-            retry_after_ms: failure.retry_after_ms,
-            ..*failure
-        };
-        let json = serde_json::to_vec(&short).unwrap_or_default();
+        let json = serde_json::to_vec(&at_length(failure)).unwrap_or_default();
         self.event(EventKind::Failed, &json).await
     }
 
@@ -134,6 +127,14 @@ pub(crate) fn raise(mark: &watch::Sender<u64>, to: u64) {
 pub(crate) fn failure(code: &str, message: &str) -> Failure {
     let body = error_json(code, message);
     Failure { status: 502, body, retry_after_ms: None, should_retry: true }
+}
+
+/// The same failure without the model's words, which are more than can be said.
+pub(crate) fn at_length(failure: &Failure) -> Failure {
+    let status = failure.status;
+    let message = format!("The model server answered with status {status}, at length.");
+    let body = error_json("upstream_error", &message);
+    Failure { body, retry_after_ms: failure.retry_after_ms, ..*failure }
 }
 
 fn error_json(code: &str, message: &str) -> String {

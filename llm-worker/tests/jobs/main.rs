@@ -14,6 +14,12 @@ mod outage;
 mod queue;
 mod slow_callers;
 #[cfg(test)]
+mod stored;
+#[cfg(test)]
+mod stored_lanes;
+#[cfg(test)]
+mod stored_writers;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod upstreams;

@@ -6,4 +6,7 @@ mod support;
 mod claims;
 mod declare;
 mod jobs;
+mod log_reader;
+mod log_writer;
+mod logs;
 mod outage;

@@ -1,10 +1,13 @@
 //! What the tests start with.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use bus::{Bus, Delivery, JobSource, Pulled, Settings};
+use async_nats::jetstream::{self, stream};
+use bus::{Bus, Delivery, Entry, JobSource, LogReader, Pulled, Settings};
 use bytes::Bytes;
-use contract::{JobId, Lane, QueueName, TenantName};
+use contract::log::LogId;
+use contract::{JobId, Lane, QueueName, TenantName, streams};
 use test_support::TestNats;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -49,6 +52,63 @@ pub(crate) async fn next(source: &mut JobSource) -> Delivery {
         }
     };
     tokio::time::timeout(limit, job).await.expect("a job within a minute")
+}
+
+/// A log that nobody has written yet.
+pub(crate) fn fresh_log() -> LogId {
+    LogId { tenant: "Ünï.corn".parse().unwrap(), job: JobId::fresh() }
+}
+
+/// The text of the record with that number.
+pub(crate) fn record(number: usize) -> Bytes {
+    format!("record {number}").into()
+}
+
+/// Asserts that these are the records 0, 1, 2, … up to `count`, in order.
+pub(crate) fn assert_records(entries: &[Entry], count: usize) {
+    assert_eq!(entries.len(), count);
+    for (number, entry) in entries.iter().enumerate() {
+        assert_eq!(entry.message, record(number));
+    }
+    assert!(entries.is_sorted_by(|one, next| one.sequence < next.sequence));
+}
+
+/// Appends the records with these numbers.
+pub(crate) async fn append(bus: &Bus, log: &LogId, numbers: Range<usize>) {
+    let last = bus.last_entry(log).await.unwrap().map_or(0, |entry| entry.sequence);
+    let mut writer = bus.log_writer(log.clone(), last);
+    for number in numbers {
+        writer.append(record(number)).await.unwrap();
+    }
+}
+
+/// The next `count` records of a reader.
+pub(crate) async fn read(reader: &mut LogReader, count: usize) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    while entries.len() < count {
+        let entry = tokio::time::timeout(Duration::from_secs(60), reader.next()).await;
+        entries.push(entry.expect("a record within a minute").expect("a connection"));
+    }
+    entries
+}
+
+/// JetStream over a connection of its own, as somebody else has it.
+pub(crate) async fn jetstream(nats: &TestNats) -> jetstream::Context {
+    jetstream::new(async_nats::connect(nats.url()).await.unwrap())
+}
+
+/// Changes how logs are kept.
+pub(crate) async fn change_logs(nats: &TestNats, change: impl FnOnce(&mut stream::Config)) {
+    let jetstream = jetstream(nats).await;
+    let mut config = logs_config(nats).await;
+    change(&mut config);
+    jetstream.update_stream(config).await.unwrap();
+}
+
+/// How logs are kept.
+pub(crate) async fn logs_config(nats: &TestNats) -> stream::Config {
+    let stream = jetstream(nats).await.get_stream(streams::LOGS).await.unwrap();
+    stream.cached_info().config.clone()
 }
 
 /// Greets as a nats-server of that kind does, and answers pings.

@@ -60,6 +60,7 @@ fn endpoint(out: &mut String, path: &str, method: &str, operation: &Value) {
     if let Some(example) = operation["x-example"].as_str() {
         add(out, &format!("<pre tabindex=\"0\"><code>{}</code></pre>\n", escape(example)));
     }
+    parameters(out, &operation["parameters"]);
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     if !body.is_null() {
         add(out, &format!("<p>Body: {}</p>\n", type_of(body)));
@@ -84,6 +85,24 @@ fn endpoint(out: &mut String, path: &str, method: &str, operation: &Value) {
         );
     }
     out.push_str("</tbody>\n</table>\n</section>\n");
+}
+
+fn parameters(out: &mut String, parameters: &Value) {
+    let Some(parameters) = parameters.as_array() else { return };
+    out.push_str(
+        "<table>\n<thead><tr><th>Parameter</th><th>Type</th><th>Meaning</th></tr></thead>\n<tbody>\n",
+    );
+    for parameter in parameters {
+        let mark = if parameter["required"] == true { " <em>required</em>" } else { "" };
+        let row = format!(
+            "<tr><td><code>{}</code>{mark}</td><td>{}</td><td>{}</td></tr>\n",
+            text(&parameter["name"]),
+            type_of(&parameter["schema"]),
+            prose_of(&parameter["description"])
+        );
+        add(out, &row);
+    }
+    out.push_str("</tbody>\n</table>\n");
 }
 
 fn describe_schema(out: &mut String, name: &str, schema: &Value) {

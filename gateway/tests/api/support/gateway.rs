@@ -83,7 +83,13 @@ impl Gateway {
 
     /// Waits until a job has settled so.
     pub(crate) async fn settles_one(&self, outcome: &str) {
-        let line = format!("app_jobs_settled_total{{app_lane=\"chat\",app_outcome=\"{outcome}\"}}");
+        self.settles_in("chat", outcome).await;
+    }
+
+    /// Waits until a job of this lane has settled so.
+    pub(crate) async fn settles_in(&self, lane: &str, outcome: &str) {
+        let line =
+            format!("app_jobs_settled_total{{app_lane=\"{lane}\",app_outcome=\"{outcome}\"}}");
         until(&format!("a job that is {outcome}"), async || self.counts(&line)).await;
     }
 

@@ -4,6 +4,7 @@ mod answer;
 mod caller;
 mod gateway;
 mod held;
+mod scribe;
 mod stage;
 mod worker;
 
@@ -14,7 +15,8 @@ pub(crate) use answer::Answer;
 pub(crate) use caller::Caller;
 pub(crate) use gateway::Gateway;
 pub(crate) use held::{Held, packed};
-pub(crate) use stage::{Stage, chat, chunk, embeddings, settings};
+pub(crate) use scribe::{Scribe, Written};
+pub(crate) use stage::{Stage, chat, chunk, embeddings, response, settings};
 pub(crate) use worker::Worker;
 
 /// The end of every stream that is complete.

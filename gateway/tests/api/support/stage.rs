@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use bus::Bus;
-use contract::{Catalogue, GatewayBeat, GatewayId, streams};
+use contract::log::LogId;
+use contract::{Catalogue, GatewayBeat, GatewayId, Lane, streams};
 use futures::StreamExt as _;
 use gateway::Settings;
 use service_runtime::AllowedHosts;
 use test_support::TestNats;
 
-use super::{Caller, Gateway, Worker, until, within};
+use super::{Caller, Gateway, Scribe, Worker, until, within};
 
 const MODELS: &str = r#"
 [[models]]
@@ -39,6 +40,12 @@ pub(crate) fn chat(stream: bool) -> String {
 /// A request of model `org/embedder`.
 pub(crate) fn embeddings() -> &'static str {
     r#"{"model":"org/embedder","input":["a"]}"#
+}
+
+/// A response of model `public`, with further members.
+pub(crate) fn response(more: &str) -> String {
+    let comma = if more.is_empty() { "" } else { "," };
+    format!(r#"{{"model":"public","input":"hello"{comma}{more}}}"#)
 }
 
 /// One chunk of an answer.
@@ -91,6 +98,18 @@ impl Stage {
         Worker::start(&self.bus, &Catalogue::parse(MODELS).unwrap()).await
     }
 
+    /// A worker of stored jobs.
+    pub(crate) async fn scribe(&self, lane: Lane) -> Scribe {
+        Scribe::start(&self.bus, lane).await
+    }
+
+    /// Another gateway of the same system, and a caller of it.
+    pub(crate) async fn another_gateway(&self) -> (Gateway, Caller) {
+        let gateway = Gateway::start(settings(&self.nats)).await;
+        let caller = Caller::of(gateway.address);
+        (gateway, caller)
+    }
+
     /// Waits until the gateway says that it holds nothing.
     pub(crate) async fn nothing_is_held(&self) {
         self.beat(|beat| beat.requests == 0).await;
@@ -110,16 +129,39 @@ impl Stage {
         .await
     }
 
-    /// Messages in the stream of jobs.
+    /// Messages in the stream of jobs whose callers wait.
     pub(crate) async fn jobs_queued(&self) -> u64 {
-        let stream = self.jetstream().await.get_stream("JOBS_CHAT").await.unwrap();
+        self.messages_in(streams::jobs_stream(Lane::Chat)).await
+    }
+
+    /// Messages in a stream.
+    pub(crate) async fn messages_in(&self, stream: &str) -> u64 {
+        let stream = self.jetstream().await.get_stream(stream).await.unwrap();
         stream.get_info().await.unwrap().state.messages
     }
 
-    /// The stream of jobs takes no more than this from now on.
+    /// Waits until a stream has so many messages.
+    pub(crate) async fn has_messages(&self, stream: &str, count: u64) {
+        until(&format!("{count} messages in {stream}"), async || {
+            self.messages_in(stream).await == count
+        })
+        .await;
+    }
+
+    /// Waits until nobody reads a log.
+    pub(crate) async fn has_no_reader(&self, log: &LogId) {
+        until("no reader", async || !self.bus.has_reader(log).await.unwrap()).await;
+    }
+
+    /// The stream of jobs whose callers wait takes no more than this from now on.
     pub(crate) async fn jobs_at_most(&self, limit: i64) {
+        self.takes_at_most(streams::jobs_stream(Lane::Chat), limit).await;
+    }
+
+    /// A stream takes no more messages than this from now on.
+    pub(crate) async fn takes_at_most(&self, stream: &str, limit: i64) {
         let jetstream = self.jetstream().await;
-        let stream = jetstream.get_stream("JOBS_CHAT").await.unwrap();
+        let stream = jetstream.get_stream(stream).await.unwrap();
         let mut config = stream.get_info().await.unwrap().config;
         config.max_messages = limit;
         jetstream.update_stream(config).await.unwrap();

@@ -1,6 +1,7 @@
 //! What the tests start with: a stage, on which they play gateway and model.
 
 mod gateway;
+mod log;
 mod model;
 mod stage;
 
@@ -8,6 +9,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub(crate) use gateway::Gateway;
+pub(crate) use log::Log;
 pub(crate) use model::{Model, Reply, Tokens};
 pub(crate) use stage::{Request, Stage, Worker, chat, chunk, upstream};
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bus::Bus;
 use bytes::Bytes;
-use contract::{Body, Catalogue, Job, JobId, Lane, Operation, QueueName, TenantName};
+use contract::{
+    Body, Catalogue, Job, JobId, Lane, Operation, QueueName, StoredJob, TenantName, streams,
+};
 use llm_worker::Settings;
 use serde_json::value::RawValue;
 use service_runtime::Shutdown;
@@ -15,7 +17,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tracing::Span;
 
-use super::{Gateway, Model, until, within};
+use super::{Gateway, Log, Model, until, within};
 
 pub(crate) struct Stage {
     pub(crate) nats: TestNats,
@@ -99,6 +101,7 @@ impl Stage {
             health_listen: ([127, 0, 0, 1], 0).into(),
             max_concurrency: 64,
             drain: Duration::from_secs(20),
+            unread: Duration::from_secs(30),
             queues: catalogue.queues(),
             nats: bus::Settings::bare(self.nats.url()),
             catalogue,
@@ -152,7 +155,38 @@ impl Stage {
 
     /// Waits until every job has left the queue.
     pub(crate) async fn no_jobs_left(&self) {
-        until("an empty queue", async || self.messages_in("JOBS_CHAT").await == 0).await;
+        self.none_left_in(Lane::Chat).await;
+    }
+
+    /// Waits until every job of a lane has left its queue.
+    pub(crate) async fn none_left_in(&self, lane: Lane) {
+        until("an empty queue", async || self.queued_in(lane).await == 0).await;
+    }
+
+    /// Jobs of a lane that have not left their queues.
+    pub(crate) async fn queued_in(&self, lane: Lane) -> u64 {
+        self.messages_in(streams::jobs_stream(lane)).await
+    }
+
+    /// Begins the log of a stored job, and queues it.
+    pub(crate) async fn accept(&self, lane: Lane) -> Log {
+        let log = Log::begin(&self.bus, lane).await;
+        self.queue(lane, &log).await;
+        log
+    }
+
+    /// Queues a stored job.
+    pub(crate) async fn queue(&self, lane: Lane, log: &Log) {
+        let body = RawValue::from_string(chat(true).body).unwrap();
+        let job = StoredJob {
+            id: log.id.job,
+            operation: Operation::ChatCompletions,
+            model: "public".parse().unwrap(),
+            tenant: log.id.tenant.clone(),
+            accepted_at_ms: 0,
+            body: Body::Inline(&body),
+        };
+        self.bus.publish_stored(lane, &QueueName::default_queue(), &job).await.unwrap();
     }
 
     /// The header that says why the first dead letter is dead.

@@ -1,0 +1,168 @@
+//! What is stored of a log, page by page.
+//!
+//! The client library has no batched direct get, so this is one by hand: a request, an inbox, the
+//! records, and a message without one at the end.
+
+use std::time::Duration;
+
+use async_nats::header::NATS_LAST_SEQUENCE;
+use async_nats::{HeaderName, Message, Request, StatusCode, Subscriber};
+use contract::log::LogId;
+use contract::{streams, subjects};
+use futures::StreamExt as _;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{Entry, number, numbers};
+use crate::{Bus, BusError};
+
+/// Most records of a page. The server stores nothing else of the stream while it reads one.
+const PAGE_RECORDS: usize = 256;
+/// Bytes after which a page ends.
+const PAGE_BYTES: usize = 256 * 1024;
+/// Longest silence within a page.
+const SILENCE: Duration = Duration::from_secs(5);
+/// The status of the message behind the last record of a page.
+const END_OF_PAGE: u16 = 204;
+/// How many records lay behind a page when it ended.
+const PENDING: HeaderName = HeaderName::from_static("Nats-Num-Pending");
+
+/// Records of one log on their way here, oldest first. At most a page of them waits.
+#[derive(Debug)]
+pub(super) struct Fetch {
+    subject: String,
+    inbox: String,
+    replies: Subscriber,
+    /// The page that is being read.
+    page: Option<Page>,
+    /// The last record that was given.
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Page {
+    /// The last record of it that came; 0 before the first.
+    last: u64,
+    /// Until then something is heard of it, or never.
+    silent_at: Instant,
+}
+
+#[derive(Serialize)]
+struct Ask<'a> {
+    seq: u64,
+    next_by_subj: &'a str,
+    batch: usize,
+    max_bytes: usize,
+}
+
+impl Bus {
+    /// Every record of a log behind `after`, in order. On a cluster a follower may answer, which
+    /// knows the newest a moment later.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Unavailable`] when nobody answers, or not to the end: 5 s without a word.
+    pub async fn fetch_log(&self, log: &LogId, after: u64) -> Result<Vec<Entry>, BusError> {
+        let mut fetch = Fetch::begin(self, log, after).await?;
+        let mut entries = Vec::new();
+        while let Some(entry) = fetch.next(self).await? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
+impl Fetch {
+    /// The records of a log behind `after`.
+    pub(super) async fn begin(bus: &Bus, log: &LogId, after: u64) -> Result<Self, BusError> {
+        let inbox = bus.client.new_inbox();
+        let replies = bus.subscribe(inbox.clone()).await?;
+        Ok(Self { subject: subjects::log(log), inbox, replies, page: None, last: after })
+    }
+
+    /// The next record; `None` when there are no more for now.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future loses nothing.
+    pub(super) async fn next(&mut self, bus: &Bus) -> Result<Option<Entry>, BusError> {
+        loop {
+            let page = match &mut self.page {
+                Some(page) => page,
+                None => {
+                    ask(bus, &self.subject, &self.inbox, self.last).await?;
+                    self.page.insert(Page { last: 0, silent_at: Instant::now() + SILENCE })
+                }
+            };
+            let reply = tokio::time::timeout_at(page.silent_at, self.replies.next()).await;
+            let reply = reply.map_err(|_elapsed| unreadable("nothing came for 5 s"))?;
+            let reply = reply.ok_or_else(|| unreadable("the connection is closed"))?;
+            page.silent_at = Instant::now() + SILENCE;
+            match page.read(reply)? {
+                Reply::Record(entry) => {
+                    self.last = entry.sequence;
+                    return Ok(Some(entry));
+                }
+                Reply::EndOfPage => self.page = None,
+                Reply::End => return Ok(None),
+            }
+        }
+    }
+}
+
+/// One answer of the server.
+enum Reply {
+    Record(Entry),
+    EndOfPage,
+    End,
+}
+
+impl Page {
+    fn read(&mut self, reply: Message) -> Result<Reply, BusError> {
+        let status = reply.status.filter(|status| *status != StatusCode::OK);
+        let Some(status) = status else {
+            let (sequence, before) = numbers(reply.headers.as_ref())
+                .ok_or_else(|| unreadable("a record came without its number"))?;
+            self.follows(before)?;
+            self.last = sequence;
+            return Ok(Reply::Record(Entry { sequence, message: reply.payload }));
+        };
+        match status {
+            StatusCode::NOT_FOUND => Ok(Reply::End),
+            StatusCode::NO_RESPONDERS => Err(BusError::no_stream(streams::LOGS)),
+            other if other.as_u16() == END_OF_PAGE => {
+                let headers = reply.headers.unwrap_or_default();
+                self.follows(number(&headers, NATS_LAST_SEQUENCE).unwrap_or(0))?;
+                let more = number(&headers, PENDING).unwrap_or(0) > 0;
+                Ok(if more { Reply::EndOfPage } else { Reply::End })
+            }
+            other => {
+                let why = reply.description.unwrap_or_default();
+                Err(unreadable(&format!("status {other} {why}")))
+            }
+        }
+    }
+
+    /// Each reply names the record that was sent before it.
+    fn follows(&self, before: u64) -> Result<(), BusError> {
+        if before == self.last { Ok(()) } else { Err(unreadable("a record was lost on its way")) }
+    }
+}
+
+/// Asks for a page, and does not wait for it.
+async fn ask(bus: &Bus, subject: &str, inbox: &str, last: u64) -> Result<(), BusError> {
+    let page = Ask {
+        seq: last.saturating_add(1),
+        next_by_subj: subject,
+        batch: PAGE_RECORDS,
+        max_bytes: PAGE_BYTES,
+    };
+    let payload = serde_json::to_vec(&page).map_err(BusError::unavailable)?;
+    let request = Request::new().payload(payload.into()).inbox(inbox.to_owned());
+    let direct_get = format!("DIRECT.GET.{}", streams::LOGS);
+    bus.jetstream.send_request(direct_get, request).await.map_err(BusError::unavailable)
+}
+
+fn unreadable(why: &str) -> BusError {
+    BusError::Unavailable(format!("a log cannot be read: {why}"))
+}

@@ -1,0 +1,210 @@
+//! A reader gives each record once and in order, whatever it heard and whenever it came.
+
+use std::time::Duration;
+
+use bus::{Bus, LinkState};
+use contract::subjects;
+use tokio::time::Instant;
+
+use crate::support::{
+    append, assert_records, change_logs, connect, declared, fresh_log, jetstream, read, record,
+};
+
+#[tokio::test]
+async fn readers_that_join_at_any_time_get_each_record_once_while_it_is_written_at_full_speed() {
+    const RECORDS: usize = 6_000;
+    let (nats, bus) = declared().await;
+    let elsewhere = connect(&nats).await;
+    let log = fresh_log();
+    let written = tokio::sync::watch::Sender::new(0);
+
+    let writing = async {
+        let mut writer = bus.log_writer(log.clone(), 0);
+        for number in 0..RECORDS {
+            writer.append(record(number)).await.unwrap();
+            written.send_replace(number + 1);
+        }
+    };
+    let reading = async |bus: &Bus, joins_at: usize| {
+        written.subscribe().wait_for(|written| *written >= joins_at).await.unwrap();
+        let mut reader = bus.read_log(log.clone()).await.unwrap();
+        assert_records(&read(&mut reader, RECORDS).await, RECORDS);
+    };
+    tokio::join!(
+        writing,
+        reading(&bus, 0),
+        reading(&bus, 1),
+        reading(&bus, 700),
+        reading(&elsewhere, 0),
+        reading(&elsewhere, 2_500),
+        reading(&elsewhere, 2_500),
+        reading(&elsewhere, RECORDS),
+    );
+}
+
+#[tokio::test]
+async fn records_that_nobody_repeated_are_fetched_when_the_next_one_is_heard() {
+    let (nats, bus) = declared().await;
+    let log = fresh_log();
+    let mut reader = bus.read_log(log.clone()).await.unwrap();
+    append(&bus, &log, 0..3).await;
+    assert_records(&read(&mut reader, 3).await, 3);
+
+    let mut republish = None;
+    change_logs(&nats, |config| republish = config.republish.take()).await;
+    append(&bus, &log, 3..400).await;
+    change_logs(&nats, |config| config.republish = republish).await;
+    append(&bus, &log, 400..402).await;
+
+    let began = Instant::now();
+    let rest = read(&mut reader, 399).await;
+    assert_eq!(rest.last().unwrap().message, record(401));
+    assert!(began.elapsed() < Duration::from_secs(4), "it did not wait for silence");
+    let again = bus.read_log(log).await.unwrap();
+    assert_records(&read(&mut { again }, 402).await, 402);
+}
+
+#[tokio::test]
+async fn a_last_record_that_nobody_repeated_is_found_in_the_silence_behind_it() {
+    let (nats, bus) = declared().await;
+    let log = fresh_log();
+    let mut reader = bus.read_log(log.clone()).await.unwrap();
+    append(&bus, &log, 0..2).await;
+    assert_records(&read(&mut reader, 2).await, 2);
+
+    change_logs(&nats, |config| config.republish = None).await;
+    append(&bus, &log, 2..3).await;
+
+    assert_eq!(read(&mut reader, 1).await[0].message, record(2));
+}
+
+#[tokio::test]
+async fn what_nobody_stored_is_not_read() {
+    let (nats, bus) = declared().await;
+    let log = fresh_log();
+    let mut reader = bus.read_log(log.clone()).await.unwrap();
+
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    client.publish(subjects::live(&log), "made up".into()).await.unwrap();
+    jetstream(&nats).await.query_account().await.unwrap();
+    append(&bus, &log, 0..1).await;
+    // A refused record is not repeated either.
+    bus.append(&log, 0, "refused".into()).await.unwrap_err();
+    append(&bus, &log, 1..2).await;
+
+    assert_records(&read(&mut reader, 2).await, 2);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_polled_in_small_steps_gets_everything() {
+    let (_nats, bus) = declared().await;
+    let log = fresh_log();
+    append(&bus, &log, 0..1_000).await;
+
+    let mut reader = bus.read_log(log.clone()).await.unwrap();
+    let mut entries = Vec::new();
+    while entries.len() < 1_000 {
+        // Each wait is given up at once, as a reader's owner does that has much else to do.
+        if let Ok(entry) = tokio::time::timeout(Duration::from_micros(200), reader.next()).await {
+            entries.push(entry.unwrap());
+        }
+    }
+    assert_records(&entries, 1_000);
+}
+
+#[tokio::test]
+async fn a_reader_that_is_slower_than_its_subscription_holds_fetches_the_rest() {
+    const RECORDS: usize = 70_000;
+    let (nats, bus) = declared().await;
+    let log = fresh_log();
+    let mut reader = bus.read_log(log.clone()).await.unwrap();
+
+    let jetstream = jetstream(&nats).await;
+    let mut acks = Vec::new();
+    for number in 0..RECORDS {
+        acks.push(jetstream.publish(subjects::log(&log), record(number)).await.unwrap());
+        if acks.len() > 1_000 {
+            for ack in acks.drain(..) {
+                ack.await.unwrap();
+            }
+        }
+    }
+    for ack in acks {
+        ack.await.unwrap();
+    }
+
+    let mut entries = read(&mut reader, 100).await;
+    // There is room again, so this one is heard, and the gap before it.
+    bus.append(&log, bus.last_entry(&log).await.unwrap().unwrap().sequence, record(RECORDS))
+        .await
+        .unwrap();
+
+    entries.extend(read(&mut reader, RECORDS + 1 - 100).await);
+    assert_records(&entries, RECORDS + 1);
+}
+
+#[tokio::test]
+async fn readers_and_the_writer_survive_the_death_of_the_server() {
+    const RECORDS: usize = 600;
+    let (mut nats, bus) = declared().await;
+    let elsewhere = connect(&nats).await;
+    let log = fresh_log();
+    let mut state = elsewhere.state();
+    let written = tokio::sync::watch::Sender::new(0);
+
+    let writing = async {
+        let mut writer = bus.log_writer(log.clone(), 0);
+        for number in 0..RECORDS {
+            writer.append(record(number)).await.unwrap();
+            written.send_replace(number + 1);
+        }
+    };
+    let reading = async |bus: &Bus| {
+        let mut reader = bus.read_log(log.clone()).await.unwrap();
+        assert_records(&read(&mut reader, RECORDS).await, RECORDS);
+    };
+    let killing = async {
+        written.subscribe().wait_for(|written| *written >= RECORDS / 2).await.unwrap();
+        nats.kill().await;
+        state.wait_for(|state| *state == LinkState::Disconnected).await.unwrap();
+        nats.restart().await;
+    };
+    tokio::join!(writing, killing, reading(&bus), reading(&elsewhere), reading(&elsewhere));
+}
+
+#[tokio::test]
+async fn whoever_reads_a_log_says_so_as_long_as_it_does() {
+    let (nats, bus) = declared().await;
+    let elsewhere = connect(&nats).await;
+    let (log, other) = (fresh_log(), fresh_log());
+    assert!(!bus.has_reader(&log).await.unwrap());
+
+    let mut reader = elsewhere.read_log(log.clone()).await.unwrap();
+    let (asked, _nothing) = tokio::join!(
+        bus.has_reader(&log),
+        tokio::time::timeout(Duration::from_millis(500), reader.next()),
+    );
+    assert!(asked.unwrap());
+    assert!(!bus.has_reader(&other).await.unwrap());
+    // One that is too busy to answer reads it all the same.
+    assert!(bus.has_reader(&log).await.unwrap());
+
+    drop(reader);
+    elsewhere.barrier().await.unwrap();
+    assert!(!bus.has_reader(&log).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_reader_hears_nothing_more_of_a_log_that_was_erased_until_it_begins_anew() {
+    let (_nats, bus) = declared().await;
+    let log = fresh_log();
+    append(&bus, &log, 0..3).await;
+    let mut reader = bus.read_log(log.clone()).await.unwrap();
+    assert_records(&read(&mut reader, 3).await, 3);
+
+    bus.erase_log(&log).await.unwrap();
+    append(&bus, &log, 3..5).await;
+
+    let rest = read(&mut reader, 2).await;
+    assert_eq!((&rest[0].message, &rest[1].message), (&record(3), &record(4)));
+}

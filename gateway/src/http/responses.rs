@@ -1,0 +1,142 @@
+//! `/v1/responses`: create, read, follow, cancel, delete.
+
+mod answering;
+mod input_items;
+mod query;
+mod refusals;
+mod stream;
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, Request, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use contract::{JobId, Operation, TenantName};
+use openai_api::responses::CreateResponse;
+use serde_json::json;
+use service_runtime::{Connection, read_body};
+use telemetry::names::app;
+
+use super::Api;
+use super::account::Account;
+use super::completions::{describe, label_of};
+use super::observe::Seen;
+use super::refusal::Refusal;
+use super::router::{RESPONSE, RESPONSES};
+use crate::responses::{self, Created, ResponseError};
+
+/// What stands behind the `?` of an address.
+type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+/// The id in an address.
+type Id = Result<Path<String>, PathRejection>;
+
+/// Whose responses are asked for. Nobody needs a key yet: they are all of one owner.
+fn owner() -> TenantName {
+    TenantName::local()
+}
+
+pub(super) async fn create(
+    State(api): State<Api>,
+    Extension(seen): Extension<Seen>,
+    request: Request,
+) -> Response {
+    let connection = request.extensions().get().cloned();
+    let mut account = Account::open(api.measures(), &seen, RESPONSES, Operation::ChatCompletions);
+    account.comes_over(connection);
+    match begin(&api, &seen, request, &mut account).await {
+        Ok((created, stream)) => {
+            answering::respond(created, stream, api.head_wait(), account).await
+        }
+        Err(refusal) => super::answering::refuse(refusal, &mut account),
+    }
+}
+
+async fn begin(
+    api: &Api,
+    seen: &Seen,
+    request: Request,
+    account: &mut Account,
+) -> Result<(Created, answering::Way), Refusal> {
+    let body = read_body(request.into_body(), api.body_limit()).await?;
+    api.measures().body_read(RESPONSES, body.len());
+    let asked = CreateResponse::parse(&body)?;
+    let (catalogue, stream) = (api.chats().catalogue(), asked.stream());
+    describe(&seen.span, Operation::ChatCompletions, asked.model(), stream, catalogue);
+    account.asks(label_of(catalogue, asked.model()), stream);
+
+    let way = answering::Way::of(&asked);
+    let request = responses::Request { asked, body };
+    let created = api.responses().create(&owner(), request).await?;
+    let job = match &created {
+        Created::Queued { job, .. } => *job,
+        Created::Answering(following) => following.job(),
+    };
+    account.started(job);
+    Ok((created, way))
+}
+
+pub(super) async fn show(
+    State(api): State<Api>,
+    Extension(seen): Extension<Seen>,
+    connection: Option<Extension<Connection>>,
+    id: Id,
+    pairs: Pairs,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let id = id_of(id, &seen)?;
+    let query = query::Show::read(&query::pairs(pairs)?, &headers)?;
+    if !query.stream {
+        let fold = api.responses().show(&owner(), &id).await?;
+        return Ok(super::answering::whole(fold.response().into()));
+    }
+    let mut account = Account::of_reader(api.measures(), &seen, RESPONSE);
+    account.comes_over(connection.map(|Extension(connection)| connection));
+    match api.responses().follow(&owner(), &id, query.after).await {
+        Ok(following) => {
+            account.started(following.job());
+            Ok(answering::read_on(following, account))
+        }
+        Err(error) => Ok(super::answering::refuse(error.into(), &mut account)),
+    }
+}
+
+pub(super) async fn cancel(
+    State(api): State<Api>,
+    Extension(seen): Extension<Seen>,
+    id: Id,
+) -> Result<Response, Refusal> {
+    let fold = api.responses().cancel(&owner(), &id_of(id, &seen)?).await?;
+    Ok(super::answering::whole(fold.response().into()))
+}
+
+pub(super) async fn delete(
+    State(api): State<Api>,
+    Extension(seen): Extension<Seen>,
+    id: Id,
+) -> Result<Response, Refusal> {
+    let id = id_of(id, &seen)?;
+    api.responses().delete(&owner(), &id).await?;
+    Ok(Json(json!({"id": id, "object": "response.deleted", "deleted": true})).into_response())
+}
+
+pub(super) async fn list_input_items(
+    State(api): State<Api>,
+    Extension(seen): Extension<Seen>,
+    id: Id,
+    pairs: Pairs,
+) -> Result<Response, Refusal> {
+    let id = id_of(id, &seen)?;
+    let page = query::Page::read(&query::pairs(pairs)?)?;
+    let fold = api.responses().show(&owner(), &id).await?;
+    let items = fold.input_items().ok_or(ResponseError::NotFound(id))?;
+    Ok(super::answering::whole(input_items::list(&items, &page)?.into()))
+}
+
+/// The id in an address. What is no text names no response either.
+fn id_of(id: Id, seen: &Seen) -> Result<String, Refusal> {
+    let Path(id) = id.map_err(|_rejection| ResponseError::NotFound(String::new()))?;
+    if let Ok(job) = JobId::of_response(&id) {
+        seen.span.record(app::JOB_ID, tracing::field::display(job));
+    }
+    Ok(id)
+}

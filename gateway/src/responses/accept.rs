@@ -1,0 +1,192 @@
+//! A request becomes a log and a job: first the promise is stored, then the work is queued.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{AppendError, BusError, Entry};
+use bytes::Bytes;
+use contract::log::{self, Accepted, LogId, Record};
+use contract::{Body, JobId, Lane, Model, Operation, StoredJob, TenantName};
+use openai_api::responses::{CreateResponse, Status, one_line};
+use serde_json::value::RawValue;
+use telemetry::names::span;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use super::error::ResponseError;
+use super::fold::Fold;
+use super::hold::Hold;
+use super::logs::{self, Doubt, now_ms};
+use super::service::{Inner, Request};
+
+use crate::chat::{ENVELOPE_BYTES, publish_span};
+
+/// Longest time until a response is stored and queued.
+const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
+
+/// A response that is promised: stored and queued.
+pub(super) struct Promised {
+    pub(super) log: LogId,
+    pub(super) first: Entry,
+    pub(super) hold: Hold,
+}
+
+/// Accepts a request. If that fails half-way, or the caller leaves meanwhile, the log that was begun
+/// ends as failed: nobody was promised anything.
+pub(super) async fn accept(
+    inner: &Arc<Inner>,
+    owner: &TenantName,
+    request: &Request,
+) -> Result<Promised, ResponseError> {
+    let Request { asked, body } = request;
+    let model = inner.chats.model_for(asked.model(), Operation::ChatCompletions)?;
+    inner.chats.can_queue(model)?;
+    let deadline = Instant::now() + ACCEPT_WITHIN;
+
+    let context = in_time(deadline, context(inner, owner, asked)).await?;
+    let asks_model = asked.chat_body(&context)?;
+    let lane = if asked.background() { Lane::Background } else { Lane::Live };
+    let log = LogId { tenant: owner.clone(), job: JobId::fresh() };
+    let accepted_at_ms = now_ms();
+    let message = first_record(&log, lane, model, accepted_at_ms, &context, body)?;
+    let limit = inner.bus.max_payload();
+    if message.len() > limit {
+        return Err(ResponseError::TooLarge { size: message.len(), limit });
+    }
+
+    let mut hold = Hold::begin(inner, &log, lane, asked.store());
+    let stored = inner.bus.append(&log, 0, message.clone());
+    let sequence = in_time(deadline, async { stored.await.map_err(not_stored) }).await?;
+    let queued = queue(inner, &log, lane, model, accepted_at_ms, &asks_model, &mut hold);
+    in_time(deadline, queued).await?;
+    hold.is_queued();
+    Ok(Promised { log, first: Entry { sequence, message }, hold })
+}
+
+async fn in_time<T, E: Into<ResponseError>>(
+    deadline: Instant,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, ResponseError> {
+    match tokio::time::timeout_at(deadline, step).await {
+        Ok(done) => done.map_err(Into::into),
+        Err(_elapsed) => Err(ResponseError::Unavailable(None)),
+    }
+}
+
+/// The items before the input: what the previous response answered, and its answer.
+async fn context(
+    inner: &Inner,
+    owner: &TenantName,
+    asked: &CreateResponse,
+) -> Result<String, ResponseError> {
+    let Some(id) = asked.previous_response_id() else { return Ok("[]".to_owned()) };
+    let not_found = || ResponseError::PreviousNotFound(id.to_owned());
+    let job = JobId::of_response(id).map_err(|_invalid| not_found())?;
+    let log = LogId { tenant: owner.clone(), job };
+    let entries = logs::read(&inner.bus, &log, 0, Doubt::Refused).await?;
+    let previous = Fold::of(&log, &entries).map_err(|_none| not_found())?;
+    if !previous.is_kept() {
+        return Err(not_found());
+    }
+    match previous.status() {
+        Status::Queued | Status::InProgress => Err(ResponseError::PreviousNotReady(id.to_owned())),
+        Status::Completed | Status::Incomplete => previous.next_context().ok_or_else(not_found),
+        status @ (Status::Failed | Status::Cancelled) => {
+            let (id, status) = (id.to_owned(), status.as_str());
+            Err(ResponseError::PreviousNotCompleted { id, status })
+        }
+    }
+}
+
+fn first_record(
+    log: &LogId,
+    lane: Lane,
+    model: &Model,
+    accepted_at_ms: u64,
+    context: &str,
+    request: &[u8],
+) -> Result<Bytes, ResponseError> {
+    let unreadable = |error: serde_json::Error| BusError::NotReady(error.to_string());
+    let request =
+        std::str::from_utf8(request).map_err(|error| BusError::NotReady(error.to_string()))?;
+    // A record is one line.
+    let (context, request) = (one_line(context), one_line(request));
+    let accepted = Accepted {
+        job: log.job,
+        tenant: log.tenant.clone(),
+        lane,
+        model: model.name.clone(),
+        accepted_at_ms,
+        context: serde_json::from_str(&context).map_err(unreadable)?,
+        request: serde_json::from_str(&request).map_err(unreadable)?,
+    };
+    Ok(log::write::<&[u8]>(&Record::Accepted(accepted), &[]).into())
+}
+
+fn not_stored(error: AppendError) -> ResponseError {
+    match error {
+        AppendError::Refused(error) => error.into(),
+        AppendError::Unknown(why) => BusError::Unavailable(why).into(),
+        // Nobody else knows of a fresh log: an append that seemed lost was stored after all.
+        AppendError::Conflict => BusError::Unavailable("a new log is not empty".to_owned()).into(),
+    }
+}
+
+async fn queue(
+    inner: &Inner,
+    log: &LogId,
+    lane: Lane,
+    model: &Model,
+    accepted_at_ms: u64,
+    asks_model: &[u8],
+    hold: &mut Hold,
+) -> Result<(), BusError> {
+    let json: &RawValue = serde_json::from_slice(asks_model)
+        .map_err(|error| BusError::NotReady(error.to_string()))?;
+    let body = if asks_model.len() + ENVELOPE_BYTES > inner.bus.max_payload() {
+        let name = format!("requests/{}", log.job);
+        hold.has_stored_body(name.clone());
+        inner.blobs.put(&name, asks_model).await?;
+        Body::Stored(name)
+    } else {
+        Body::Inline(json)
+    };
+    let job = StoredJob {
+        id: log.job,
+        operation: Operation::ChatCompletions,
+        model: model.name.clone(),
+        tenant: log.tenant.clone(),
+        accepted_at_ms,
+        body,
+    };
+    let publish = publish_span(lane, log.job, &model.queue, asks_model.len());
+    let began = Instant::now();
+    let stored = inner.bus.publish_stored(lane, &model.queue, &job);
+    let stored = stored.instrument(publish.clone()).await;
+    inner.measures.published(began.elapsed(), stored.is_ok());
+    if stored.is_err() {
+        publish.record(span::STATUS_CODE, span::ERROR);
+    }
+    stored
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_laid_out_over_lines_is_one_line_of_its_record() {
+        let catalogue = contract::Catalogue::parse("[[models]]\nname = \"m\"").unwrap();
+        let model = catalogue.models().next().unwrap();
+        let log = LogId { tenant: TenantName::local(), job: JobId::fresh() };
+        let request = b"{\r\n  \"input\": \"a\\nb\",\n  \"model\": \"m\"\n}";
+
+        let message = first_record(&log, Lane::Live, model, 7, "[\n]", request).unwrap();
+
+        let (record, mut chunks) = log::read(&message).unwrap();
+        let Record::Accepted(accepted) = record else { panic!("{record:?}") };
+        assert_eq!(accepted.request.get(), r#"{    "input": "a\nb",   "model": "m" }"#);
+        assert_eq!(chunks.next(), None);
+    }
+}

@@ -1,0 +1,223 @@
+//! A response as a fold of its log: the only place where records become events.
+//!
+//! The same records give the same events, byte for byte, in whichever pieces they are read, on
+//! whichever gateway. No clock and no id is made here.
+
+use bus::Entry;
+use bytes::Bytes;
+use contract::log::{self, Accepted, Chunks, LogId, Outcome, Record};
+use contract::{Failure, Lane};
+use openai_api::ErrorBody;
+use openai_api::responses::{About, CreateResponse, End, Projection, ResponseEvent, Status};
+
+/// A response, as far as its log was read.
+pub(crate) struct Fold {
+    projection: Projection,
+    /// The first record, as it is stored.
+    first: Bytes,
+    lane: Lane,
+    kept: bool,
+    /// The newest attempt; 0 before the first.
+    attempt: u32,
+    spoken: bool,
+    end: Option<Outcome>,
+    newest_event: Option<u64>,
+}
+
+/// The log does not begin with what was accepted, or with something that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotAResponse;
+
+impl Fold {
+    /// Begins with the first record of a log.
+    pub(crate) fn begin(
+        log: &LogId,
+        first: &Entry,
+        out: &mut Vec<ResponseEvent>,
+    ) -> Result<Self, NotAResponse> {
+        let accepted = accepted(&first.message).ok_or(NotAResponse)?;
+        if accepted.job != log.job || accepted.tenant != log.tenant {
+            return Err(NotAResponse);
+        }
+        let (id, seed) = (log.job.as_response(), log.job.to_string());
+        let about = About {
+            id: &id,
+            seed: &seed,
+            created_at: accepted.accepted_at_ms / 1000,
+            model: accepted.model.as_str(),
+            request: accepted.request.get(),
+        };
+        let projection = Projection::new(&about).map_err(|_invalid| NotAResponse)?;
+        let kept = request(&accepted).ok_or(NotAResponse)?.store();
+        let mut fold = Self {
+            projection,
+            first: first.message.clone(),
+            lane: accepted.lane,
+            kept,
+            attempt: 0,
+            spoken: false,
+            end: None,
+            newest_event: None,
+        };
+        fold.projection.accepted(out);
+        fold.note_newest(out);
+        Ok(fold)
+    }
+
+    /// A whole log.
+    pub(crate) fn of(log: &LogId, entries: &[Entry]) -> Result<Self, NotAResponse> {
+        let (first, others) = entries.split_first().ok_or(NotAResponse)?;
+        let mut out = Vec::new();
+        let mut fold = Self::begin(log, first, &mut out)?;
+        for entry in others {
+            out.clear();
+            fold.read(entry, &mut out);
+        }
+        Ok(fold)
+    }
+
+    /// Reads the next record. What stands behind the end is no part of the log.
+    pub(crate) fn read(&mut self, entry: &Entry, out: &mut Vec<ResponseEvent>) {
+        if self.end.is_some() {
+            return;
+        }
+        let Ok((record, chunks)) = log::read(&entry.message) else {
+            // Without its text: that may quote what was said.
+            let sequence = entry.sequence;
+            tracing::error!(sequence, "record {sequence} of a log cannot be read");
+            return;
+        };
+        match record {
+            // Nothing is accepted twice.
+            Record::Accepted(_) => {}
+            Record::Started(started) => {
+                self.attempt = started.attempt;
+                self.projection.started(started.continues_at.is_some(), out);
+            }
+            Record::Said(said) if said.attempt == self.attempt => self.chunks(chunks, out),
+            // Of a writer that was out already.
+            Record::Said(_) => {}
+            Record::Ended(ended) => {
+                self.chunks(chunks, out);
+                self.projection.ended(&end_of(&ended.outcome), ended.at_ms / 1000, out);
+                self.end = Some(ended.outcome);
+            }
+        }
+        self.note_newest(out);
+    }
+
+    fn chunks(&mut self, chunks: Chunks<'_>, out: &mut Vec<ResponseEvent>) {
+        let before = out.len();
+        for chunk in chunks {
+            self.projection.chunk(chunk, out);
+        }
+        self.spoken |= out.len() > before;
+    }
+
+    fn note_newest(&mut self, out: &[ResponseEvent]) {
+        if let Some(event) = out.last() {
+            self.newest_event = Some(event.sequence_number);
+        }
+    }
+
+    /// The response object now.
+    pub(crate) fn response(&self) -> Vec<u8> {
+        self.projection.response()
+    }
+
+    /// How it stands.
+    pub(crate) fn status(&self) -> Status {
+        self.projection.status()
+    }
+
+    /// How it ended, behind which nothing can follow.
+    pub(crate) fn end(&self) -> Option<&Outcome> {
+        self.end.as_ref()
+    }
+
+    /// Whether it has.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether the model said something, or never will.
+    pub(crate) fn has_spoken_or_ended(&self) -> bool {
+        self.spoken || self.end.is_some()
+    }
+
+    /// Why there is no answer, if there is none.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match &self.end {
+            Some(Outcome::Failed(failure)) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// The same, while nothing was said: the failure is then the whole answer.
+    pub(crate) fn failure_alone(&self) -> Option<&Failure> {
+        if self.spoken { None } else { self.failure() }
+    }
+
+    /// Where it was queued.
+    pub(crate) fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// Whether it may be read by anybody but who asked.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// The number of the last event so far.
+    pub(crate) fn newest_event(&self) -> Option<u64> {
+        self.newest_event
+    }
+
+    /// The items that it answers, a JSON array: those of earlier turns, then its own input.
+    pub(crate) fn input_items(&self) -> Option<String> {
+        let accepted = accepted(&self.first)?;
+        let input = request(&accepted)?.input_items(&accepted.job.to_string());
+        Some(joined([accepted.context.get(), &input]))
+    }
+
+    /// What stands before the input of a next turn, a JSON array.
+    pub(crate) fn next_context(&self) -> Option<String> {
+        Some(joined([self.input_items()?.as_str(), &self.projection.output_items()]))
+    }
+}
+
+fn accepted(message: &[u8]) -> Option<Accepted<'_>> {
+    match log::read(message) {
+        Ok((Record::Accepted(accepted), _)) => Some(accepted),
+        _ => None,
+    }
+}
+
+fn request(accepted: &Accepted<'_>) -> Option<CreateResponse> {
+    CreateResponse::parse(accepted.request.get().as_bytes()).ok()
+}
+
+fn end_of(outcome: &Outcome) -> End {
+    match outcome {
+        Outcome::Completed => End::Completed,
+        Outcome::Cancelled => End::Cancelled,
+        Outcome::Failed(failure) => {
+            let error = serde_json::from_str::<ErrorBody>(&failure.body).ok();
+            let (code, message) = match error {
+                Some(body) => (body.error.code, body.error.message),
+                None => (None, "The request failed.".to_owned()),
+            };
+            End::Failed { code: code.unwrap_or_else(|| "server_error".to_owned()), message }
+        }
+    }
+}
+
+/// The elements of two JSON arrays as one array.
+fn joined(arrays: [&str; 2]) -> String {
+    let inner = arrays.map(|array| {
+        let inner = array.trim().strip_prefix('[').and_then(|array| array.strip_suffix(']'));
+        inner.unwrap_or_default().trim()
+    });
+    let comma = if inner.iter().all(|inner| !inner.is_empty()) { "," } else { "" };
+    format!("[{}{comma}{}]", inner[0], inner[1])
+}

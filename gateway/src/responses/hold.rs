@@ -1,0 +1,133 @@
+//! What this gateway holds of a response that it accepted, and what is left to do at the end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::Lane;
+use contract::log::{LogId, Outcome};
+use telemetry::names::app;
+
+use super::failures;
+use super::logs::{self, Ending};
+use super::service::Inner;
+
+/// Longest time for what is done when nobody waits any more.
+const TIDIED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Value of [`app::OUTCOME`]: the answer is fetched later, from whichever gateway.
+pub(crate) const HANDED_OVER: &str = "handed_over";
+/// Value of [`app::OUTCOME`] of a job: somebody stopped it.
+const CANCELLED: &str = "cancelled";
+
+/// From the first attempt to store a response until this gateway is done with it. Dropping it does
+/// what is left:
+///
+/// | when                      | what                                     |
+/// |---------------------------|------------------------------------------|
+/// | not queued                | its log ends as failed                   |
+/// | it was not to be kept     | its log ends if it has not, and is erased |
+/// | its log has ended         | its body in the object store is removed  |
+///
+/// A caller who leaves does nothing else: whoever writes the log notices that nobody reads it.
+#[derive(Debug)]
+pub(super) struct Hold {
+    inner: Arc<Inner>,
+    log: LogId,
+    lane: Lane,
+    kept: bool,
+    /// The name of what is asked in the object store, if it is there.
+    stored_body: Option<String>,
+    queued: bool,
+    ended: bool,
+    outcome: &'static str,
+}
+
+impl Hold {
+    pub(super) fn begin(inner: &Arc<Inner>, log: &LogId, lane: Lane, kept: bool) -> Self {
+        inner.measures.accepted(lane);
+        Self {
+            inner: Arc::clone(inner),
+            log: log.clone(),
+            lane,
+            kept,
+            stored_body: None,
+            queued: false,
+            ended: false,
+            outcome: app::NOT_QUEUED,
+        }
+    }
+
+    /// What is asked is in the object store.
+    pub(super) fn has_stored_body(&mut self, name: String) {
+        self.stored_body = Some(name);
+    }
+
+    /// Its job is in the queue: from here on the caller may leave.
+    pub(super) fn is_queued(&mut self) {
+        self.queued = true;
+        self.outcome = app::CLIENT_GONE;
+    }
+
+    /// Others see to it from here on.
+    pub(super) fn hand_over(mut self) {
+        self.outcome = HANDED_OVER;
+    }
+
+    /// Its reader has seen the end.
+    pub(super) fn has_ended(&mut self, outcome: &Outcome) {
+        self.ended = true;
+        self.outcome = match outcome {
+            Outcome::Completed => app::COMPLETED,
+            Outcome::Failed(_) => app::FAILED,
+            Outcome::Cancelled => CANCELLED,
+        };
+    }
+
+    /// Its reader was broken off.
+    pub(super) fn is_broken_off(&mut self) {
+        self.outcome = app::FAILED;
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.inner.measures.settled(self.lane, self.outcome);
+        let ends_as = match (self.queued, self.ended, self.kept) {
+            (false, ..) => Some(Outcome::Failed(failures::not_queued())),
+            (true, false, false) => Some(Outcome::Cancelled),
+            (true, ..) => None,
+        };
+        let over = self.ended || ends_as.is_some();
+        let (body, erase) = (self.stored_body.take().filter(|_| over), over && !self.kept);
+        if body.is_none() && ends_as.is_none() && !erase {
+            return;
+        }
+        let (inner, log) = (Arc::clone(&self.inner), self.log.clone());
+        self.inner.tasks.spawn_detached(async move {
+            let tidied = inner.tidy(&log, ends_as, erase, body);
+            if tokio::time::timeout(TIDIED_WITHIN, tidied).await.is_err() {
+                tracing::warn!(app.job.id = %log.job, "a response was left as it is: no time");
+            }
+        });
+    }
+}
+
+impl Inner {
+    async fn tidy(&self, log: &LogId, ends_as: Option<Outcome>, erase: bool, body: Option<String>) {
+        let job = log.job;
+        if let Some(outcome) = ends_as {
+            match logs::end(&self.bus, log, &outcome).await {
+                Ok(Ending::Now(_) | Ending::Before(_) | Ending::NoLog) => {}
+                Err(error) => {
+                    tracing::warn!(%error, app.job.id = %job, "a log was not ended: {error}");
+                }
+            }
+        }
+        if erase && let Err(error) = self.bus.erase_log(log).await {
+            tracing::warn!(%error, app.job.id = %job, "a log was not erased, age will: {error}");
+        }
+        if let Some(name) = body {
+            self.blobs.delete(&name).await;
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The domain of stored work: a response is a fold of its log, and this process only reads it.
+//!
+//! * [`service`]: what can be asked of responses: create, read, cancel, delete.
+//! * [`accept`]: a request becomes a log and a job.
+//! * [`fold`]: records become events. The only place where they do.
+//! * [`following`]: one reader of a log: its past, then live.
+//! * [`hold`]: what is left to do when this gateway lets go of a response that it accepted.
+//! * [`logs`]: a log as a whole, and its end. [`readers`]: everybody who reads here.
+//! * [`error`]: why not. [`failures`]: why a reader was broken off.
+//!
+//! Nothing is kept between requests: another gateway would say the same, byte for byte.
+
+mod accept;
+mod error;
+mod failures;
+mod fold;
+mod following;
+mod hold;
+mod logs;
+mod readers;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use error::ResponseError;
+pub(crate) use fold::Fold;
+pub(crate) use following::{Following, Step};
+pub(crate) use hold::HANDED_OVER;
+pub(crate) use readers::Readers;
+pub(crate) use service::{Created, Request, Responses};

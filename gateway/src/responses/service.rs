@@ -1,0 +1,189 @@
+//! What can be asked of responses. The owner is part of the name of a log: what is not theirs
+//! cannot even be looked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Blobs, Bus, Entry, LinkState};
+use bytes::Bytes;
+use contract::log::{LogId, Outcome};
+use contract::{JobId, Lane, TenantName};
+use openai_api::responses::CreateResponse;
+use service_runtime::Tasks;
+
+use super::accept::{self, Promised};
+use super::error::ResponseError;
+use super::fold::Fold;
+use super::following::Following;
+use super::logs::{self, Doubt, Ending};
+use super::readers::Readers;
+use crate::chat::{ChatError, Chats};
+use crate::measures::Measures;
+
+/// Longest time to end a log while somebody writes it.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// Responses, as their logs have them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Responses(Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) bus: Bus,
+    pub(super) blobs: Blobs,
+    pub(super) chats: Chats,
+    pub(super) tasks: Tasks,
+    pub(super) measures: Arc<Measures>,
+    pub(super) readers: Readers,
+    pub(super) answer_timeout: Duration,
+}
+
+/// A request that was read.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) asked: CreateResponse,
+    pub(crate) body: Bytes,
+}
+
+/// What its caller gets.
+pub(crate) enum Created {
+    /// The response as it stands: its answer is fetched later.
+    Queued { job: JobId, response: Vec<u8> },
+    /// The answer, as it comes.
+    Answering(Box<Following>),
+}
+
+impl Responses {
+    pub(crate) fn new(
+        bus: Bus,
+        blobs: Blobs,
+        chats: Chats,
+        tasks: Tasks,
+        measures: Arc<Measures>,
+        readers: Readers,
+        answer_timeout: Duration,
+    ) -> Self {
+        Self(Arc::new(Inner { bus, blobs, chats, tasks, measures, readers, answer_timeout }))
+    }
+
+    /// Accepts a request: the response is stored and queued when this returns.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future before it returns leaves nothing that would be answered. Dropping the
+    /// reader later only leaves: whoever writes the log notices.
+    pub(crate) async fn create(
+        &self,
+        owner: &TenantName,
+        request: Request,
+    ) -> Result<Created, ResponseError> {
+        let inner = &self.0;
+        // In a box: a future this large should be part of no other.
+        let Promised { log, first, hold } =
+            Box::pin(accept::accept(inner, owner, &request)).await?;
+        let background = request.asked.background();
+        if background && !request.asked.stream() {
+            let fold = Fold::of(&log, &[first]);
+            hold.hand_over();
+            let fold = fold.map_err(|_none| not_found(log.job))?;
+            return Ok(Created::Queued { job: log.job, response: fold.response() });
+        }
+        let following = self.read_on(log, None).await?;
+        Ok(Created::Answering(Box::new(if background {
+            hold.hand_over();
+            following
+        } else {
+            following.held(hold)
+        })))
+    }
+
+    /// A response as it stands.
+    pub(crate) async fn show(&self, owner: &TenantName, id: &str) -> Result<Fold, ResponseError> {
+        let (_log, _entries, fold) = self.read(owner, id, Doubt::Allowed).await?;
+        Ok(fold)
+    }
+
+    /// Its events behind number `after`, and on live.
+    pub(crate) async fn follow(
+        &self,
+        owner: &TenantName,
+        id: &str,
+        after: Option<u64>,
+    ) -> Result<Following, ResponseError> {
+        let (log, entries, fold) = self.read(owner, id, Doubt::Allowed).await?;
+        if !fold.has_ended() {
+            return self.read_on(log, after).await;
+        }
+        if let (Some(after), Some(last)) = (after, fold.newest_event())
+            && after > last
+        {
+            return Err(ResponseError::BeyondTheEnd { after, last });
+        }
+        Ok(Following::of_the_past(log, entries, &self.0.readers, after))
+    }
+
+    /// Stops a response that nobody waits for. One that has ended stays as it is.
+    pub(crate) async fn cancel(&self, owner: &TenantName, id: &str) -> Result<Fold, ResponseError> {
+        let (log, _entries, fold) = self.read(owner, id, Doubt::Refused).await?;
+        if fold.lane() != Lane::Background {
+            return Err(ResponseError::NotInBackground);
+        }
+        if fold.has_ended() {
+            return Ok(fold);
+        }
+        let at_least = match self.end(&log).await? {
+            Ending::Now(sequence) | Ending::Before(sequence) => sequence,
+            Ending::NoLog => return Err(ResponseError::NotFound(id.to_owned())),
+        };
+        let entries = logs::read(&self.0.bus, &log, at_least, Doubt::Refused).await?;
+        Fold::of(&log, &entries).map_err(|_none| ResponseError::NotFound(id.to_owned()))
+    }
+
+    /// Stops a response if it has not ended, and forgets it.
+    pub(crate) async fn delete(&self, owner: &TenantName, id: &str) -> Result<(), ResponseError> {
+        let (log, _entries, fold) = self.read(owner, id, Doubt::Refused).await?;
+        if !fold.has_ended() {
+            match self.end(&log).await {
+                // Where nothing more can be stored, erasing is what helps: it ends a writer too.
+                Ok(_) | Err(ResponseError::NotStarted(ChatError::LaneFull)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.0.bus.erase_log(&log).await?)
+    }
+
+    async fn end(&self, log: &LogId) -> Result<Ending, ResponseError> {
+        let ending = logs::end(&self.0.bus, log, &Outcome::Cancelled);
+        match tokio::time::timeout(END_WITHIN, ending).await {
+            Ok(ending) => Ok(ending?),
+            Err(_elapsed) => Err(ResponseError::Unavailable(None)),
+        }
+    }
+
+    async fn read(
+        &self,
+        owner: &TenantName,
+        id: &str,
+        doubt: Doubt,
+    ) -> Result<(LogId, Vec<Entry>, Fold), ResponseError> {
+        let not_found = || ResponseError::NotFound(id.to_owned());
+        let job = JobId::of_response(id).map_err(|_invalid| not_found())?;
+        let log = LogId { tenant: owner.clone(), job };
+        if *self.0.bus.state().borrow() == LinkState::Disconnected {
+            return Err(ResponseError::Unavailable(None));
+        }
+        let entries = logs::read(&self.0.bus, &log, 0, doubt).await?;
+        let fold = Fold::of(&log, &entries).map_err(|_none| not_found())?;
+        if fold.is_kept() { Ok((log, entries, fold)) } else { Err(not_found()) }
+    }
+
+    async fn read_on(&self, log: LogId, after: Option<u64>) -> Result<Following, ResponseError> {
+        let inner = &self.0;
+        let reader = inner.bus.read_log(log.clone()).await?;
+        Ok(Following::live(log, reader, &inner.readers, after, inner.answer_timeout))
+    }
+}
+
+fn not_found(job: JobId) -> ResponseError {
+    ResponseError::NotFound(job.as_response())
+}
