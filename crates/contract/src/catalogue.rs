@@ -67,9 +67,25 @@ pub struct Upstream {
     /// Its share of the requests, 1 to 1,000; 1 when nothing is said. 0 is only a fallback.
     #[serde(default = "one")]
     pub weight: u32,
+    /// How it is asked to go on behind the beginning of an answer; it cannot when nothing is said.
+    #[serde(default)]
+    pub continues: Option<Continues>,
     /// Limits and patience.
     #[serde(flatten)]
     pub limits: UpstreamLimits,
+}
+
+/// How an upstream is asked to go on behind the beginning of an answer, which is then the last
+/// message, of the assistant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Continues {
+    /// By `continue_final_message`, with `add_generation_prompt` off: `vLLM`, `SGLang`.
+    ContinueFinalMessage,
+    /// By `prefix` in that message: `DeepSeek`, `Mistral`.
+    Prefix,
+    /// By that message alone: llama.cpp's server.
+    LastMessage,
 }
 
 /// How much an upstream is asked, and how long it is waited for.

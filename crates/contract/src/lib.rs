@@ -30,7 +30,8 @@ pub mod window;
 
 pub use beat::{BEAT_EVERY, GatewayBeat, SILENT_AFTER, WORKER_UNHEARD_AFTER, WorkerBeat};
 pub use catalogue::{
-    Capability, Catalogue, CatalogueHash, CatalogueProblem, Model, Upstream, UpstreamLimits,
+    Capability, Catalogue, CatalogueHash, CatalogueProblem, Continues, Model, Upstream,
+    UpstreamLimits,
 };
 pub use claim::{CancelJob, CancelReason, ClaimRequest, Verdict};
 pub use dead::DeadLetter;

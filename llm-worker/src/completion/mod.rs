@@ -26,6 +26,8 @@ pub(crate) struct Ask<'a> {
     /// Whether a whole answer is one, though a stream was asked for: not every model streams.
     pub(crate) whole_will_do: bool,
     pub(crate) body: Bytes,
+    /// The beginning of the answer, which is there already: the model goes on behind it.
+    pub(crate) behind: Option<&'a str>,
 }
 
 /// Asks models.

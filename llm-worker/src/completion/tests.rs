@@ -87,6 +87,7 @@ async fn answer_to(
         stream: true,
         whole_will_do: false,
         body: Bytes::new(),
+        behind: None,
     };
     let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
     let models = Scripted(Mutex::new(answer));
@@ -175,7 +176,7 @@ async fn time_spent_on_the_attempt_counts_as_waiting() {
     let model: ModelName = "m".parse().unwrap();
     let (job, operation) = (JobId::fresh(), Operation::ChatCompletions);
     let (stream, whole_will_do, body) = (true, false, Bytes::new());
-    let ask = Ask { job, operation, model: &model, stream, whole_will_do, body };
+    let ask = Ask { job, operation, model: &model, stream, whole_will_do, body, behind: None };
     let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
     let mut heard = Heard::default();
 

@@ -185,6 +185,7 @@ impl Desk {
             stream: job.stream,
             whole_will_do: false,
             body,
+            behind: None,
         };
         let circumstances = Circumstances {
             attempt: u64::from(claim),

@@ -2,13 +2,14 @@
 //!
 //! * [`pull`], [`slots`]: standing requests for jobs, and the slots that they run in.
 //! * [`delivery`]: one delivery from arrival to settlement.
-//! * [`stored`], [`page`], [`audience`]: the same of a stored job: what its log says of it, and
-//!   whether it is still wanted.
+//! * [`stored`], [`page`], [`audience`], [`behind`]: the same of a stored job: what its log says of
+//!   it, whether it is still wanted, and what of an answer is there already.
 //! * [`settle`]: the only file that says ack, nak or term.
 //! * [`running`]: the jobs in hand: told to stop, reported in progress.
 //! * [`liveness`]: which gateways are heard.
 
 mod audience;
+mod behind;
 mod delivery;
 mod liveness;
 mod page;

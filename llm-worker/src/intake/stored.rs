@@ -12,6 +12,7 @@ use telemetry::names::app;
 use tracing::Span;
 
 use super::audience::{between_looks, has_left, was_overruled};
+use super::behind::{asks_for_text, text_so_far};
 use super::delivery::{
     ASK_AGAIN, BODY_LOST, Desk, Ended, LOG_UNAVAILABLE, POISONED, POISONED_AFTER, report,
 };
@@ -121,24 +122,58 @@ impl Desk {
             }
         };
         let attempt = open.attempt + 1;
+        let behind = self.behind(&id, open, job, &body).await;
+        let continues_at = behind.as_ref().map(|text| text.len() as u64);
         let began = tokio::select! {
             biased;
             () = hand.job.stop().cancelled() => return stopped(hand.job.stopped()),
-            began = self.begin_attempt(&mut writer, attempt) => began,
+            began = self.begin_attempt(&mut writer, attempt, continues_at) => began,
         };
         if let Err(error) = began {
             return fenced(&error);
         }
         let stream = job.operation == Operation::ChatCompletions;
         let (id_of_job, operation, model) = (job.id, job.operation, &job.model);
-        let ask = Ask { job: id_of_job, operation, model, stream, whole_will_do: true, body };
+        let ask = Ask {
+            job: id_of_job,
+            operation,
+            model,
+            stream,
+            whole_will_do: true,
+            body,
+            behind: behind.as_deref(),
+        };
         self.speak(&id, &mut writer, attempt, &ask, hand).await
     }
 
+    /// The text that an attempt goes on behind, if an earlier one has left any and the model's
+    /// servers can. If not, or if that cannot be known now, it begins anew, as it always may.
+    async fn behind(
+        &self,
+        id: &LogId,
+        open: Open,
+        job: &StoredJob<'_>,
+        body: &[u8],
+    ) -> Option<String> {
+        let can = open.attempt > 0
+            && job.operation == Operation::ChatCompletions
+            && self.upstreams.continue_answers(&job.model)
+            && asks_for_text(body);
+        let entries = if can { self.bus.fetch_log(id, 0).await.ok()? } else { return None };
+        // A replica may know less of the log than its leader.
+        let whole = entries.last().is_some_and(|last| last.sequence == open.last);
+        if whole { text_so_far(&entries) } else { None }
+    }
+
     /// Takes the log: from here on this worker is its only writer.
-    async fn begin_attempt(&self, writer: &mut LogWriter, attempt: u32) -> Result<(), WriteError> {
+    async fn begin_attempt(
+        &self,
+        writer: &mut LogWriter,
+        attempt: u32,
+        continues_at: Option<u64>,
+    ) -> Result<(), WriteError> {
         let (worker, at_ms) = (self.worker, now_ms());
-        let started = Started { attempt, writer: worker, continues_at: None, at_ms };
+        let started = Started { attempt, writer: worker, continues_at, at_ms };
         let message = log::write::<&[u8]>(&Record::Started(started), &[]);
         script::append(writer, message, &self.measures).await
     }

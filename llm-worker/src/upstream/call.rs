@@ -115,7 +115,7 @@ async fn send(
         key: endpoint.key(),
         headers,
         stream: ask.stream,
-        json: dialect::request(ask, endpoint.name_json()),
+        json: dialect::request(ask, endpoint.name_json(), endpoint.continues()),
         head_timeout,
     };
     let began = Instant::now();

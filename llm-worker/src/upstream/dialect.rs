@@ -3,20 +3,46 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use contract::Continues;
 use openai_api::object::Members;
 use openai_api::sse::DONE_DATA;
 use serde::Deserialize;
 
 use crate::completion::Ask;
 
-/// The request as the upstream gets it: the caller's bytes, with the upstream's name for the model.
-pub(super) fn request(ask: &Ask<'_>, name_json: Option<&str>) -> Bytes {
-    let Some(name) = name_json else { return ask.body.clone() };
-    match Members::parse(&ask.body) {
-        Ok(members) => members.with(&[("model", name)]).into(),
-        // The gateway has checked that it is an object.
-        Err(_not_an_object) => ask.body.clone(),
+/// The request as the upstream gets it: the caller's bytes, with the upstream's name for the model
+/// and, where there is one, the beginning of the answer.
+pub(super) fn request(
+    ask: &Ask<'_>,
+    name_json: Option<&str>,
+    continues: Option<Continues>,
+) -> Bytes {
+    let behind = ask.behind.zip(continues);
+    if name_json.is_none() && behind.is_none() {
+        return ask.body.clone();
     }
+    // The gateway has checked that it is an object.
+    let Ok(members) = Members::parse(&ask.body) else { return ask.body.clone() };
+    let mut changed: Vec<(&str, &str)> =
+        name_json.map(|name| ("model", name)).into_iter().collect();
+    let messages = behind.and_then(|(text, way)| continued(members.get("messages")?, text, way));
+    if let Some(messages) = &messages {
+        changed.push(("messages", messages));
+        if let Some((_, Continues::ContinueFinalMessage)) = behind {
+            changed
+                .extend([("continue_final_message", "true"), ("add_generation_prompt", "false")]);
+        }
+    }
+    members.with(&changed).into()
+}
+
+/// The messages, and behind them the beginning of the answer.
+fn continued(messages: &str, text: &str, way: Continues) -> Option<String> {
+    let before = messages.trim_end().strip_suffix(']')?.trim_end();
+    let comma = if before.ends_with('[') { "" } else { "," };
+    let prefix = if way == Continues::Prefix { ",\"prefix\":true" } else { "" };
+    let text = serde_json::Value::from(text);
+    Some(format!("{before}{comma}{{\"role\":\"assistant\",\"content\":{text}{prefix}}}]"))
 }
 
 /// One event of a stream.
@@ -144,7 +170,7 @@ mod tests {
     fn ask<'a>(model: &'a ModelName, body: &'static str, operation: Operation) -> Ask<'a> {
         let body = Bytes::from_static(body.as_bytes());
         let job = JobId::from_bytes([1; 16]);
-        Ask { job, operation, model, stream: true, whole_will_do: false, body }
+        Ask { job, operation, model, stream: true, whole_will_do: false, body, behind: None }
     }
 
     #[test]
@@ -152,9 +178,37 @@ mod tests {
         let model: ModelName = "public".parse().unwrap();
         let ask = ask(&model, r#"{"model":"public","x":1.50}"#, Operation::ChatCompletions);
 
-        assert_eq!(request(&ask, None), ask.body);
-        let renamed = request(&ask, Some("\"llama3:8b\""));
+        assert_eq!(request(&ask, None, None), ask.body);
+        let renamed = request(&ask, Some("\"llama3:8b\""), None);
         assert_eq!(renamed.as_ref(), br#"{"model":"llama3:8b","x":1.50}"#);
+    }
+
+    #[test]
+    fn the_beginning_of_an_answer_is_the_last_message_in_the_way_of_the_server() {
+        let model: ModelName = "m".parse().unwrap();
+        let body = r#"{"messages":[{"role":"user"} ] ,"x":1}"#;
+        let ask =
+            Ask { behind: Some("so \"far\""), ..ask(&model, body, Operation::ChatCompletions) };
+        let messages = |more: &str| {
+            format!(r#"[{{"role":"user"}},{{"role":"assistant","content":"so \"far\""{more}}}]"#)
+        };
+        for (way, expected) in [
+            (None, body.to_owned()),
+            (Some(Continues::LastMessage), format!(r#"{{"messages":{},"x":1}}"#, messages(""))),
+            (
+                Some(Continues::Prefix),
+                format!(r#"{{"messages":{},"x":1}}"#, messages(r#","prefix":true"#)),
+            ),
+            (
+                Some(Continues::ContinueFinalMessage),
+                format!(
+                    r#"{{"messages":{},"x":1,"continue_final_message":true,"add_generation_prompt":false}}"#,
+                    messages("")
+                ),
+            ),
+        ] {
+            assert_eq!(request(&ask, None, way), expected, "{way:?}");
+        }
     }
 
     #[test]

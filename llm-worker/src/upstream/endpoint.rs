@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use contract::{Model, ModelName, Operation, Upstream, UpstreamLimits};
+use contract::{Continues, Model, ModelName, Operation, Upstream, UpstreamLimits};
 use outbound::Client;
 use secrecy::SecretString;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -72,6 +72,10 @@ impl Endpoint {
 
     pub(super) fn weight(&self) -> u32 {
         self.upstream.weight
+    }
+
+    pub(super) fn continues(&self) -> Option<Continues> {
+        self.upstream.continues
     }
 
     pub(super) fn limits(&self) -> &UpstreamLimits {

@@ -95,6 +95,13 @@ impl Upstreams {
         Ok(Self { by_model, measures: Arc::clone(measures) })
     }
 
+    /// Whether everyone who serves a model can go on behind the beginning of an answer: who
+    /// will answer is not known before.
+    pub(crate) fn continue_answers(&self, model: &ModelName) -> bool {
+        let endpoints = self.by_model.get(model).map_or(&[][..], |pool| &pool.endpoints);
+        !endpoints.is_empty() && endpoints.iter().all(|endpoint| endpoint.continues().is_some())
+    }
+
     /// An answer that has begun. Waits for a free place where there is none.
     async fn first_that_answers(
         &self,

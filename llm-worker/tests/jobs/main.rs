@@ -16,6 +16,7 @@ mod slow_callers;
 #[cfg(test)]
 mod stored;
 #[cfg(test)]
+mod stored_behind;
 mod stored_lanes;
 #[cfg(test)]
 mod stored_writers;

@@ -40,7 +40,12 @@ impl Log {
 
     /// Writes a record behind the last one, whosever that is.
     pub(crate) async fn append(&self, record: &Record<'_>) {
-        let message = log::write::<&[u8]>(record, &[]);
+        self.append_with(record, &[]).await;
+    }
+
+    /// The same, with chunks behind it.
+    pub(crate) async fn append_with(&self, record: &Record<'_>, chunks: &[String]) {
+        let message = log::write(record, chunks);
         until("an append", async || {
             let last = self.bus.last_entry(&self.id).await.unwrap();
             let last = last.map_or(0, |entry| entry.sequence);
@@ -63,7 +68,10 @@ impl Log {
     pub(crate) async fn story(&self) -> Vec<String> {
         let told = |entry: &Entry| match log::read(&entry.message).unwrap().0 {
             Record::Accepted(_) => "accepted".to_owned(),
-            Record::Started(started) => format!("started {}", started.attempt),
+            Record::Started(started) => match started.continues_at {
+                None => format!("started {}", started.attempt),
+                Some(length) => format!("started {} behind {length}", started.attempt),
+            },
             Record::Said(said) => format!("said {}.{}", said.attempt, said.number),
             Record::Ended(ended) => {
                 let outcome = match ended.outcome {
