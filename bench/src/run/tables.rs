@@ -10,7 +10,7 @@ use crate::figures::Spread;
 
 /// What stands in the table although it is not measured here, and why.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("the same loads, stored (Responses)", "not built yet"),
+    ("the same loads, stored (Responses)", "not measured yet"),
     ("container image, compressed", "measured by `cargo xtask images`, not built yet"),
 ];
 

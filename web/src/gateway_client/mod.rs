@@ -33,6 +33,10 @@ use crate::Settings;
 use crate::conversation::{Author, Turn};
 use crate::preset::Preset;
 
+/// A connection is not used again after it was idle for so long. A gateway closes it after 10 s: a
+/// question sent at that moment would be lost.
+const KEPT_IDLE_FOR: Duration = Duration::from_secs(5);
+
 /// Longest time without a byte. The gateway sends comments while a model thinks.
 const SILENCE: Duration = Duration::from_secs(120);
 /// Largest event of a stream.
@@ -98,6 +102,7 @@ impl GatewayClient {
             .read_timeout(SILENCE)
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
+            .pool_idle_timeout(KEPT_IDLE_FOR)
             // The gateway is ours and near; a proxy for the outside world is none for it.
             .no_proxy()
             .build()?;
@@ -238,4 +243,15 @@ async fn read_up_to(mut response: reqwest::Response, limit: usize) -> Option<Vec
         body.extend_from_slice(&bytes);
     }
     Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_given_up_well_before_a_gateway_closes_it() {
+        let closed_after = service_runtime::HttpLimits::default().header_time;
+        assert!(KEPT_IDLE_FOR * 2 <= closed_after);
+    }
 }
