@@ -15,9 +15,10 @@ use telemetry::{Identity, ServiceTelemetry};
 use tokio::time::Instant;
 
 use crate::chat::{self, Chats, Register, Sweep, Workers};
+use crate::conversations::Conversations;
 use crate::http::{self, Api};
 use crate::measures::Measures;
-use crate::responses::{Readers, Responses};
+use crate::responses::{self, Readers, Responses};
 use crate::settings::{self, Settings};
 
 /// How long answers that were broken off may take to say so, and workers to be told.
@@ -77,6 +78,7 @@ impl Gateway {
         let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
         bus.require(&required()).await?;
         let blobs = bus.blobs().await?;
+        let records = bus.records(streams::CONVERSATIONS).await?;
         let id = GatewayId::fresh();
         let mail = bus.gateway_mail(id).await?;
 
@@ -95,18 +97,21 @@ impl Gateway {
             Arc::clone(&measures),
         );
         let readers = Readers::default();
-        let responses = Responses::new(
-            bus.clone(),
+        let conversations = Conversations::new(bus.clone(), records, tasks.clone());
+        let responses = Responses::new(responses::Parts {
+            bus: bus.clone(),
             blobs,
-            chats.clone(),
-            tasks.clone(),
-            Arc::clone(&measures),
-            readers.clone(),
-            settings.answer_timeout,
-        );
+            chats: chats.clone(),
+            conversations: conversations.clone(),
+            tasks: tasks.clone(),
+            measures: Arc::clone(&measures),
+            readers: readers.clone(),
+            answer_timeout: settings.answer_timeout,
+        });
         let api = Api::new(
             chats,
             responses,
+            conversations,
             Arc::clone(&measures),
             settings.body_limit_bytes,
             settings.head_wait,

@@ -5,6 +5,7 @@
 //! * [`http`]: the edge. Routes, what a request and an error look like, server-sent events.
 //! * [`chat`]: unstored work. Open requests, who may answer them, what arrives for them.
 //! * [`responses`]: stored work. A response is a fold of its log, and read from there.
+//! * [`conversations`]: what responses are turns of. Lists that are changed by compare-and-set.
 //! * [`gateway`]: built, run, drained.
 //!
 //! Start reading at `chat::Chats::start` and `responses::Responses::create`.
@@ -13,10 +14,11 @@
 //!
 //! * A job is published before its request is in the register.
 //! * A stored job is published before its log begins.
-//! * `chat` and `responses` do not know about HTTP; `http` does not know about NATS.
+//! * `chat`, `responses` and `conversations` do not know about HTTP; `http` does not know about NATS.
 //! * Nothing is retried within a handler.
 
 mod chat;
+mod conversations;
 mod gateway;
 mod http;
 mod measures;

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::{object_store, stream};
-use contract::streams::{self, Retention, StreamSpec};
-use contract::{Lane, QueueName};
+use contract::streams::{self, BucketSpec, Retention, StreamSpec};
+use contract::{Lane, QueueName, subjects};
 use futures::TryStreamExt as _;
 
 use crate::{Bus, BusError};
@@ -101,8 +101,38 @@ pub async fn declare_in(
     for lane in streams::LANES {
         consumers(bus, *lane, queues, replicas, &mut declared).await?;
     }
+    for spec in streams::buckets() {
+        let name = spec.name;
+        let config = bucket_config(&spec, replicas);
+        bus.jetstream
+            .create_or_update_stream(config)
+            .await
+            .map_err(|error| refused(name, error))?;
+        declared.0.push(format!("bucket {name}: {}", spec.about));
+    }
     blobs(bus, replicas, &mut declared).await?;
     Ok(declared)
+}
+
+/// A bucket as other clients of NATS make it too, so that `nats kv` shows it.
+fn bucket_config(spec: &BucketSpec, replicas: usize) -> stream::Config {
+    stream::Config {
+        name: streams::bucket_stream(spec.name),
+        description: Some(spec.about.to_owned()),
+        subjects: vec![subjects::record(spec.name, ">")],
+        // Full means refused: no record makes room for another one.
+        discard: stream::DiscardPolicy::New,
+        max_age: spec.max_age,
+        max_bytes: spec.max_bytes,
+        max_messages_per_subject: spec.history,
+        storage: stream::StorageType::File,
+        num_replicas: replicas,
+        duplicate_window: streams::DUPLICATE_WINDOW,
+        allow_direct: true,
+        allow_rollup: true,
+        deny_delete: true,
+        ..stream::Config::default()
+    }
 }
 
 fn stream_config(spec: &StreamSpec, storage: Storage, replicas: usize) -> stream::Config {
@@ -150,7 +180,7 @@ async fn consumers(
         let config = pull::Config {
             durable_name: Some(consumer.clone()),
             description: Some(format!("workers of queue `{queue}`")),
-            filter_subject: contract::subjects::jobs_of_queue(lane, queue),
+            filter_subject: subjects::jobs_of_queue(lane, queue),
             ack_policy: AckPolicy::Explicit,
             ack_wait: streams::delivery_rules(lane).ack_wait,
             // Workers count attempts themselves: a job over the server's count would stay behind.
@@ -194,8 +224,9 @@ async fn blobs(bus: &Bus, replicas: usize, declared: &mut Declared) -> Result<()
 fn refused(name: &str, error: impl fmt::Display) -> BusError {
     let error = error.to_string();
     let remedy = if error.contains(NO_STORAGE) {
-        let bytes: i64 = streams::all().iter().map(|stream| stream.max_bytes).sum();
-        let gib = (bytes + streams::BLOBS_MAX_BYTES) / (1024 * 1024 * 1024) + 1;
+        let streams: i64 = streams::all().iter().map(|stream| stream.max_bytes).sum();
+        let buckets: i64 = streams::buckets().iter().map(|bucket| bucket.max_bytes).sum();
+        let gib = (streams + buckets + streams::BLOBS_MAX_BYTES) / (1024 * 1024 * 1024) + 1;
         format!(
             "; the server reserves what streams may hold, {gib} GiB in all: free some disk (it takes three quarters of what is free), or set its `max_file_store`"
         )

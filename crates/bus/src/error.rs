@@ -79,3 +79,11 @@ pub(crate) fn refusal(error: &PublishError) -> Option<ErrorCode> {
     let refused = error.source()?.downcast_ref::<jetstream::Error>()?;
     Some(refused.error_code())
 }
+
+/// Whether a publish was refused because it named another message than the last of its subject.
+pub(crate) fn is_conflict(error: &PublishError) -> bool {
+    // A cluster that compares two of them before it has stored either has a number of its own for
+    // the loser, which the client library has no kind for.
+    error.kind() == PublishErrorKind::WrongLastSequence
+        || refusal(error) == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
+}

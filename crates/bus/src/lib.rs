@@ -6,6 +6,7 @@
 //! * [`JobSource`], [`Delivery`]: jobs as they come, and the duty to settle each once.
 //! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
 //! * [`LogWriter`], [`LogReader`], [`Entry`]: logs of stored jobs.
+//! * [`Records`]: small records by key, changed by compare-and-set.
 //! * [`Blobs`]: bodies over what a message holds.
 //! * [`Required`]: what a service needs to find on the server.
 //! * [`declare`]: creates every stream and consumer; called by `nats-init` only.
@@ -28,6 +29,7 @@ mod log;
 mod mail;
 mod publish;
 mod pull;
+mod records;
 mod required;
 mod settings;
 mod worker_mail;
@@ -41,6 +43,7 @@ pub use error::{BusError, ClaimError};
 pub use log::{AppendError, Entry, LogReader, LogWriter, WriteError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};
 pub use pull::{JobSource, Pulled};
+pub use records::{Record, RecordError, Records};
 pub use required::Required;
 pub use settings::{Servers, Settings, VARIABLES};
 pub use worker_mail::ForWorker;

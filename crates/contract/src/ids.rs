@@ -79,6 +79,10 @@ id! {
     JobId
 }
 id! {
+    /// Names one conversation.
+    ConversationId
+}
+id! {
     /// Names one request to a gateway, for its caller and in logs.
     RequestId
 }
@@ -110,6 +114,23 @@ impl JobId {
     pub fn of_response(text: &str) -> Result<Self, InvalidId> {
         let wrong = || InvalidId(text.to_owned());
         text.strip_prefix("resp_").ok_or_else(wrong)?.parse().map_err(|_| wrong())
+    }
+}
+
+impl ConversationId {
+    /// The id a caller sees: `conv_…`.
+    pub fn as_conversation(self) -> String {
+        format!("conv_{self}")
+    }
+
+    /// Reads the id of a conversation.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn of_conversation(text: &str) -> Result<Self, InvalidId> {
+        let wrong = || InvalidId(text.to_owned());
+        text.strip_prefix("conv_").ok_or_else(wrong)?.parse().map_err(|_| wrong())
     }
 }
 

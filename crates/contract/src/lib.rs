@@ -36,6 +36,6 @@ pub use catalogue::{
 pub use claim::{CancelJob, CancelReason, ClaimRequest, Verdict};
 pub use dead::DeadLetter;
 pub use event::{Event, EventKind, Failure};
-pub use ids::{GatewayId, InvalidId, JobId, RequestId, WorkerId};
+pub use ids::{ConversationId, GatewayId, InvalidId, JobId, RequestId, WorkerId};
 pub use job::{Body, Job, Operation, StoredJob};
 pub use names::{InvalidName, Lane, ModelName, QueueName, TenantName};

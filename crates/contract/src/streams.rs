@@ -72,6 +72,40 @@ pub const BLOBS_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 /// Most bytes in [`BLOBS`].
 pub const BLOBS_MAX_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 
+/// The bucket of conversations.
+pub const CONVERSATIONS: &str = "CONVERSATIONS";
+
+/// Records by key, each with the revision that a change of it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketSpec {
+    /// Its name.
+    pub name: &'static str,
+    /// One sentence for whoever lists the buckets.
+    pub about: &'static str,
+    /// Oldest record, counted from its last change.
+    pub max_age: Duration,
+    /// Most bytes. Full means refused.
+    pub max_bytes: i64,
+    /// How many revisions of a record are kept.
+    pub history: i64,
+}
+
+/// Every bucket.
+pub fn buckets() -> Vec<BucketSpec> {
+    vec![BucketSpec {
+        name: CONVERSATIONS,
+        about: "conversations: what was added to them, and the names of their turns",
+        max_age: Duration::from_secs(30 * 24 * 60 * 60),
+        max_bytes: 512 * 1024 * 1024,
+        history: 1,
+    }]
+}
+
+/// The stream that holds a bucket, as clients of NATS expect it.
+pub fn bucket_stream(bucket: &str) -> String {
+    format!("KV_{bucket}")
+}
+
 /// Oldest job of [`Lane::Chat`] in its queue, whether or not it is worked on.
 pub const CHAT_JOBS_MAX_AGE: Duration = Duration::from_secs(10 * 60);
 
@@ -175,6 +209,10 @@ mod tests {
         for stream in all() {
             assert!(stream.max_bytes > 0 && stream.max_messages > 0, "{}", stream.name);
             assert!(stream.max_age > Duration::ZERO, "{}", stream.name);
+        }
+        for bucket in buckets() {
+            assert!(bucket.max_bytes > 0 && bucket.history > 0, "{}", bucket.name);
+            assert!(bucket.max_age > Duration::ZERO, "{}", bucket.name);
         }
     }
 

@@ -13,10 +13,11 @@
 //! worker.<worker>.read.<gateway>.<n>  so much of all that was sent was read    not stored
 //! beat.gw.<gateway>                   a gateway is alive                       not stored
 //! beat.worker.<worker>                a worker is alive                        not stored
+//! $KV.<bucket>.<tenant>.<id>          a record of a bucket                     stored
 //! ```
 
 use crate::log::LogId;
-use crate::{GatewayId, JobId, Lane, QueueName, TenantName, WorkerId, token};
+use crate::{ConversationId, GatewayId, JobId, Lane, QueueName, TenantName, WorkerId, token};
 
 /// Every gateway's beat.
 pub const ALL_GATEWAY_BEATS: &str = "beat.gw.*";
@@ -59,6 +60,26 @@ pub fn live(log: &LogId) -> String {
 /// Where whoever reads a log answers that somebody does.
 pub fn reader(log: &LogId) -> String {
     format!("reader.{}.{}", token::of(log.tenant.as_str()), log.job)
+}
+
+/// Where a record of a bucket is kept; with wildcards in `key`, where several are.
+pub fn record(bucket: &str, key: &str) -> String {
+    format!("$KV.{bucket}.{key}")
+}
+
+/// The key of a conversation in its bucket.
+pub fn conversation_key(owner: &TenantName, id: ConversationId) -> String {
+    format!("{}.{id}", token::of(owner.as_str()))
+}
+
+/// Matches the keys of all conversations of one owner.
+pub fn conversation_keys(owner: &TenantName) -> String {
+    format!("{}.*", token::of(owner.as_str()))
+}
+
+/// The conversation whose key this is.
+pub fn read_conversation_key(key: &str) -> Option<ConversationId> {
+    key.split('.').nth(1)?.parse().ok()
 }
 
 /// Matches every job of a lane.
@@ -191,6 +212,18 @@ mod tests {
         assert_eq!(subject.split('.').count(), 5);
         assert!(subject.starts_with(jobs_of_queue(Lane::Chat, &queue).trim_end_matches('>')));
         assert_eq!(read_job(&subject), Some((queue, tenant)));
+    }
+
+    #[test]
+    fn the_key_of_a_conversation_has_two_levels_whoever_owns_it() {
+        let (owner, id) = ("Ünï.corn".parse().unwrap(), ConversationId::fresh());
+
+        let key = conversation_key(&owner, id);
+
+        assert_eq!(key.split('.').count(), 2);
+        assert!(key.starts_with(conversation_keys(&owner).trim_end_matches('*')));
+        assert_eq!(read_conversation_key(&key), Some(id));
+        assert_eq!(record("B", &key), format!("$KV.B.{key}"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! * [`router`]: every route. [`observe`]: a span, a request id and figures for each.
 //! * [`completions`]: chat completions and embeddings. [`models`]: the list of models.
 //! * [`responses`]: stored answers: create, read, follow, cancel, delete.
+//! * [`conversations`]: what responses are turns of, and its items.
 //! * [`door`]: which requests are let in. [`refusal`]: every error that a caller reads.
 //! * [`answering`]: an answer as one JSON or as a stream. [`sse`]: its frames.
 //! * [`account`]: the figures of one answer.
@@ -11,6 +12,7 @@
 mod account;
 mod answering;
 mod completions;
+mod conversations;
 mod door;
 mod models;
 mod observe;

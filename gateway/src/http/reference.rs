@@ -62,6 +62,10 @@ mod tests {
             router::RESPONSE,
             router::CANCEL_RESPONSE,
             router::INPUT_ITEMS,
+            router::CONVERSATIONS,
+            router::CONVERSATION,
+            router::CONVERSATION_ITEMS,
+            router::CONVERSATION_ITEM,
         ];
         routes.sort_unstable();
         assert_eq!(described, routes);

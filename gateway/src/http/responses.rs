@@ -23,10 +23,13 @@ use super::completions::{describe, label_of};
 use super::observe::Seen;
 use super::refusal::Refusal;
 use super::router::{RESPONSE, RESPONSES};
+
+pub(super) use self::input_items::list as list_of_items;
+pub(super) use self::query::{Page, Pair, invalid, pairs, value};
 use crate::responses::{self, Created, ResponseError};
 
 /// What stands behind the `?` of an address.
-type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// The id in an address.
 type Id = Result<Path<String>, PathRejection>;
 

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use service_runtime::AllowedHosts;
 
 use super::refusal::Refusal;
-use super::{Api, completions, door, models, observe, reference, responses};
+use super::{Api, completions, conversations, door, models, observe, reference, responses};
 
 /// Chat completions.
 pub(super) const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
@@ -22,6 +22,14 @@ pub(super) const RESPONSE: &str = "/v1/responses/{response_id}";
 pub(super) const CANCEL_RESPONSE: &str = "/v1/responses/{response_id}/cancel";
 /// What one answers.
 pub(super) const INPUT_ITEMS: &str = "/v1/responses/{response_id}/input_items";
+/// Conversations.
+pub(super) const CONVERSATIONS: &str = "/v1/conversations";
+/// One conversation.
+pub(super) const CONVERSATION: &str = "/v1/conversations/{conversation_id}";
+/// What was said in one.
+pub(super) const CONVERSATION_ITEMS: &str = "/v1/conversations/{conversation_id}/items";
+/// One of its items.
+pub(super) const CONVERSATION_ITEM: &str = "/v1/conversations/{conversation_id}/items/{item_id}";
 /// The list of models.
 pub(super) const MODELS: &str = "/v1/models";
 /// One model. Names of models hold slashes.
@@ -41,6 +49,13 @@ pub(crate) fn router(api: Api, hosts: AllowedHosts) -> Router {
         .route(RESPONSE, get(responses::show).delete(responses::delete))
         .route(CANCEL_RESPONSE, post(responses::cancel))
         .route(INPUT_ITEMS, get(responses::list_input_items))
+        .route(CONVERSATIONS, get(conversations::list).post(conversations::create))
+        .route(
+            CONVERSATION,
+            get(conversations::show).post(conversations::update).delete(conversations::delete),
+        )
+        .route(CONVERSATION_ITEMS, get(conversations::list_items).post(conversations::add_items))
+        .route(CONVERSATION_ITEM, get(conversations::show_item).delete(conversations::delete_item))
         .route(MODELS, get(models::list))
         .route(MODEL, get(models::show))
         .route(OPENAPI, get(reference::openapi))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::chat::Chats;
+use crate::conversations::Conversations;
 use crate::measures::Measures;
 use crate::responses::Responses;
 
@@ -15,6 +16,7 @@ pub(crate) struct Api(Arc<Inner>);
 struct Inner {
     chats: Chats,
     responses: Responses,
+    conversations: Conversations,
     measures: Arc<Measures>,
     body_limit: usize,
     head_wait: Duration,
@@ -25,13 +27,22 @@ impl Api {
     pub(crate) fn new(
         chats: Chats,
         responses: Responses,
+        conversations: Conversations,
         measures: Arc<Measures>,
         body_limit: usize,
         head_wait: Duration,
     ) -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started_at = since_1970.as_secs();
-        Self(Arc::new(Inner { chats, responses, measures, body_limit, head_wait, started_at }))
+        Self(Arc::new(Inner {
+            chats,
+            responses,
+            conversations,
+            measures,
+            body_limit,
+            head_wait,
+            started_at,
+        }))
     }
 
     /// Unstored work.
@@ -42,6 +53,11 @@ impl Api {
     /// Stored work.
     pub(super) fn responses(&self) -> &Responses {
         &self.0.responses
+    }
+
+    /// What responses are turns of.
+    pub(super) fn conversations(&self) -> &Conversations {
+        &self.0.conversations
     }
 
     /// What is counted and timed.

@@ -8,7 +8,7 @@ use bus::{AppendError, BusError, Entry};
 use bytes::Bytes;
 use contract::log::{self, Accepted, LogId, Record};
 use contract::{Body, JobId, Lane, Model, Operation, StoredJob, TenantName};
-use openai_api::responses::{CreateResponse, Status, one_line};
+use openai_api::responses::{CreateResponse, Status, first_user_text, one_line};
 use serde_json::value::RawValue;
 use telemetry::names::span;
 use tokio::time::Instant;
@@ -21,6 +21,7 @@ use super::logs::{self, Doubt, now_ms};
 use super::service::{Inner, Request};
 
 use crate::chat::{ENVELOPE_BYTES, publish_span};
+use crate::conversations::Claim;
 
 /// Longest time until a response is stored and queued.
 const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
@@ -39,17 +40,37 @@ pub(super) async fn accept(
     owner: &TenantName,
     request: &Request,
 ) -> Result<Promised, ResponseError> {
-    let Request { asked, body } = request;
+    let asked = &request.asked;
     let model = inner.chats.model_for(asked.model(), Operation::ChatCompletions)?;
     inner.chats.can_queue(model)?;
     let deadline = Instant::now() + ACCEPT_WITHIN;
 
-    let context = in_time(deadline, context(inner, owner, asked)).await?;
-    let asks_model = asked.chat_body(&context)?;
     let lane = if asked.background() { Lane::Background } else { Lane::Live };
     let log = LogId { tenant: owner.clone(), job: JobId::fresh() };
+    let (context, claim) = in_time(deadline, before(inner, &log, asked)).await?;
+    let promised = promise(inner, log, lane, model, &context, request, deadline).await;
+    match (claim, &promised) {
+        (Some(claim), Ok(_)) => claim.keep(),
+        (Some(claim), Err(_)) => claim.give_back().await,
+        (None, _) => {}
+    }
+    promised
+}
+
+/// Stores it, then queues it.
+async fn promise(
+    inner: &Arc<Inner>,
+    log: LogId,
+    lane: Lane,
+    model: &Model,
+    context: &str,
+    request: &Request,
+    deadline: Instant,
+) -> Result<Promised, ResponseError> {
+    let Request { asked, body } = request;
+    let asks_model = asked.chat_body(context)?;
     let accepted_at_ms = now_ms();
-    let message = first_record(&log, lane, model, accepted_at_ms, &context, body)?;
+    let message = first_record(&log, lane, model, accepted_at_ms, context, body)?;
     let limit = inner.bus.max_payload();
     if message.len() > limit {
         return Err(ResponseError::TooLarge { size: message.len(), limit });
@@ -72,6 +93,21 @@ async fn in_time<T, E: Into<ResponseError>>(
         Ok(done) => done.map_err(Into::into),
         Err(_elapsed) => Err(ResponseError::Unavailable(None)),
     }
+}
+
+/// The items before the input. Those of a conversation come with the claim of a turn in it.
+async fn before(
+    inner: &Inner,
+    log: &LogId,
+    asked: &CreateResponse,
+) -> Result<(String, Option<Claim>), ResponseError> {
+    let LogId { tenant, job } = log;
+    let Some(id) = asked.conversation() else {
+        return Ok((context(inner, tenant, asked).await?, None));
+    };
+    let said = first_user_text(&asked.input_items(""));
+    let (claim, items) = inner.conversations.claim(tenant, id, *job, said.as_deref()).await?;
+    Ok((items, Some(claim)))
 }
 
 /// The items before the input: what the previous response answered, and its answer.

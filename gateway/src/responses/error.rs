@@ -4,6 +4,7 @@ use bus::BusError;
 use openai_api::InvalidRequest;
 
 use crate::chat::ChatError;
+use crate::conversations::ConversationError;
 
 /// No status codes: `http::responses::refusals` decides how each looks.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,10 @@ pub(crate) enum ResponseError {
     /// The request is at fault.
     #[error(transparent)]
     Invalid(#[from] InvalidRequest),
+
+    /// Its conversation cannot be gone on with.
+    #[error(transparent)]
+    Conversation(#[from] ConversationError),
 
     /// More than one record of a log may hold.
     #[error(

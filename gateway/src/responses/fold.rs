@@ -175,9 +175,26 @@ impl Fold {
 
     /// The items that it answers, a JSON array: those of earlier turns, then its own input.
     pub(crate) fn input_items(&self) -> Option<String> {
+        let [context, input] = self.context_and_input()?;
+        Some(joined([&context, &input]))
+    }
+
+    /// The same, apart.
+    pub(crate) fn context_and_input(&self) -> Option<[String; 2]> {
         let accepted = accepted(&self.first)?;
         let input = request(&accepted)?.input_items(&accepted.job.to_string());
-        Some(joined([accepted.context.get(), &input]))
+        Some([accepted.context.get().to_owned(), input])
+    }
+
+    /// Its own input and what it answers so far, a JSON array.
+    pub(crate) fn turn_items(&self) -> Option<String> {
+        let [_context, input] = self.context_and_input()?;
+        Some(joined([&input, &self.projection.output_items()]))
+    }
+
+    /// The conversation that it is a turn of.
+    pub(crate) fn conversation(&self) -> Option<String> {
+        request(&accepted(&self.first)?)?.conversation().map(str::to_owned)
     }
 
     /// What stands before the input of a next turn, a JSON array.

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bus::{AppendError, Bus, BusError, Entry};
 use contract::log::{self, Ended, LogId, Outcome, Record, Started};
 
+use super::fold::Fold;
+
 /// Replicas lag behind their leader by milliseconds.
 const LAG: Duration = Duration::from_millis(20);
 /// How often one that lags behind is asked again.
@@ -12,7 +14,7 @@ const LOOKS: u32 = 50;
 
 /// What becomes of a doubt: whether the records that a replica has are all there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub(crate) enum Doubt {
     /// It is an error.
     Refused,
     /// While the leader cannot be asked, what the replica has is good enough.
@@ -53,6 +55,12 @@ pub(super) async fn read(
         tokio::time::sleep(LAG).await;
     }
     Err(BusError::Unavailable("a replica of the logs lags behind its leader".to_owned()))
+}
+
+/// A response as it stands; `None` when there is no log of it, or none that is a response.
+pub(crate) async fn stored(bus: &Bus, log: &LogId, doubt: Doubt) -> Result<Option<Fold>, BusError> {
+    let entries = read(bus, log, 0, doubt).await?;
+    Ok(Fold::of(log, &entries).ok())
 }
 
 /// How a log came to its end.

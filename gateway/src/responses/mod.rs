@@ -26,5 +26,6 @@ pub(crate) use error::ResponseError;
 pub(crate) use fold::Fold;
 pub(crate) use following::{Following, Step};
 pub(crate) use hold::HANDED_OVER;
+pub(crate) use logs::{Doubt, stored};
 pub(crate) use readers::Readers;
-pub(crate) use service::{Created, Request, Responses};
+pub(crate) use service::{Created, Inner as Parts, Request, Responses};

@@ -18,6 +18,7 @@ use super::following::Following;
 use super::logs::{self, Doubt, Ending};
 use super::readers::Readers;
 use crate::chat::{ChatError, Chats};
+use crate::conversations::Conversations;
 use crate::measures::Measures;
 
 /// Longest time to end a log while somebody writes it.
@@ -27,15 +28,17 @@ const END_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub(crate) struct Responses(Arc<Inner>);
 
+/// What it works with.
 #[derive(Debug)]
-pub(super) struct Inner {
-    pub(super) bus: Bus,
-    pub(super) blobs: Blobs,
-    pub(super) chats: Chats,
-    pub(super) tasks: Tasks,
-    pub(super) measures: Arc<Measures>,
-    pub(super) readers: Readers,
-    pub(super) answer_timeout: Duration,
+pub(crate) struct Inner {
+    pub(crate) bus: Bus,
+    pub(crate) blobs: Blobs,
+    pub(crate) chats: Chats,
+    pub(crate) conversations: Conversations,
+    pub(crate) tasks: Tasks,
+    pub(crate) measures: Arc<Measures>,
+    pub(crate) readers: Readers,
+    pub(crate) answer_timeout: Duration,
 }
 
 /// A request that was read.
@@ -54,16 +57,8 @@ pub(crate) enum Created {
 }
 
 impl Responses {
-    pub(crate) fn new(
-        bus: Bus,
-        blobs: Blobs,
-        chats: Chats,
-        tasks: Tasks,
-        measures: Arc<Measures>,
-        readers: Readers,
-        answer_timeout: Duration,
-    ) -> Self {
-        Self(Arc::new(Inner { bus, blobs, chats, tasks, measures, readers, answer_timeout }))
+    pub(crate) fn new(parts: Inner) -> Self {
+        Self(Arc::new(parts))
     }
 
     /// Accepts a request: the response is stored and queued when this returns.
@@ -148,6 +143,9 @@ impl Responses {
                 Ok(_) | Err(ResponseError::NotStarted(ChatError::LaneFull)) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if let Some(conversation) = fold.conversation() {
+            self.0.conversations.forget(owner, &conversation, log.job, &fold).await?;
         }
         Ok(self.0.bus.erase_log(&log).await?)
     }

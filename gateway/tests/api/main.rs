@@ -9,6 +9,10 @@ mod chaining;
 #[cfg(test)]
 mod claims;
 #[cfg(test)]
+mod conversation_turns;
+#[cfg(test)]
+mod conversations;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod edge;

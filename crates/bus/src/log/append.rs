@@ -1,14 +1,13 @@
 //! One append: it names the record that it follows.
 
 use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
-use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::context::PublishError;
 use async_nats::{HeaderMap, HeaderValue, Subject};
 use bytes::Bytes;
 use contract::log::LogId;
 use contract::{streams, subjects};
 
-use crate::error::refusal;
+use crate::error::is_conflict;
 use crate::{Bus, BusError};
 
 /// Why a record was not appended, or not for certain.
@@ -69,11 +68,7 @@ impl Bus {
 
 impl AppendError {
     fn of(error: &PublishError) -> Self {
-        // A cluster that compares two appends before it has stored either has a number of its own
-        // for the loser, which the client library has no kind for.
-        let wrong_last = error.kind() == PublishErrorKind::WrongLastSequence
-            || refusal(error) == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT);
-        if wrong_last {
+        if is_conflict(error) {
             return Self::Conflict;
         }
         match BusError::of_publish(streams::LOGS, error) {
@@ -87,6 +82,7 @@ impl AppendError {
 mod tests {
     use super::*;
     use async_nats::jetstream;
+    use async_nats::jetstream::context::PublishErrorKind;
 
     #[test]
     fn refusals_are_told_apart_by_their_numbers() {

@@ -10,3 +10,4 @@ mod log_reader;
 mod log_writer;
 mod logs;
 mod outage;
+mod records;

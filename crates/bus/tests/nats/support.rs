@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
-use bus::{Bus, Delivery, Entry, JobSource, LogReader, Pulled, Settings};
+use bus::{Bus, Delivery, Entry, JobSource, LogReader, Pulled, Records, Settings};
 use bytes::Bytes;
 use contract::log::LogId;
 use contract::{JobId, Lane, QueueName, TenantName, streams};
@@ -90,6 +90,11 @@ pub(crate) async fn read(reader: &mut LogReader, count: usize) -> Vec<Entry> {
         entries.push(entry.expect("a record within a minute").expect("a connection"));
     }
     entries
+}
+
+/// A bucket of records.
+pub(crate) async fn records(bus: &Bus) -> Records {
+    bus.records(streams::CONVERSATIONS).await.unwrap()
 }
 
 /// JetStream over a connection of its own, as somebody else has it.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use super::listing::Ids;
 use super::messages::{Messages, check_count};
 use super::options::Options;
 use super::reading::Object;
@@ -18,6 +19,7 @@ pub struct CreateResponse {
     background: bool,
     store: bool,
     previous_response_id: Option<String>,
+    conversation: Option<String>,
     /// The JSON of a string.
     instructions: Option<String>,
     /// As it came: a string or an array.
@@ -46,12 +48,13 @@ impl CreateResponse {
         let options = Options::read(&request)?;
         let members = chat::members(&options, &request);
         let input = request.raw("input");
+        let goes_on = options.previous_response_id.is_some() || options.conversation.is_some();
         let messages = match input {
-            None if options.previous_response_id.is_some() => (String::new(), 0),
+            None if goes_on => (String::new(), 0),
             None => return Err(InvalidRequest::missing("input")),
             Some(_) => messages_of(&request)?,
         };
-        if messages.1 == 0 && options.previous_response_id.is_none() {
+        if messages.1 == 0 && !goes_on {
             let message = "Invalid 'input': there is no message in it. Expected at least one.";
             return Err(InvalidRequest::at("input", "empty_array", message));
         }
@@ -64,6 +67,7 @@ impl CreateResponse {
             messages,
             members,
             previous_response_id: options.previous_response_id,
+            conversation: options.conversation,
             model: options.model,
         })
     }
@@ -93,6 +97,11 @@ impl CreateResponse {
         self.previous_response_id.as_deref()
     }
 
+    /// The conversation that this is a turn of.
+    pub fn conversation(&self) -> Option<&str> {
+        self.conversation.as_deref()
+    }
+
     /// The chat completion that is asked of a model, always as a stream that says what it cost.
     ///
     /// `context` is a JSON array of items that stand before the input: what earlier turns asked and
@@ -102,15 +111,16 @@ impl CreateResponse {
     ///
     /// When the context is none, or together with the input too much.
     pub fn chat_body(&self, context: &str) -> Result<Vec<u8>, InvalidRequest> {
-        const PARAM: &str = "previous_response_id";
+        let param =
+            if self.conversation.is_some() { "conversation" } else { "previous_response_id" };
         let before: Vec<&RawValue> = serde_json::from_str(context)
-            .map_err(|_| InvalidRequest::wrong_type(PARAM, "an array of items", context))?;
+            .map_err(|_| InvalidRequest::wrong_type(param, "an array of items", context))?;
         let mut messages = Messages::default();
         if let Some(instructions) = &self.instructions {
             messages.say("system", instructions);
         }
         for (at, item) in before.iter().enumerate() {
-            messages.item(&Object::read(item.get(), &format!("{PARAM}[{at}]"))?)?;
+            messages.item(&Object::read(item.get(), &format!("{param}[{at}]"))?)?;
         }
         let (first, first_count) = messages.finish();
         let (last, last_count) = &self.messages;
@@ -126,7 +136,7 @@ impl CreateResponse {
     /// The input as items, a JSON array on one line. What has no id gets one from `seed`, which
     /// names the job.
     pub fn input_items(&self, seed: &str) -> String {
-        listing::items(self.input.as_deref(), seed)
+        listing::items(self.input.as_deref(), seed, Ids::Kept)
     }
 }
 

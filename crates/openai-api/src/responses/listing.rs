@@ -8,8 +8,17 @@ use super::json::{one_line, quoted};
 use super::messages::kind;
 use super::reading::Object;
 
+/// What becomes of the ids that items came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ids {
+    /// They are kept, each once.
+    Kept,
+    /// Every item gets a fresh one.
+    Fresh,
+}
+
 /// The items of `input`, which was checked before, as a JSON array on one line.
-pub(super) fn items(input: Option<&str>, seed: &str) -> String {
+pub(super) fn items(input: Option<&str>, seed: &str, ids: Ids) -> String {
     let items: Vec<String> = match input {
         None => Vec::new(),
         Some(text) if text.starts_with('"') => {
@@ -25,20 +34,26 @@ pub(super) fn items(input: Option<&str>, seed: &str) -> String {
             let objects = items.iter().filter_map(|item| Object::read(item.get(), "").ok());
             let mut taken = HashSet::new();
             let each = objects.enumerate();
-            each.map(|(at, item)| complete(&item, seed, at, &mut taken)).collect()
+            each.map(|(at, item)| complete(&item, seed, at, ids, &mut taken)).collect()
         }
     };
     one_line(&format!("[{}]", items.join(","))).into_owned()
 }
 
 /// The item with all the members that a reader may count on.
-fn complete<'a>(item: &Object<'a>, seed: &str, at: usize, taken: &mut HashSet<&'a str>) -> String {
+fn complete<'a>(
+    item: &Object<'a>,
+    seed: &str,
+    at: usize,
+    ids: Ids,
+    taken: &mut HashSet<&'a str>,
+) -> String {
     let kind = kind(item).unwrap_or("message");
     let kind_json = quoted(kind);
     let own = item.raw("id").filter(|id| id.starts_with('"') && *id != "\"\"");
     // Whoever pages through the list by id must come to its end.
     let id = match own {
-        Some(own) if taken.insert(own) => own.to_owned(),
+        Some(own) if ids == Ids::Kept && taken.insert(own) => own.to_owned(),
         _ => fresh_id(kind, seed, at),
     };
     let mut put = vec![("id", id.as_str()), ("type", kind_json.as_str())];

@@ -8,12 +8,15 @@
 //! * [`CreateResponse`]: what a caller asks, checked; as a chat request, and as a list of items.
 //! * [`Projection`]: folds what became of it into events and the response. The same calls give the
 //!   same bytes, so any replica can go on where another stopped.
+//! * [`NewConversation`], [`NewItems`], [`new_metadata`]: what changes a conversation, whose turns
+//!   are responses. [`said_in`]: who said what in a list of items.
 //!
 //! On the path of a token nothing is unescaped: the text of a chunk stays the JSON it came as.
 
 mod answer;
 mod chat;
 mod chunk;
+mod conversation;
 mod event;
 mod file;
 mod format;
@@ -27,12 +30,15 @@ mod parts;
 mod projection;
 mod reading;
 mod resource;
+mod said;
 mod tools;
 
 #[cfg(test)]
 mod tests;
 
+pub use conversation::{MOST_ITEMS_AT_ONCE, NewConversation, NewItems, new_metadata};
 pub use event::ResponseEvent;
 pub use input::CreateResponse;
 pub use json::one_line;
 pub use projection::{About, End, Projection, Status};
+pub use said::{Speaker, first_user_text, said_in};

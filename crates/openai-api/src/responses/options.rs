@@ -55,6 +55,8 @@ pub(super) struct Options<'a> {
     pub(super) background: bool,
     pub(super) store: bool,
     pub(super) previous_response_id: Option<String>,
+    /// The id of the conversation that the request is a turn of.
+    pub(super) conversation: Option<String>,
     pub(super) instructions: Option<&'a str>,
     pub(super) max_output_tokens: Option<u64>,
     pub(super) max_tool_calls: Option<u64>,
@@ -90,6 +92,7 @@ impl<'a> Options<'a> {
             background: request.boolean("background")?.unwrap_or(false),
             store: request.boolean("store")?.unwrap_or(true),
             previous_response_id: request.string("previous_response_id")?,
+            conversation: conversation(request)?,
             instructions: request.text("instructions")?,
             max_output_tokens: request.whole("max_output_tokens", 1..=u64::MAX)?,
             max_tool_calls: request.whole("max_tool_calls", 1..=u64::MAX)?,
@@ -113,25 +116,27 @@ impl<'a> Options<'a> {
         if let Some(options) = request.object("stream_options")? {
             options.boolean("include_obfuscation")?;
         }
-        this.agree(request)
+        this.agree()
     }
 
     /// Checks members that forbid each other.
-    fn agree(self, request: &Object<'_>) -> Result<Self, InvalidRequest> {
+    fn agree(self) -> Result<Self, InvalidRequest> {
         if self.background && !self.store {
             let message = "Background responses are stored: 'background' needs 'store' to be true.";
             return Err(InvalidRequest::at("background", "invalid_value", message));
         }
-        if request.raw("conversation").is_some() {
+        if self.conversation.is_some() {
             if self.previous_response_id.is_some() {
                 let message = "Mutually exclusive parameters: 'previous_response_id' and \
                                'conversation'. Only one of them can be provided.";
                 let code = "mutually_exclusive_parameters";
                 return Err(InvalidRequest::at("previous_response_id", code, message));
             }
-            let message = "Conversations are not built yet. Use 'previous_response_id' to go on \
-                           from an earlier response.";
-            return Err(InvalidRequest::unsupported("conversation", message));
+            if !self.store {
+                let message = "The turns of a conversation are stored responses: 'conversation' \
+                               needs 'store' to be true.";
+                return Err(InvalidRequest::at("store", "invalid_value", message));
+            }
         }
         Ok(self)
     }
@@ -181,7 +186,21 @@ fn includes_probabilities(request: &Object<'_>) -> Result<bool, InvalidRequest> 
     Ok(wanted)
 }
 
-fn metadata<'a>(request: &Object<'a>) -> Result<Option<&'a str>, InvalidRequest> {
+/// The id in `conversation`, which is a string or an object around one.
+fn conversation(request: &Object<'_>) -> Result<Option<String>, InvalidRequest> {
+    const PARAM: &str = "conversation";
+    match request.raw(PARAM) {
+        Some(text) if text.starts_with('"') => request.string(PARAM),
+        Some(object) if object.starts_with('{') => {
+            request.object(PARAM)?.map(|object| object.required_string("id")).transpose()
+        }
+        Some(json) => Err(InvalidRequest::wrong_type(PARAM, "a string or an object", json)),
+        None => Ok(None),
+    }
+}
+
+/// The member `metadata`, checked.
+pub(super) fn metadata<'a>(request: &Object<'a>) -> Result<Option<&'a str>, InvalidRequest> {
     const PARAM: &str = "metadata";
     let Some(pairs) = request.object(PARAM)? else { return Ok(None) };
     let count = pairs.members().iter().count();

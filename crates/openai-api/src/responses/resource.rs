@@ -48,7 +48,9 @@ fn echo(about: &About<'_>, options: &Options<'_>) -> String {
     let or_null = |json: Option<&str>| one_line(json.unwrap_or("null")).into_owned();
     let mut out = Writer::default();
     out.member("background", bool_json(options.background));
-    out.member("conversation", "null");
+    let conversation = options.conversation.as_deref();
+    let conversation = conversation.map(|id| format!("{{\"id\":{}}}", quoted(id)));
+    out.member("conversation", conversation.as_deref().unwrap_or("null"));
     out.member("frequency_penalty", options.frequency_penalty.unwrap_or("0.0"));
     out.member("instructions", &or_null(options.instructions));
     out.member("max_output_tokens", &number(options.max_output_tokens));

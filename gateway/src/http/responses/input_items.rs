@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::query::{Page, invalid};
 
 /// The page of `items`, a JSON array, as a list object.
-pub(super) fn list(items: &str, page: &Page) -> Result<String, InvalidRequest> {
+pub(in crate::http) fn list(items: &str, page: &Page) -> Result<String, InvalidRequest> {
     let all: Vec<&RawValue> = serde_json::from_str(items).unwrap_or_default();
     let mut newest_first: Vec<(String, &str)> = Vec::with_capacity(all.len());
     let mut seen = HashSet::new();

@@ -24,10 +24,10 @@ const INCLUDABLE: &[&str] = &[
 const ITEMS: usize = 20;
 const MOST_ITEMS: usize = 100;
 
-type Pair = (String, String);
+pub(in crate::http) type Pair = (String, String);
 
 /// Names and values, in order.
-pub(super) fn pairs(
+pub(in crate::http) fn pairs(
     pairs: Result<Query<Vec<Pair>>, QueryRejection>,
 ) -> Result<Vec<Pair>, InvalidRequest> {
     let Query(pairs) = pairs.map_err(|rejection| InvalidRequest {
@@ -78,15 +78,20 @@ impl Show {
 
 /// Which of a list's items are asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page {
-    pub(super) limit: usize,
-    pub(super) newest_first: bool,
+pub(in crate::http) struct Page {
+    pub(in crate::http) limit: usize,
+    pub(in crate::http) newest_first: bool,
     /// Behind the item of this id.
-    pub(super) after: Option<String>,
+    pub(in crate::http) after: Option<String>,
 }
 
 impl Page {
-    pub(super) fn read(pairs: &[Pair]) -> Result<Self, InvalidRequest> {
+    /// Everything in a row.
+    pub(in crate::http) fn whole() -> Self {
+        Self { limit: usize::MAX, newest_first: false, after: None }
+    }
+
+    pub(in crate::http) fn read(pairs: &[Pair]) -> Result<Self, InvalidRequest> {
         let limit = number(pairs, "limit")?.unwrap_or(ITEMS);
         if !(1..=MOST_ITEMS).contains(&limit) {
             return Err(invalid("limit", format!("a number from 1 to {MOST_ITEMS}")));
@@ -102,7 +107,7 @@ impl Page {
 }
 
 /// Of several, the last counts.
-fn value<'a>(pairs: &'a [Pair], name: &str) -> Option<&'a str> {
+pub(in crate::http) fn value<'a>(pairs: &'a [Pair], name: &str) -> Option<&'a str> {
     pairs.iter().rev().find(|(key, _value)| key == name).map(|(_key, value)| value.as_str())
 }
 
@@ -111,7 +116,7 @@ fn number<T: FromStr>(pairs: &[Pair], name: &'static str) -> Result<Option<T>, I
     value(pairs, name).map(read).transpose()
 }
 
-pub(super) fn invalid(param: &str, expected: impl AsRef<str>) -> InvalidRequest {
+pub(in crate::http) fn invalid(param: &str, expected: impl AsRef<str>) -> InvalidRequest {
     InvalidRequest {
         param: Some(param.to_owned()),
         code: "invalid_value",

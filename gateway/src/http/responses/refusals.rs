@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use openai_api::{ErrorBody, ErrorKind};
 
+use crate::http::conversations::of_a_turn;
 use crate::http::refusal::{Refusal, UNAVAILABLE_FOR, shortened};
 use crate::responses::ResponseError;
 
@@ -21,6 +22,7 @@ impl From<ResponseError> for Refusal {
         match error {
             ResponseError::NotStarted(error) => error.into(),
             ResponseError::Invalid(error) => error.into(),
+            ResponseError::Conversation(error) => of_a_turn(error),
             ResponseError::TooLarge { .. } => {
                 invalid(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message, None)
             }

@@ -75,7 +75,9 @@ fn each_fault_names_its_member() {
         ("truncation", json!("middle"), "truncation", "invalid_value"),
         ("service_tier", json!("scale"), "service_tier", "invalid_value"),
         ("stream_options", json!([]), "stream_options", "invalid_type"),
-        ("conversation", json!("conv_1"), "conversation", "unsupported_parameter"),
+        ("conversation", json!(7), "conversation", "invalid_type"),
+        ("conversation", json!({"id": 7}), "conversation.id", "invalid_type"),
+        ("conversation", json!({}), "conversation.id", "missing_required_parameter"),
         ("prompt", json!({"id": "p"}), "prompt", "unsupported_parameter"),
         ("messages", json!([]), "messages", "unsupported_parameter"),
         ("max_tokens", json!(1), "max_tokens", "unsupported_parameter"),
@@ -163,6 +165,7 @@ fn members_that_forbid_each_other_or_are_missing_are_named() {
             }),
             "previous_response_id",
         ),
+        (json!({"model": "m", "input": "hi", "store": false, "conversation": "conv_1"}), "store"),
     ] {
         assert_eq!(refused(&body).0.as_deref(), Some(param), "{body}");
     }
@@ -176,7 +179,6 @@ fn a_refusal_says_what_it_refuses() {
         refused(&body).2
     };
     assert!(with("tools", json!([{"type": "code_interpreter"}])).contains("code_interpreter"));
-    assert!(with("conversation", json!("conv_1")).contains("not built yet"));
     assert!(with("max_tokens", json!(1)).contains("max_output_tokens"));
     assert!(with("service_tier", json!("scale")).contains("'priority'"));
 }

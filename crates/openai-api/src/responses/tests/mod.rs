@@ -1,6 +1,7 @@
 //! What the rest of the system counts on.
 
 mod calls;
+mod conversations;
 mod errors;
 mod fold;
 mod items;

@@ -50,6 +50,14 @@ fn every_key_is_there_with_the_defaults_of_the_api() {
 }
 
 #[test]
+fn it_names_its_conversation_however_that_was_named() {
+    for conversation in [json!("conv_1"), json!({"id": "conv_1"})] {
+        let request = json!({"model": "m", "input": "hi", "conversation": conversation});
+        assert_eq!(Fold::of(&request).response()["conversation"], json!({"id": "conv_1"}));
+    }
+}
+
+#[test]
 fn what_was_asked_is_told_again() {
     let echoed = json!({
         "background": true,

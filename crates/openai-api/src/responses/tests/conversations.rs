@@ -1,0 +1,93 @@
+//! What makes and changes a conversation.
+
+use serde_json::{Value, json};
+
+use super::{SEED, chat, json as read};
+use crate::InvalidRequest;
+use crate::responses::{
+    CreateResponse, NewConversation, NewItems, Speaker, first_user_text, new_metadata, said_in,
+};
+
+fn create(body: &Value) -> Result<NewConversation, InvalidRequest> {
+    NewConversation::parse(body.to_string().as_bytes())
+}
+
+#[test]
+fn a_conversation_may_begin_with_nothing() {
+    for body in ["", " \n", "{}", r#"{"items":null,"metadata":null}"#, r#"{"items":[]}"#] {
+        let new = NewConversation::parse(body.as_bytes()).unwrap();
+        assert_eq!((new.items(SEED).as_str(), new.metadata()), ("[]", None), "{body}");
+    }
+}
+
+#[test]
+fn what_is_added_gets_ids_of_ours_and_is_complete() {
+    let items = json!([
+        {"role": "user", "content": "hi"},
+        {"type": "message", "id": "msg_own", "role": "assistant", "content": [
+            {"type": "output_text", "text": "yes"},
+        ]},
+    ]);
+    let added = read(create(&json!({"items": items})).unwrap().items(SEED));
+    assert_eq!(added[0]["id"], format!("msg_{SEED}_in0"));
+    assert_eq!(added[1]["id"], format!("msg_{SEED}_in1"));
+    assert_eq!(added[0]["content"], json!([{"type": "input_text", "text": "hi"}]));
+    assert_eq!(added[1]["content"], items[1]["content"]);
+    let body = json!({"items": items}).to_string();
+    assert_eq!(read(NewItems::parse(body.as_bytes()).unwrap().items(SEED)), added);
+}
+
+#[test]
+fn what_no_model_could_be_given_is_refused_when_it_is_added() {
+    let many = vec![json!({"role": "user", "content": "x"}); 21];
+    for (body, param, code) in [
+        (json!({"items": many}), "items", "array_above_max_length"),
+        (json!({"items": "hi"}), "items", "invalid_type"),
+        (json!({"items": ["hi"]}), "items[0]", "invalid_type"),
+        (json!({"items": [{"role": "cat", "content": "x"}]}), "items[0].role", "invalid_value"),
+        (json!({"items": [{"type": "computer_call"}]}), "items[0].type", "unsupported_value"),
+        (json!({"metadata": {"k": 1}}), "metadata.k", "invalid_type"),
+    ] {
+        let refused = create(&body).err().unwrap();
+        assert_eq!((refused.param.as_deref(), refused.code), (Some(param), code), "{body}");
+    }
+    let missing = |body: &[u8]| NewItems::parse(body).err().unwrap().param;
+    assert_eq!(missing(b"{}").as_deref(), Some("items"));
+    assert_eq!(new_metadata(b"{}").unwrap_err().param.as_deref(), Some("metadata"));
+    assert_eq!(new_metadata(br#"{"metadata":null}"#).as_deref(), Ok("{}"));
+    assert_eq!(new_metadata(br#"{"metadata":{"a":"b"}}"#).as_deref(), Ok(r#"{"a":"b"}"#));
+}
+
+#[test]
+fn a_request_names_its_conversation_in_either_way_and_may_have_no_input() {
+    for conversation in [json!("conv_1"), json!({"id": "conv_1"})] {
+        let request = json!({"model": "m", "conversation": conversation});
+        let parsed = CreateResponse::parse(request.to_string().as_bytes()).unwrap();
+        assert_eq!(parsed.conversation(), Some("conv_1"));
+        let before = r#"[{"role":"user","content":"before"}]"#;
+        assert_eq!(chat(&request, before)["messages"][0]["content"], "before");
+        assert_eq!(parsed.chat_body("[]").unwrap_err().param.as_deref(), Some("input"));
+    }
+}
+
+#[test]
+fn texts_of_users_and_assistants_are_found_and_nothing_else() {
+    let items = json!([
+        {"type": "message", "role": "system", "content": "rules"},
+        {"type": "reasoning", "id": "rs_1", "summary": [{"text": "thought"}]},
+        {"role": "user", "content": [{"type": "input_image", "image_url": "https://x"}]},
+        {"role": "user", "content": " "},
+        {"role": "user", "content": [{"type": "input_text", "text": "a\nb"}]},
+        {"type": "message", "role": "assistant", "content": [
+            {"type": "output_text", "text": "yes"}, {"type": "refusal", "refusal": "no"},
+        ]},
+        {"type": "function_call_output", "call_id": "c", "output": "o"},
+    ])
+    .to_string();
+    let said = said_in(&items);
+    let expected = [(Speaker::User, " "), (Speaker::User, "a\nb"), (Speaker::Assistant, "yes")];
+    assert_eq!(said, expected.map(|(who, text)| (who, text.to_owned())));
+    assert_eq!(first_user_text(&items).as_deref(), Some("a\nb"));
+    assert_eq!(first_user_text("[]"), None);
+    assert_eq!(said_in("no JSON"), []);
+}

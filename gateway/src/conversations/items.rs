@@ -1,0 +1,115 @@
+//! The items of a conversation: folds of the logs of its turns.
+
+use contract::log::LogId;
+use contract::{JobId, TenantName};
+use openai_api::responses::{NewItems, Status};
+
+use super::error::ConversationError;
+use super::record::{Entry, Record, Turn, item_in};
+use super::service::{Conversation, Conversations, seed};
+use crate::responses::{Doubt, Fold, stored};
+
+/// How many turns without a log are passed over: those whose claim came to nothing. Logs go by
+/// age, so that behind some that are gone all are.
+const MOST_LOOKS: usize = 8;
+
+impl Conversations {
+    /// All items as a JSON array, the oldest first.
+    pub(crate) async fn items(
+        &self,
+        owner: &TenantName,
+        id: &str,
+    ) -> Result<String, ConversationError> {
+        let (_id, record, _revision) = self.read(owner, id).await?;
+        self.items_of(owner, &record, Doubt::Allowed).await
+    }
+
+    /// One item.
+    pub(crate) async fn item(
+        &self,
+        owner: &TenantName,
+        id: &str,
+        item: &str,
+    ) -> Result<String, ConversationError> {
+        let items = self.items(owner, id).await?;
+        item_in(&items, item).ok_or_else(|| no_such_item(id, item))
+    }
+
+    /// Adds items behind all others, and gives them as a JSON array.
+    pub(crate) async fn add_items(
+        &self,
+        owner: &TenantName,
+        id: &str,
+        new: &NewItems,
+    ) -> Result<String, ConversationError> {
+        let added = new.items(&seed());
+        self.change(owner, id, |record| record.add(&added)).await?;
+        Ok(added)
+    }
+
+    /// Takes an item out.
+    pub(crate) async fn remove_item(
+        &self,
+        owner: &TenantName,
+        id: &str,
+        item: &str,
+    ) -> Result<Conversation, ConversationError> {
+        self.item(owner, id, item).await?;
+        self.change(owner, id, |record| record.remove([item.to_owned()])).await
+    }
+
+    /// [`Conversations::items`] of a record that was read.
+    pub(super) async fn items_of(
+        &self,
+        owner: &TenantName,
+        record: &Record,
+        doubt: Doubt,
+    ) -> Result<String, ConversationError> {
+        let newest_first = record.entries.iter().enumerate().rev();
+        let turns = newest_first.filter_map(|(at, entry)| match entry {
+            Entry::Turn(turn) => Some((at, *turn)),
+            Entry::Item(_) => None,
+        });
+        for (at, turn) in turns.take(MOST_LOOKS) {
+            let fold = self.turn(owner, turn, doubt).await?;
+            if let Some(turn) = fold.and_then(|fold| told_by(&fold)) {
+                return Ok(record.items(Some((at, &turn))));
+            }
+        }
+        Ok(record.items(None))
+    }
+
+    /// The fold of a turn; `None` when its log is gone, or was never begun.
+    pub(super) async fn turn(
+        &self,
+        owner: &TenantName,
+        turn: JobId,
+        doubt: Doubt,
+    ) -> Result<Option<Fold>, ConversationError> {
+        let log = LogId { tenant: owner.clone(), job: turn };
+        Ok(stored(self.bus(), &log, doubt).await?)
+    }
+}
+
+/// What a turn tells of its conversation.
+///
+/// | it                                    | adds                                         |
+/// |---------------------------------------|----------------------------------------------|
+/// | has an answer, be it cut short        | its input and its output                     |
+/// | has no end yet                        | its input                                    |
+/// | was cancelled, or broke off           | its input: there is no answer to go on from  |
+/// | failed before anything was said       | nothing: its caller was told, and asks again |
+pub(super) fn told_by(fold: &Fold) -> Option<Turn> {
+    let [before, input] = fold.context_and_input()?;
+    let own = match fold.status() {
+        Status::Completed | Status::Incomplete => fold.turn_items()?,
+        Status::Failed if fold.failure_alone().is_some() => "[]".to_owned(),
+        Status::Queued | Status::InProgress | Status::Failed | Status::Cancelled => input,
+    };
+    Some(Turn { before, own })
+}
+
+fn no_such_item(conversation: &str, item: &str) -> ConversationError {
+    let (conversation, item) = (conversation.to_owned(), item.to_owned());
+    ConversationError::ItemNotFound { conversation, item }
+}

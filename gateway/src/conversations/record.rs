@@ -1,0 +1,312 @@
+//! What is kept of a conversation. Pure.
+//!
+//! The log of a turn holds what stood before it, so the items of a conversation are those of its
+//! last turn and of what was added since, less those that were removed.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+use contract::JobId;
+use openai_api::object::Members;
+use openai_api::responses::first_user_text;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::error::ConversationError;
+
+/// Most bytes of a record.
+const MOST_BYTES: usize = 256 * 1024;
+/// Most characters of a title.
+const TITLE_CHARS: usize = 80;
+/// The member of the metadata that is the title.
+const TITLE: &str = "title";
+
+/// A conversation as it is stored.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Seconds since 1970.
+    pub(super) created_at: u64,
+    pub(super) metadata: Box<RawValue>,
+    /// The beginning of the first text of a user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_said: Option<String>,
+    /// The turn that was claimed last, as far as is known without its log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) running: Option<Running>,
+    #[serde(default)]
+    pub(super) entries: Vec<Entry>,
+    /// Ids of items that were removed: logs are not changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<String>,
+}
+
+/// A turn that nobody has seen the end of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Running {
+    pub(super) turn: JobId,
+    /// When it was claimed, milliseconds since 1970.
+    pub(super) since_ms: u64,
+}
+
+/// One after the other, they are the conversation.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Entry {
+    /// What was added, with an id.
+    Item(Box<RawValue>),
+    /// What a response asks and answers.
+    Turn(JobId),
+}
+
+/// What the log of a turn tells, as JSON arrays of items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// The conversation before it.
+    pub(crate) before: String,
+    /// What it adds.
+    pub(crate) own: String,
+}
+
+impl Record {
+    /// `metadata` is a JSON object, `items` an array.
+    pub(super) fn new(created_at: u64, metadata: &str, items: &str) -> Self {
+        let mut this = Self {
+            created_at,
+            metadata: Box::default(),
+            first_said: None,
+            running: None,
+            entries: Vec::new(),
+            removed: Vec::new(),
+        };
+        this.set_metadata(metadata);
+        this.add(items);
+        this
+    }
+
+    /// Exchanges the metadata, a JSON object that was read before.
+    pub(super) fn set_metadata(&mut self, metadata: &str) {
+        self.metadata = RawValue::from_string(metadata.to_owned()).unwrap_or_default();
+    }
+
+    pub(super) fn read(value: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(value)
+    }
+
+    pub(super) fn write(&self) -> Result<Bytes, ConversationError> {
+        // Texts and JSON that was read before: writing them to memory cannot fail.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        let (size, limit) = (json.len(), MOST_BYTES);
+        if size > limit {
+            Err(ConversationError::TooLarge { size, limit })
+        } else {
+            Ok(json.into())
+        }
+    }
+
+    /// What a person may call it.
+    pub(super) fn title(&self) -> Option<String> {
+        let given: HashMap<String, String> =
+            serde_json::from_str(self.metadata.get()).unwrap_or_default();
+        given.get(TITLE).and_then(|given| title_of(given)).or_else(|| self.first_said.clone())
+    }
+
+    /// Adds items, a JSON array.
+    pub(super) fn add(&mut self, items: &str) {
+        self.hear(first_user_text(items).as_deref());
+        let items: Vec<Box<RawValue>> = serde_json::from_str(items).unwrap_or_default();
+        self.entries.extend(items.into_iter().map(Entry::Item));
+    }
+
+    /// Whoever speaks first gives it its title.
+    fn hear(&mut self, said: Option<&str>) {
+        if self.first_said.is_none() {
+            self.first_said = said.and_then(title_of);
+        }
+    }
+
+    /// Begins a turn, in which a user says this.
+    pub(super) fn claim(&mut self, turn: JobId, since_ms: u64, said: Option<&str>) {
+        self.hear(said);
+        self.running = Some(Running { turn, since_ms });
+        self.entries.push(Entry::Turn(turn));
+    }
+
+    /// Takes a turn out; false when it is not there.
+    pub(super) fn remove_turn(&mut self, turn: JobId) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| !matches!(entry, Entry::Turn(other) if *other == turn));
+        if self.running.is_some_and(|running| running.turn == turn) {
+            self.running = None;
+        }
+        self.entries.len() < before
+    }
+
+    /// Takes items out, wherever they stand.
+    pub(super) fn remove(&mut self, ids: impl IntoIterator<Item = String>) {
+        for id in ids {
+            self.entries.retain(|entry| match entry {
+                Entry::Item(item) => id_of(item).as_ref() != Some(&id),
+                Entry::Turn(_) => true,
+            });
+            let in_a_log = self.entries.iter().any(|entry| matches!(entry, Entry::Turn(_)));
+            if in_a_log && !self.removed.contains(&id) {
+                self.removed.push(id);
+            }
+        }
+    }
+
+    /// The items that were added, without those of any turn, a JSON array.
+    pub(super) fn added(&self) -> String {
+        array(self.added_from(0))
+    }
+
+    /// All items as a JSON array. `last` is the last turn whose log is there, and its place among
+    /// the entries.
+    pub(super) fn items(&self, last: Option<(usize, &Turn)>) -> String {
+        let Some((at, turn)) = last else { return self.added() };
+        let removed: HashSet<&str> = self.removed.iter().map(String::as_str).collect();
+        let logged = [&turn.before, &turn.own].map(|array| {
+            let items: Vec<&RawValue> = serde_json::from_str(array).unwrap_or_default();
+            items
+        });
+        let logged = logged.iter().flatten().copied();
+        let logged = logged.filter(|item| id_of(item).is_none_or(|id| !removed.contains(&*id)));
+        array(logged.chain(self.added_from(at)))
+    }
+
+    fn added_from(&self, at: usize) -> impl Iterator<Item = &RawValue> {
+        self.entries[at..].iter().filter_map(|entry| match entry {
+            Entry::Item(item) => Some(&**item),
+            Entry::Turn(_) => None,
+        })
+    }
+}
+
+/// The ids of the items in a JSON array.
+pub(super) fn ids_in(items: &str) -> Vec<String> {
+    let items: Vec<&RawValue> = serde_json::from_str(items).unwrap_or_default();
+    items.into_iter().filter_map(id_of).collect()
+}
+
+/// The item of this id in a JSON array.
+pub(super) fn item_in(items: &str, id: &str) -> Option<String> {
+    let items: Vec<&RawValue> = serde_json::from_str(items).unwrap_or_default();
+    let mut newest_first = items.into_iter().rev();
+    newest_first.find(|item| id_of(item).as_deref() == Some(id)).map(|item| item.get().to_owned())
+}
+
+fn id_of(item: &RawValue) -> Option<String> {
+    let members = Members::parse(item.get().as_bytes()).ok()?;
+    serde_json::from_str(members.get("id")?).ok()
+}
+
+fn array<'a>(items: impl Iterator<Item = &'a RawValue>) -> String {
+    format!("[{}]", items.map(RawValue::get).collect::<Vec<_>>().join(","))
+}
+
+/// The beginning of a text, on one line; `None` when it says nothing.
+fn title_of(text: &str) -> Option<String> {
+    // More than enough for a title, however much white space is in it.
+    let mut words: Vec<&str> = Vec::new();
+    let mut chars = 0;
+    for word in text.split_whitespace() {
+        words.push(word);
+        chars += word.len() + 1;
+        if chars > TITLE_CHARS * 4 {
+            break;
+        }
+    }
+    let line = words.join(" ");
+    let title = match line.char_indices().nth(TITLE_CHARS) {
+        Some(_) => line.chars().take(TITLE_CHARS - 1).chain(['…']).collect(),
+        None => line,
+    };
+    (!title.is_empty()).then_some(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(id: &str, role: &str, text: &str) -> String {
+        format!(r#"{{"id":"{id}","type":"message","role":"{role}","content":"{text}"}}"#)
+    }
+
+    fn one(id: &str) -> String {
+        format!("[{}]", item(id, "user", id))
+    }
+
+    fn turn(before: &str, own: &str) -> Turn {
+        Turn { before: before.to_owned(), own: own.to_owned() }
+    }
+
+    #[test]
+    fn the_title_is_what_it_is_called_or_what_was_said_first() {
+        let long = "é".repeat(81);
+        let cut = format!("{}…", "é".repeat(79));
+        for (metadata, said, title) in [
+            ("{}", None, None),
+            ("{}", Some(" a\n  b "), Some("a b")),
+            (r#"{"title":"T"}"#, Some("a"), Some("T")),
+            (r#"{"title":" "}"#, Some("a"), Some("a")),
+            (r#"{"title":"T"}"#, None, Some("T")),
+            ("{}", Some(long.as_str()), Some(cut.as_str())),
+            ("{}", Some(&long[2..]), Some(&long[2..])),
+        ] {
+            let mut record = Record::new(7, metadata, "[]");
+            record.claim(JobId::fresh(), 1, said);
+            record.claim(JobId::fresh(), 2, Some("later"));
+            let title = title.or(Some("later"));
+            assert_eq!(record.title().as_deref(), title, "{metadata} {said:?}");
+        }
+        let assistant = format!("[{},{}]", item("a", "assistant", "no"), item("b", "user", "yes"));
+        assert_eq!(Record::new(7, "{}", &assistant).title().as_deref(), Some("yes"));
+        assert_eq!(Record::new(7, "{}", "[]").title(), None);
+    }
+
+    #[test]
+    fn a_record_reads_back() {
+        let mut record = Record::new(7, r#"{"a":"b"}"#, &one("x"));
+        let job = JobId::fresh();
+        record.claim(job, 9, None);
+        record.remove(["y".to_owned()]);
+        let stored = record.write().unwrap();
+        let read = Record::read(&stored).unwrap();
+        assert_eq!(read.write().unwrap(), stored);
+        assert_eq!(read.running, Some(Running { turn: job, since_ms: 9 }));
+        assert_eq!(read.added(), one("x"));
+    }
+
+    #[test]
+    fn one_that_is_too_large_is_not_written() {
+        let record = Record::new(7, "{}", &one(&"x".repeat(MOST_BYTES / 2)));
+        let refused = record.write();
+        assert!(matches!(refused, Err(ConversationError::TooLarge { limit: MOST_BYTES, .. })));
+    }
+
+    #[test]
+    fn the_items_are_those_of_the_last_turn_and_what_was_added_since() {
+        let mut record = Record::new(7, "{}", &one("a"));
+        let (first, second) = (JobId::fresh(), JobId::fresh());
+        record.claim(first, 1, None);
+        record.add(&one("c"));
+        record.claim(second, 2, None);
+        record.add(&one("e"));
+        let ids = |record: &Record, last| ids_in(&record.items(last)).join("");
+
+        let of_first = turn(&one("a"), &one("b"));
+        let before = format!("[{}]", ["a", "b", "c"].map(|id| item(id, "user", id)).join(","));
+        let of_second = turn(&before, &one("d"));
+        assert_eq!(ids(&record, Some((3, &of_second))), "abcde");
+        assert_eq!(ids(&record, Some((1, &of_first))), "abce", "the second log is gone");
+        assert_eq!(ids(&record, None), "ace", "both are");
+
+        record.remove(["b", "e", "a"].map(str::to_owned));
+        assert_eq!(ids(&record, Some((3, &of_second))), "cd");
+        assert!(record.remove_turn(second) && !record.remove_turn(second));
+        assert_eq!(record.running, None);
+        assert_eq!(ids(&record, Some((0, &of_first))), "c");
+        assert_eq!(item_in(&record.items(None), "c"), Some(item("c", "user", "c")));
+        assert_eq!(item_in(&record.items(None), "a"), None);
+    }
+}

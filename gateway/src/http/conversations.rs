@@ -1,0 +1,130 @@
+//! `/v1/conversations`: make, show, change, list, search, delete; and the items of one.
+
+mod object;
+mod query;
+mod refusals;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use contract::TenantName;
+use openai_api::responses::{NewConversation, NewItems, new_metadata};
+use serde_json::json;
+use service_runtime::read_body;
+
+pub(super) use self::refusals::of_a_turn;
+use super::Api;
+use super::answering::whole;
+use super::refusal::Refusal;
+use super::responses::{Page, Pairs, list_of_items, pairs};
+use super::router::{CONVERSATION, CONVERSATION_ITEMS, CONVERSATIONS};
+use crate::conversations::{Conversation, ConversationError};
+
+/// The id in an address.
+type Id = Result<Path<String>, PathRejection>;
+/// The ids of a conversation and of an item.
+type Ids = Result<Path<(String, String)>, PathRejection>;
+
+/// Whose conversations are asked for. Nobody needs a key yet: they are all of one owner.
+fn owner() -> TenantName {
+    TenantName::local()
+}
+
+pub(super) async fn create(State(api): State<Api>, request: Request) -> Result<Response, Refusal> {
+    let body = body_of(&api, CONVERSATIONS, request).await?;
+    let new = NewConversation::parse(&body)?;
+    Ok(shown(&api.conversations().create(&owner(), &new).await?))
+}
+
+pub(super) async fn show(State(api): State<Api>, id: Id) -> Result<Response, Refusal> {
+    Ok(shown(&api.conversations().show(&owner(), &id_of(id)?).await?))
+}
+
+pub(super) async fn update(
+    State(api): State<Api>,
+    id: Id,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let body = body_of(&api, CONVERSATION, request).await?;
+    let metadata = new_metadata(&body)?;
+    Ok(shown(&api.conversations().set_metadata(&owner(), &id_of(id)?, &metadata).await?))
+}
+
+pub(super) async fn delete(State(api): State<Api>, id: Id) -> Result<Response, Refusal> {
+    let id = id_of(id)?;
+    api.conversations().delete(&owner(), &id).await?;
+    Ok(Json(json!({"id": id, "object": "conversation.deleted", "deleted": true})).into_response())
+}
+
+pub(super) async fn list(State(api): State<Api>, query: Pairs) -> Result<Response, Refusal> {
+    let query::List { limit, after, search } = query::List::read(&pairs(query)?)?;
+    let (conversations, owner) = (api.conversations(), owner());
+    Ok(whole(match search {
+        None => object::list(&conversations.list(&owner, limit, after).await?, None),
+        Some(text) => {
+            let found = conversations.search(&owner, &text, limit, after).await?;
+            object::list(&found.listed, Some(found.complete))
+        }
+    }))
+}
+
+pub(super) async fn add_items(
+    State(api): State<Api>,
+    id: Id,
+    query: Pairs,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let _includes_nothing_that_changes_the_answer = pairs(query)?;
+    let body = body_of(&api, CONVERSATION_ITEMS, request).await?;
+    let new = NewItems::parse(&body)?;
+    let added = api.conversations().add_items(&owner(), &id_of(id)?, &new).await?;
+    Ok(whole(list_of_items(&added, &Page::whole())?.into()))
+}
+
+pub(super) async fn list_items(
+    State(api): State<Api>,
+    id: Id,
+    query: Pairs,
+) -> Result<Response, Refusal> {
+    let page = Page::read(&pairs(query)?)?;
+    let items = api.conversations().items(&owner(), &id_of(id)?).await?;
+    Ok(whole(list_of_items(&items, &page)?.into()))
+}
+
+pub(super) async fn show_item(
+    State(api): State<Api>,
+    ids: Ids,
+    query: Pairs,
+) -> Result<Response, Refusal> {
+    let _includes_nothing_that_changes_the_answer = pairs(query)?;
+    let (id, item) = ids_of(ids)?;
+    Ok(whole(api.conversations().item(&owner(), &id, &item).await?.into()))
+}
+
+pub(super) async fn delete_item(State(api): State<Api>, ids: Ids) -> Result<Response, Refusal> {
+    let (id, item) = ids_of(ids)?;
+    Ok(shown(&api.conversations().remove_item(&owner(), &id, &item).await?))
+}
+
+async fn body_of(api: &Api, route: &'static str, request: Request) -> Result<Bytes, Refusal> {
+    let body = read_body(request.into_body(), api.body_limit()).await?;
+    api.measures().body_read(route, body.len());
+    Ok(body)
+}
+
+fn shown(conversation: &Conversation) -> Response {
+    whole(object::of(conversation))
+}
+
+/// The id in an address. What is no text names no conversation either.
+fn id_of(id: Id) -> Result<String, Refusal> {
+    let Path(id) = id.map_err(|_rejection| ConversationError::NotFound(String::new()))?;
+    Ok(id)
+}
+
+fn ids_of(ids: Ids) -> Result<(String, String), Refusal> {
+    let Path(ids) = ids.map_err(|_rejection| ConversationError::NotFound(String::new()))?;
+    Ok(ids)
+}
