@@ -63,6 +63,16 @@ def test_an_unknown_flag_is_refused_by_name(run, program):
     assert "--prot" in ended.stderr
 
 
-@pytest.mark.parametrize("program", ["gateway", "llm-worker", "web", "model-simulator"])
-def test_the_health_of_a_service_that_does_not_run(run, program):
-    assert run(program, "--health").returncode == 1
+@pytest.mark.parametrize("program", ["gateway", "llm-worker", "web"])
+def test_the_health_of_a_service_that_does_not_run(run, free_port, program):
+    variable = f"{program.upper().replace('-', '_')}_HEALTH_LISTEN"
+
+    ended = run(program, "--health", **{variable: f"127.0.0.1:{free_port}"})
+
+    assert ended.returncode == 1
+    assert f"127.0.0.1:{free_port}" in ended.stderr and variable in ended.stderr
+
+
+def test_without_a_health_port_there_is_nothing_to_ask(run):
+    assert "--health" not in run("nats-init", "--help").stdout
+    assert run("nats-init", "--health").returncode == 78

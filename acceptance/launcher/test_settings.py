@@ -4,6 +4,7 @@ import pytest
 
 # A program, variables that cannot be used, and what else its list must name.
 BAD = [
+    ("nats-init", {"NATS_REPLICAS": "2", "NATS_CHAT_STORAGE": "disk"}, ["MODELS_FILE"]),
     (
         "gateway",
         {"GATEWAY_LISTEN": "here", "GATEWAY_HEALTH_LISTEN": "1", "NATS_URL": "ftp://x"},
@@ -14,10 +15,10 @@ BAD = [
         {"LLM_WORKER_HEALTH_LISTEN": "x", "LLM_WORKER_MAX_CONCURRENCY": "many"},
         ["MODELS_FILE"],
     ),
-    ("web", {"WEB_LISTEN": "here", "WEB_HEALTH_LISTEN": "x", "WEB_GATEWAY_URL": "no url"}, []),
+    ("web", {"WEB_LISTEN": "8780", "WEB_HEALTH_LISTEN": "x", "WEB_GATEWAY_URL": "no url"}, []),
     (
         "model-simulator",
-        {"SIMULATOR_LISTEN": "x", "SIMULATOR_TTFT_MS": "soon", "SIMULATOR_TOKEN_MS": "-1"},
+        {"SIMULATOR_LISTEN": "x", "SIMULATOR_TTFT_MS": "soon", "SIMULATOR_TOKEN_MS": "-1", "LOG_FILTER": "loud"},
         [],
     ),
 ]
@@ -40,6 +41,7 @@ def test_the_launcher_lists_the_problems_of_all_services(run, tmp_path):
         "LLM_WORKER_MAX_CONCURRENCY": "many",
         "SIMULATOR_LISTEN": "everywhere",
         "LOG_FORMAT": "xml",
+        "LOG_FILTER": "loud",
     }
 
     # With a nats-server that cannot be used: settings are looked at before one is looked for.
@@ -48,7 +50,7 @@ def test_the_launcher_lists_the_problems_of_all_services(run, tmp_path):
     assert ended.returncode == 78, ended.stderr
     for name in variables:
         assert ended.stderr.count(f"  {name}: ") == 1, ended.stderr
-    assert "chappe cannot start: 5 of its settings" in ended.stderr
+    assert "chappe cannot start: 6 of its settings" in ended.stderr
     assert not (tmp_path / "data").exists(), "something was started"
 
 

@@ -103,8 +103,8 @@ impl Settings {
     /// Every problem at once.
     pub fn from_env(env: &Env) -> Result<Self, Problems> {
         let mut read = env.reader();
-        let listen = read.or(LISTEN.name, LISTEN.default);
-        let health_listen = read.or(HEALTH_LISTEN.name, HEALTH_LISTEN.default);
+        let listen = read.address_or(LISTEN.name, LISTEN.default);
+        let health_listen = read.address_or(HEALTH_LISTEN.name, HEALTH_LISTEN.default);
         let auth = auth(&mut read, listen);
         let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS.name, listen);
         let body_limit_bytes = read.number_or(BODY_LIMIT.name, 33_554_432, 1024..=1_073_741_824);

@@ -68,7 +68,7 @@ impl Settings {
     /// Every problem at once.
     pub fn from_env(env: &Env) -> Result<Self, Problems> {
         let mut read = env.reader();
-        let health_listen = read.or(HEALTH_LISTEN.name, HEALTH_LISTEN.default);
+        let health_listen = read.address_or(HEALTH_LISTEN.name, HEALTH_LISTEN.default);
         let max_concurrency = read.number_or(MAX_CONCURRENCY.name, 64, 1..=100_000);
         let drain = read.millis_or(DRAIN.name, 30_000);
         let nats = bus::Settings::read(&mut read);

@@ -70,8 +70,8 @@ impl Settings {
     /// Every problem at once.
     pub fn from_env(env: &Env) -> Result<Self, Problems> {
         let mut read = env.reader();
-        let listen = read.or(LISTEN, "127.0.0.1:8780");
-        let health_listen = read.or(HEALTH_LISTEN, "127.0.0.1:8793");
+        let listen = read.address_or(LISTEN, "127.0.0.1:8780");
+        let health_listen = read.address_or(HEALTH_LISTEN, "127.0.0.1:8793");
         let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS, listen);
         let gateway_url = gateway_url(&mut read);
         let api_key = api_key(&mut read);

@@ -15,6 +15,12 @@ use crate::{Bus, BusError};
 const MAX_WAITING: i64 = 4_096;
 /// The server's refusal of a stream that its disk has no room for.
 const NO_STORAGE: &str = "insufficient storage";
+/// Of copies where there is one server alone.
+const NO_CLUSTER: &str = "non-clustered mode";
+/// Of more copies than a cluster has servers.
+const NO_PEERS: &str = "no suitable peers";
+/// Of another storage for a stream that exists.
+const STORAGE_STAYS: &str = "can not change storage type";
 
 /// What was declared, one line each.
 #[derive(Debug, Default)]
@@ -222,18 +228,46 @@ async fn blobs(bus: &Bus, replicas: usize, declared: &mut Declared) -> Result<()
 }
 
 fn refused(name: &str, error: impl fmt::Display) -> BusError {
-    let error = error.to_string();
-    let remedy = if error.contains(NO_STORAGE) {
-        let streams: i64 = streams::all().iter().map(|stream| stream.max_bytes).sum();
-        let buckets: i64 = streams::buckets().iter().map(|bucket| bucket.max_bytes).sum();
-        let gib = (streams + buckets + streams::BLOBS_MAX_BYTES) / (1024 * 1024 * 1024) + 1;
-        format!(
-            "; the server reserves what streams may hold, {gib} GiB in all: free some disk (it takes three quarters of what is free), or set its `max_file_store`"
-        )
-    } else {
-        String::new()
-    };
+    let error = once(&error.to_string()).to_owned();
+    let remedy = remedy(name, &error).map(|remedy| format!("; {remedy}")).unwrap_or_default();
     BusError::NotReady(format!("`{name}` cannot be declared: {error}{remedy}"))
+}
+
+/// The client library tells what JetStream said as an error of its own and again as its cause.
+fn once(text: &str) -> &str {
+    let mut parts =
+        text.match_indices(": ").map(|(at, colon)| (&text[..at], &text[at + colon.len()..]));
+    parts.find(|(said, cause)| said.ends_with(cause)).map_or(text, |(said, _cause)| said)
+}
+
+/// What helps against a refusal, where JetStream's own words do not say it.
+fn remedy(name: &str, error: &str) -> Option<String> {
+    let is = |said: &str| error.contains(said);
+    if is(NO_STORAGE) {
+        let gib = whole_gib(streams::reserved_bytes());
+        return Some(format!(
+            "the server reserves what streams may hold, {gib} GiB in all: free some disk (it takes \
+             three quarters of what is free), or set its `max_file_store`"
+        ));
+    }
+    if is(NO_CLUSTER) || is(NO_PEERS) {
+        let servers =
+            if is(NO_CLUSTER) { "this server is alone" } else { "the cluster is smaller" };
+        return Some(format!("NATS_REPLICAS asks for that many servers, and {servers}"));
+    }
+    is(STORAGE_STAYS).then(|| {
+        format!(
+            "NATS_CHAT_STORAGE says where it is made, and it exists: leave the variable as it was, \
+             or stop the gateways, wait until it is empty, remove it (`nats stream rm {name}`) and \
+             run this again"
+        )
+    })
+}
+
+/// What has to be there for so many bytes.
+fn whole_gib(bytes: i64) -> i64 {
+    const GIB: i64 = 1024 * 1024 * 1024;
+    (bytes + GIB - 1) / GIB
 }
 
 #[cfg(test)]
@@ -246,5 +280,32 @@ mod tests {
         assert!(small.contains(" GiB in all"), "{small}");
         let other = refused("LOGS", "subjects overlap with an existing stream").to_string();
         assert!(!other.contains("GiB"), "{other}");
+    }
+
+    #[test]
+    fn the_operations_page_names_the_same_figures() {
+        let page = include_str!("../../../docs/OPERATIONS.md");
+        let reserved = whole_gib(streams::reserved_bytes());
+        // The server takes three quarters of what is free.
+        let free = (reserved * 4 + 2) / 3;
+
+        for figure in [format!(": {reserved} GiB in all"), format!("{free} GiB have to be free")] {
+            assert!(page.contains(&figure), "docs/OPERATIONS.md does not say `{figure}`");
+        }
+    }
+
+    #[test]
+    fn what_was_said_twice_is_told_once() {
+        for (text, told) in [
+            (
+                "JetStream error: no: 10, a: JetStream error: no: 10, a",
+                "JetStream error: no: 10, a",
+            ),
+            ("jetstream error: no room: no room", "jetstream error: no room"),
+            ("timed out", "timed out"),
+            ("one: two", "one: two"),
+        ] {
+            assert_eq!(once(text), told);
+        }
     }
 }

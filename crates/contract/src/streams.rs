@@ -150,6 +150,13 @@ pub fn all() -> Vec<StreamSpec> {
     ]
 }
 
+/// What all of it may hold: as much as a server reserves.
+pub fn reserved_bytes() -> i64 {
+    let streams: i64 = all().iter().map(|stream| stream.max_bytes).sum();
+    let buckets: i64 = buckets().iter().map(|bucket| bucket.max_bytes).sum();
+    streams + buckets + BLOBS_MAX_BYTES
+}
+
 /// The queue of a stored lane: as long as its logs live, a job is not forgotten.
 fn stored_jobs(lane: Lane, about: &'static str) -> StreamSpec {
     StreamSpec {

@@ -67,7 +67,8 @@ Examples:
 
 Every variable of gateway, llm-worker, web and simulator applies as well; --help lists them all.
 LOG_FORMAT=json logs for machines; OTEL_EXPORTER_OTLP_ENDPOINT sends traces and metrics.
-Ctrl-C lets open answers end for up to five seconds, then stops; a second Ctrl-C stops at once.
+Ctrl-C lets open answers end, up to five seconds for the API and five for the worker, then stops;
+a second Ctrl-C stops at once.
 
 Exit codes:
   0    after Ctrl-C

@@ -58,7 +58,7 @@ impl Settings {
     /// Every problem at once.
     pub fn from_env(env: &Env) -> Result<Self, Problems> {
         let mut read = env.reader();
-        let listen = read.or(LISTEN, "127.0.0.1:8799");
+        let listen = read.address_or(LISTEN, "127.0.0.1:8799");
         let ttft_ms = read.number_or(TTFT_MS, 120, 0..=LONGEST_PAUSE_MS);
         let token_ms = read.number_or(TOKEN_MS, 25, 0..=LONGEST_PAUSE_MS);
         let jitter = match read.or::<f64>(JITTER, "0.2") {

@@ -40,11 +40,18 @@ pub(crate) fn asked(arguments: impl IntoIterator<Item = String>) -> Asked {
     }
 }
 
-/// The help text of a service.
-pub(crate) fn help(name: &str, about: &str, variables: &[&[Variable]]) -> String {
+/// The help text of a service. `health` is whether it has a health port.
+pub(crate) fn help(name: &str, about: &str, variables: &[&[Variable]], health: bool) -> String {
+    let (flag, flag_about) = match health {
+        true => (
+            " | --health",
+            "\n  --health   ask the running service on its health port; exit 0 when it is ready, \
+             else 1\n",
+        ),
+        false => ("", ""),
+    };
     let mut text = format!(
-        "{about}\n\nUsage: {name} [--help | --version | --health]\n\n  \
-         --health   ask the running service on its health port; exit 0 when it is ready, else 1\n\n\
+        "{about}\n\nUsage: {name} [--help | --version{flag}]\n{flag_about}\n\
          Settings come from the environment:\n"
     );
     text.push_str(&variables_text(variables.iter().copied().flatten()));
@@ -69,6 +76,14 @@ pub fn variables_text<'a>(variables: impl IntoIterator<Item = &'a Variable>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_has_a_health_port_offers_to_ask_it() {
+        for health in [true, false] {
+            let text = help("it", "Does it.", &[], health);
+            assert_eq!(text.matches("--health").count(), if health { 2 } else { 0 }, "{text}");
+        }
+    }
 
     #[test]
     fn arguments_are_few_and_others_are_refused() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -127,10 +128,27 @@ impl Reader<'_> {
         }
     }
 
+    /// An address to listen on.
+    pub fn address_or(&mut self, name: &str, default: &str) -> Option<SocketAddr> {
+        let text = self.env.get(name).unwrap_or(default).trim().to_owned();
+        let port_alone = text.trim_start_matches(':').parse::<u16>();
+        match (text.parse(), port_alone) {
+            (Ok(address), _) => Some(address),
+            (Err(_), Ok(port)) => {
+                let message = format!("`{text}` cannot be used: write `127.0.0.1:{port}`");
+                self.problem(name, message)
+            }
+            (Err(_), Err(_)) => {
+                let message = "expected an IP address and a port, such as";
+                self.problem(name, format!("`{text}` cannot be used: {message} `{default}`"))
+            }
+        }
+    }
+
     /// A duration in whole milliseconds, between 1 ms and one day.
     pub fn millis_or(&mut self, name: &str, default_ms: u64) -> Option<Duration> {
         const ONE_DAY_MS: u64 = 24 * 60 * 60 * 1000;
-        let millis: u64 = self.or(name, &default_ms.to_string())?;
+        let millis = self.whole_or(name, default_ms)?;
         if (1..=ONE_DAY_MS).contains(&millis) {
             return Some(Duration::from_millis(millis));
         }
@@ -144,7 +162,7 @@ impl Reader<'_> {
         default: usize,
         range: std::ops::RangeInclusive<usize>,
     ) -> Option<usize> {
-        let number: usize = self.or(name, &default.to_string())?;
+        let number = self.whole_or(name, default)?;
         if range.contains(&number) {
             return Some(number);
         }
@@ -211,6 +229,19 @@ impl Reader<'_> {
         }
     }
 
+    /// The parser's own words for what is no number tell nobody what to write.
+    fn whole_or<T: FromStr + Display>(&mut self, name: &str, default: T) -> Option<T> {
+        let Some(text) = self.env.get(name) else { return Some(default) };
+        match text.trim().parse() {
+            Ok(number) => Some(number),
+            Err(_error) => {
+                let message =
+                    format!("`{text}` cannot be used: expected a whole number, 0 or more");
+                self.problem(name, message)
+            }
+        }
+    }
+
     fn parse<T>(&mut self, name: &str, text: &str) -> Option<T>
     where
         T: FromStr,
@@ -239,6 +270,35 @@ mod tests {
 
         let problems = read.finish(|| Some((slots?, wait?, name?, fine?))).unwrap_err();
         assert_eq!(problems.names(), ["SLOTS", "WAIT_MS", "NAME"]);
+    }
+
+    #[test]
+    fn what_is_no_number_and_no_address_is_told_what_to_write() {
+        for (value, expected) in [
+            ("-1", "expected a whole number, 0 or more"),
+            ("1.5", "expected a whole number, 0 or more"),
+            ("99999999999999999999999", "expected a whole number, 0 or more"),
+        ] {
+            let env = Env::from([("WAIT", value)]);
+            let mut read = env.reader();
+            assert_eq!((read.millis_or("WAIT", 1), read.number_or("WAIT", 1, 0..=9)), (None, None));
+            let problems = read.finish(|| Some(())).unwrap_err().to_string();
+            assert!(problems.contains(expected), "{problems}");
+        }
+        for (value, expected) in [
+            ("8780", "write `127.0.0.1:8780`"),
+            (":8780", "write `127.0.0.1:8780`"),
+            ("here", "an IP address and a port, such as `127.0.0.1:1`"),
+            ("localhost:8780", "an IP address and a port, such as `127.0.0.1:1`"),
+        ] {
+            let env = Env::from([("LISTEN", value)]);
+            let mut read = env.reader();
+            assert_eq!(read.address_or("LISTEN", "127.0.0.1:1"), None);
+            let problems = read.finish(|| Some(())).unwrap_err().to_string();
+            assert!(problems.contains(expected), "{problems}");
+        }
+        let listen = Env::default().reader().address_or("LISTEN", "127.0.0.1:1");
+        assert_eq!(listen, Some(([127, 0, 0, 1], 1).into()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -159,9 +160,11 @@ fn status(good: bool) -> StatusCode {
     if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
-/// Asks `/readyz` at `address`, without a runtime: what `--health` does.
-pub(crate) fn ask(address: SocketAddr, limit: Duration) -> anyhow::Result<()> {
-    let mut connection = TcpStream::connect_timeout(&reachable(address), limit)?;
+/// Asks `/readyz` at `address`, which `variable` names, without a runtime: what `--health` does.
+pub(crate) fn ask(address: SocketAddr, variable: &str, limit: Duration) -> anyhow::Result<()> {
+    let address = reachable(address);
+    let mut connection = TcpStream::connect_timeout(&address, limit)
+        .with_context(|| format!("nothing answers on {address} ({variable})"))?;
     connection.set_read_timeout(Some(limit))?;
     connection.set_write_timeout(Some(limit))?;
     write!(connection, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
@@ -189,6 +192,17 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_asks_where_nothing_listens_is_told_where_it_was() {
+        // Bound and let go: nothing listens there.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let asked = SocketAddr::from(([0, 0, 0, 0], free.port()));
+
+        let error = ask(asked, "X_HEALTH_LISTEN", Duration::from_secs(3)).unwrap_err().to_string();
+
+        assert_eq!(error, format!("nothing answers on {free} (X_HEALTH_LISTEN)"));
+    }
 
     #[test]
     fn readiness_needs_a_start_no_failure_and_no_drain() {

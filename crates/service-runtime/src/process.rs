@@ -2,7 +2,6 @@
 #![expect(clippy::print_stdout, reason = "--help and --version answer on standard output")]
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -61,7 +60,7 @@ pub fn process<P: Process>() -> ExitCode {
         Asked::Help => {
             let shared = [PROCESS_VARIABLES, TELEMETRY_VARIABLES];
             let variables = [P::VARIABLES, &shared].concat();
-            print!("{}", cli::help(name, P::ABOUT, &variables));
+            print!("{}", cli::help(name, P::ABOUT, &variables, P::HEALTH_LISTEN.is_some()));
             ExitCode::SUCCESS
         }
         Asked::Unknown(word) => {
@@ -107,12 +106,12 @@ fn ask_health<P: Process>(env: &Env) -> ExitCode {
         return exit::bad_configuration(name, &problems);
     };
     let mut read = env.reader();
-    let address: Option<SocketAddr> = read.or(listen.name, listen.default);
+    let address = read.address_or(listen.name, listen.default);
     let address = match read.finish(|| address) {
         Ok(address) => address,
         Err(problems) => return exit::bad_configuration(name, &problems),
     };
-    match health::ask(address, Duration::from_secs(3)) {
+    match health::ask(address, listen.name, Duration::from_secs(3)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::failed(name, &error),
     }

@@ -1,6 +1,6 @@
 //! The telemetry settings that every process shares.
 
-use telemetry::{LogFormat, Otlp, Settings};
+use telemetry::{LogFilter, LogFormat, Otlp, Settings};
 
 use crate::{Env, Problems, Variable};
 
@@ -9,7 +9,7 @@ pub const TELEMETRY_VARIABLES: &[Variable] = &[
     Variable {
         name: "LOG_FILTER",
         default: "info",
-        about: "What is logged, in the syntax of tracing's EnvFilter: `info,llm_worker=debug`.",
+        about: "What is logged: a level (off, error, warn, info, debug, trace), and levels of targets: `info,llm_worker=debug`.",
     },
     Variable { name: "LOG_FORMAT", default: "json", about: "`json` or `text`, on standard error." },
     Variable {
@@ -31,7 +31,7 @@ pub const TELEMETRY_VARIABLES: &[Variable] = &[
 /// Every variable that cannot be used.
 pub fn telemetry_settings(env: &Env) -> Result<Settings, Problems> {
     let mut read = env.reader();
-    let log_filter = read.or::<String>("LOG_FILTER", "info");
+    let log_filter = read.or::<LogFilter>("LOG_FILTER", "info");
     let log_format = match read.or::<String>("LOG_FORMAT", "json").as_deref() {
         Some("json") => Some(LogFormat::Json),
         Some("text") => Some(LogFormat::Text),
@@ -76,12 +76,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_format_and_a_wrong_endpoint_are_both_named() {
-        let env =
-            Env::from([("LOG_FORMAT", "xml"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317")]);
+    fn everything_that_is_wrong_is_named_at_once() {
+        let env = Env::from([
+            ("LOG_FILTER", "loud"),
+            ("LOG_FORMAT", "xml"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317"),
+        ]);
 
         let problems = telemetry_settings(&env).unwrap_err();
 
-        assert_eq!(problems.names(), ["LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        assert_eq!(problems.names(), ["LOG_FILTER", "LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT"]);
     }
 }

@@ -16,14 +16,6 @@ pub enum InitError {
     /// Two services share a name or a crate, so their spans could not be told apart.
     #[error("the service {0} is listed twice")]
     DuplicateService(&'static str),
-    /// The log filter could not be read.
-    #[error("the log filter {filter:?} is not a list of levels such as \"info,gateway=debug\"")]
-    LogFilter {
-        /// What was given.
-        filter: String,
-        /// What the parser said.
-        source: tracing_subscriber::filter::ParseError,
-    },
     /// The OTLP exporter refused its configuration, for instance an endpoint that is no URL.
     #[error("the OTLP exporter cannot be set up")]
     Exporter(#[from] ExporterBuildError),

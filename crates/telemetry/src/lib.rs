@@ -42,5 +42,5 @@ mod testing;
 pub use error::InitError;
 pub use identity::Identity;
 pub use service::{PROMETHEUS_CONTENT_TYPE, ServiceTelemetry};
-pub use settings::{LogFormat, Otlp, Settings};
+pub use settings::{InvalidLogFilter, LogFilter, LogFormat, Otlp, Settings};
 pub use setup::{Telemetry, init};

@@ -57,7 +57,7 @@ where
     W: for<'a> MakeWriter<'a> + Clone + Send + Sync + 'static,
 {
     check(services)?;
-    let filter = logs::EventFilter::parse(&settings.log_filter)?;
+    let filter = logs::EventFilter::of(&settings.log_filter);
     let logs = logs::layer(settings.log_format, services, filter, writer, coloured);
 
     let mut metered = Vec::with_capacity(services.len());

@@ -127,6 +127,14 @@ impl Refusal {
         Self::with(StatusCode::BAD_REQUEST, &error)
     }
 
+    /// What names a response in a URL is no text.
+    pub(super) fn id_not_utf8() -> Self {
+        let message = "The response's id in the URL is not valid UTF-8.";
+        let error =
+            ErrorBody::new(ErrorKind::InvalidRequest, "invalid_utf8", message).about("response_id");
+        Self::with(StatusCode::BAD_REQUEST, &error)
+    }
+
     pub(super) fn unknown_url(method: &str, path: &str) -> Self {
         let message = format!(
             "Unknown request URL: {method} {}. GET /docs lists the endpoints.",

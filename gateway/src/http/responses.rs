@@ -135,9 +135,9 @@ pub(super) async fn list_input_items(
     Ok(super::answering::whole(input_items::list(&items, &page)?.into()))
 }
 
-/// The id in an address. What is no text names no response either.
+/// The id in an address.
 fn id_of(id: Id, seen: &Seen) -> Result<String, Refusal> {
-    let Path(id) = id.map_err(|_rejection| ResponseError::NotFound(String::new()))?;
+    let Path(id) = id.map_err(|_rejection| Refusal::id_not_utf8())?;
     if let Ok(job) = JobId::of_response(&id) {
         seen.span.record(app::JOB_ID, tracing::field::display(job));
     }

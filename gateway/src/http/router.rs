@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use service_runtime::AllowedHosts;
 
 use super::refusal::Refusal;
@@ -30,6 +30,8 @@ pub(super) const CONVERSATION: &str = "/v1/conversations/{conversation_id}";
 pub(super) const CONVERSATION_ITEMS: &str = "/v1/conversations/{conversation_id}/items";
 /// One of its items.
 pub(super) const CONVERSATION_ITEM: &str = "/v1/conversations/{conversation_id}/items/{item_id}";
+/// Endpoints of the API that are not built, and would be taken for the name of a response.
+const NO_RESPONSES: [&str; 2] = ["/v1/responses/input_tokens", "/v1/responses/compact"];
 /// The list of models.
 pub(super) const MODELS: &str = "/v1/models";
 /// One model. Names of models hold slashes.
@@ -42,7 +44,10 @@ pub(super) const DOCS: &str = "/docs";
 /// The API, for requests to these hosts.
 pub(crate) fn router(api: Api, hosts: AllowedHosts) -> Router {
     let observer = observe::Observer::new(api.measures());
-    Router::new()
+    let unbuilt = |router: Router<Api>, path| router.route(path, any(unknown_url));
+    NO_RESPONSES
+        .into_iter()
+        .fold(Router::new(), unbuilt)
         .route(CHAT_COMPLETIONS, post(completions::chat))
         .route(EMBEDDINGS, post(completions::embeddings))
         .route(RESPONSES, post(responses::create))

@@ -1,15 +1,23 @@
 //! Failures of ours, as readers of a response meet them.
 
-use contract::Failure;
+use contract::{Failure, JobId};
 
 use crate::chat::failure;
 
-/// This process stops, and the answer outlasted its patience.
-pub(super) fn gateway_stopped() -> Failure {
-    failure(
-        "gateway_stopped",
-        "The gateway was stopped. The response goes on: read it from another one.",
-    )
+/// This process stops, and the answer outlasted its patience. To ask again would be to ask twice.
+pub(super) fn gateway_stopped(job: JobId) -> Failure {
+    // As a stream, which counts as a reader: a response that nobody reads does not go on for long.
+    let message = format!(
+        "The gateway was stopped. The response goes on: read it with \
+         GET /v1/responses/{}?stream=true, from another gateway or from this one when it is back.",
+        job.as_response()
+    );
+    Failure { should_retry: false, ..failure("gateway_stopped", &message) }
+}
+
+/// The same, of a response that nobody else can read: it ends with its only reader.
+pub(super) fn gateway_stopped_for_good() -> Failure {
+    failure("gateway_stopped", "The gateway was stopped. Send the request again.")
 }
 
 /// The connection to NATS was closed for good.

@@ -126,7 +126,7 @@ impl Following {
         let entry = tokio::select! {
             biased;
             entry = self.records.next() => entry.ok_or_else(failures::log_lost),
-            () = self.reader.broken_off() => Err(failures::gateway_stopped()),
+            () = self.reader.broken_off() => Err(stopped(self.log.job, self.fold.as_ref())),
             () = too_long(&mut self.silence) => Err(failures::no_answer()),
         };
         Some(match entry.and_then(|entry| self.read(&entry)) {
@@ -181,6 +181,13 @@ impl Records {
             Self::Past(entries) => entries.next(),
             Self::Live(reader) => reader.next().await,
         }
+    }
+}
+
+fn stopped(job: JobId, fold: Option<&Fold>) -> Failure {
+    match fold {
+        Some(fold) if !fold.is_kept() => failures::gateway_stopped_for_good(),
+        Some(_) | None => failures::gateway_stopped(job),
     }
 }
 

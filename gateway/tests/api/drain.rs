@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use contract::{CancelReason, ClaimRequest, JobId, WorkerId};
+use contract::{CancelReason, ClaimRequest, JobId, Lane, WorkerId};
 use futures::FutureExt as _;
 
-use crate::support::{DONE, Stage, chat, chunk, until};
+use crate::support::{DONE, Stage, chat, chunk, code_of, response, until};
 
 const SHORT: Duration = Duration::from_millis(50);
 
@@ -91,6 +91,29 @@ async fn what_outlasts_the_patience_ends_with_an_error_and_stops_its_worker() {
     assert_eq!(stopped, [told(streams.id), told(wholes.id)]);
     stage.gateway.settles(2, "failed").await;
     assert!(stage.gateway.counts("app_drain_aborted_total 2"));
+}
+
+#[tokio::test]
+async fn a_response_that_outlasts_the_patience_is_named_and_not_to_be_asked_for_again() {
+    let mut stage = Stage::with(|settings| settings.drain = SHORT).await;
+    let mut scribe = stage.scribe(Lane::Live).await;
+    let kept = stage.caller.posts("/v1/responses", &response(""));
+    let written = scribe.takes().await;
+    let unkept = stage.caller.posts("/v1/responses", &response(r#""store":false"#));
+    scribe.takes().await;
+
+    stage.gateway.ask_to_stop();
+
+    let kept = kept.answered().await;
+    assert_eq!((kept.status, kept.header("x-should-retry")), (502, Some("false")));
+    let text = kept.text().await;
+    assert_eq!(code_of(&text), "gateway_stopped");
+    let address = format!("GET /v1/responses/{}?stream=true", written.response_id());
+    assert!(text.contains(&address), "{text}");
+    let unkept = unkept.answered().await;
+    assert_eq!((unkept.status, unkept.header("x-should-retry")), (502, None));
+    assert!(unkept.text().await.contains("Send the request again"), "it ends with its reader");
+    stage.gateway.ended().await;
 }
 
 #[tokio::test]

@@ -81,6 +81,14 @@ async fn unknown_urls_and_methods_are_errors_like_all_others() {
 
     let nowhere = stage.caller.posts("/v1/nowhere", "{}").answered().await;
     let get = stage.caller.gets("/v1/chat/completions").await;
+    for path in ["/v1/responses/input_tokens", "/v1/responses/compact"] {
+        let unbuilt = stage.caller.posts(path, "{}").answered().await;
+        assert_eq!(unbuilt.error().await, (404, "unknown_url".to_owned()), "{path}");
+    }
+    for path in ["/v1/responses/resp_%ff", "/v1/responses/resp_%ff/input_items"] {
+        let no_text = stage.caller.gets(path).await;
+        assert_eq!(no_text.error().await, (400, "invalid_utf8".to_owned()), "{path}");
+    }
     let delete = stage.caller.request(Method::DELETE, "/v1/models");
     let delete = stage.caller.sends(delete).answered().await;
 

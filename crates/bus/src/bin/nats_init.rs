@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use contract::Catalogue;
-use service_runtime::{Env, Problems, Process, Shutdown, Variable, process};
+use service_runtime::{Env, Problems, Process, Reader, Shutdown, Variable, process};
 use telemetry::{Identity, ServiceTelemetry};
 
 struct NatsInit;
@@ -33,7 +33,7 @@ impl Process for NatsInit {
             Variable {
                 name: "NATS_REPLICAS",
                 default: "1",
-                about: "Copies of each stream: 1 for one server, 3 for a cluster.",
+                about: "Copies of each stream: 1 for one server, 3 or 5 for a cluster of at least as many.",
             },
             Variable {
                 name: "NATS_CHAT_STORAGE",
@@ -48,7 +48,7 @@ impl Process for NatsInit {
         let mut read = env.reader();
         let nats = bus::Settings::read(&mut read);
         let catalogue = bus::read_catalogue(&mut read);
-        let replicas = read.number_or("NATS_REPLICAS", 1, 1..=5);
+        let replicas = replicas(&mut read);
         let storage = read.optional::<bus::Storage>("NATS_CHAT_STORAGE");
         read.finish(|| {
             Some(Settings {
@@ -76,6 +76,19 @@ impl Process for NatsInit {
         let declared = declared?;
         tracing::info!("catalogue {}: declared\n{declared}", settings.catalogue.hash());
         Ok(())
+    }
+}
+
+/// An even number survives no more deaths than the odd one below it.
+fn replicas(read: &mut Reader<'_>) -> Option<usize> {
+    match read.or::<String>("NATS_REPLICAS", "1")?.as_str() {
+        "1" => Some(1),
+        "3" => Some(3),
+        "5" => Some(5),
+        other => {
+            let message = format!("`{other}` cannot be used: expected 1, 3 or 5");
+            read.problem("NATS_REPLICAS", message)
+        }
     }
 }
 

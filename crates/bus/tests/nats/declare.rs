@@ -8,7 +8,7 @@ use contract::{Lane, QueueName};
 use service_runtime::{Health, Shutdown, Tasks};
 use test_support::TestNats;
 
-use crate::support::{connect, declared, greeting_with, publish, queue};
+use crate::support::{connect, declared, greeting_with, jetstream, publish, queue};
 
 #[tokio::test]
 async fn declaring_twice_changes_nothing_and_a_new_queue_is_added() {
@@ -36,8 +36,41 @@ async fn chat_jobs_are_kept_where_it_is_said_and_dead_letters_in_a_file() {
         let stream = jetstream.get_stream(stream).await.unwrap();
         assert_eq!(stream.cached_info().config.storage, storage);
     }
-    assert!(moved.to_string().contains("JOBS_CHAT"), "{moved}");
+    let moved = moved.to_string();
+    assert!(moved.contains("NATS_CHAT_STORAGE"), "{moved}");
+    assert!(moved.contains("nats stream rm JOBS_CHAT"), "{moved}");
     assert!("disk".parse::<bus::Storage>().is_err());
+}
+
+#[tokio::test]
+async fn more_copies_than_servers_are_refused_with_the_variable() {
+    let (nats, bus) = declared().await;
+    let fresh = TestNats::start().await;
+    let elsewhere = connect(&fresh).await;
+
+    for bus in [bus, elsewhere] {
+        let error = bus::declare(&bus, &[queue()], 3).await.unwrap_err().to_string();
+        assert!(error.contains("NATS_REPLICAS"), "{error}");
+        assert_eq!(error.matches("replicas > 1").count(), 1, "{error}");
+    }
+    drop(nats);
+}
+
+#[tokio::test]
+async fn what_streams_may_hold_is_not_bounded_by_what_is_free_on_the_disk() {
+    let (nats, bus) = declared().await;
+    let large = async_nats::jetstream::stream::Config {
+        name: "LARGE".to_owned(),
+        subjects: vec!["large".to_owned()],
+        // More than any disk that this runs on has free.
+        max_bytes: 1000 * 1024 * 1024 * 1024,
+        ..async_nats::jetstream::stream::Config::default()
+    };
+
+    let created = jetstream(&nats).await.create_stream(large).await;
+
+    assert!(created.is_ok(), "{created:?}");
+    assert!(bus::declare(&bus, &[queue()], 1).await.is_ok());
 }
 
 #[tokio::test]

@@ -12,9 +12,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::error::InitError;
 use crate::identity::Identity;
-use crate::settings::LogFormat;
+use crate::settings::{LogFilter, LogFormat};
 
 /// Libraries whose chatter is about connections, files and batches, by the beginning of their names: from
 /// them warnings only, unless the filter names them.
@@ -47,18 +46,15 @@ where
 pub(crate) struct EventFilter(Targets);
 
 impl EventFilter {
-    /// Reads `info` or `warn,gateway=debug`.
-    pub(crate) fn parse(filter: &str) -> Result<Self, InitError> {
-        let given: Targets = filter
-            .parse()
-            .map_err(|source| InitError::LogFilter { filter: filter.to_owned(), source })?;
+    pub(crate) fn of(filter: &LogFilter) -> Self {
+        let given = &filter.0;
         let quiet = QUIET
             .into_iter()
             .filter(|library| given.iter().all(|(target, _)| target != *library))
             .map(|library| (library, given.default_level().unwrap_or(LevelFilter::OFF)))
             .map(|(library, level)| (library, level.min(LevelFilter::WARN)))
             .collect::<Vec<_>>();
-        Ok(Self(given.with_targets(quiet)))
+        Self(given.clone().with_targets(quiet))
     }
 
     fn lets_through(&self, metadata: &Metadata<'_>) -> bool {

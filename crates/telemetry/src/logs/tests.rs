@@ -95,7 +95,7 @@ fn an_event_without_message_is_known_by_its_name() {
 #[test]
 fn the_filter_chooses_by_target_and_holds_libraries_back() {
     let heard = |filter: &str| {
-        let settings = Settings { log_filter: filter.to_owned(), ..Settings::default() };
+        let settings = Settings { log_filter: filter.parse().unwrap(), ..Settings::default() };
         let captured = Captured::set_up(&[ALPHA], &settings, None);
         captured.within(|| {
             debug!(target: "alpha", "1");

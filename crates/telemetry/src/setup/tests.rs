@@ -190,15 +190,6 @@ fn services_that_cannot_be_told_apart_are_refused() {
 }
 
 #[test]
-fn a_filter_that_cannot_be_read_is_quoted() {
-    let settings = Settings { log_filter: "alpha=loud".to_owned(), ..Settings::default() };
-
-    let error = build(&[ALPHA], &settings, None, io::sink, false).map(|_| ()).unwrap_err();
-
-    assert!(error.to_string().contains("\"alpha=loud\""), "{error}");
-}
-
-#[test]
 fn an_unknown_service_gets_instruments_that_nobody_sees() {
     let captured = Captured::with(&[ALPHA], None);
 

@@ -92,7 +92,7 @@ async fn two_services() {
     let settings = Settings {
         otlp: Otlp::FromEnvironment,
         // Everything the exporter and its HTTP client say about themselves.
-        log_filter: "trace,hyper=trace,opentelemetry=trace,reqwest=trace".to_owned(),
+        log_filter: "trace,hyper=trace,opentelemetry=trace,reqwest=trace".parse().unwrap(),
         ..Settings::default()
     };
     let telemetry = init(&[ALPHA, BETA], &settings).unwrap();

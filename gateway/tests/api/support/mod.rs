@@ -11,7 +11,7 @@ mod worker;
 use std::future::Future;
 use std::time::Duration;
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, code_of};
 pub(crate) use caller::Caller;
 pub(crate) use gateway::Gateway;
 pub(crate) use held::{Held, packed};
