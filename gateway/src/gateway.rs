@@ -19,7 +19,7 @@ use crate::conversations::Conversations;
 use crate::http::{self, Api};
 use crate::measures::Measures;
 use crate::responses::{self, Readers, Responses};
-use crate::settings::{self, Settings};
+use crate::settings::{self, Roles, Settings};
 
 /// How long answers that were broken off may take to say so, and workers to be told.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -34,6 +34,9 @@ pub struct Gateway {
     readers: Readers,
     workers: Arc<Workers>,
     measures: Arc<Measures>,
+    responses: Responses,
+    roles: Roles,
+    open_log_quiet: Duration,
     tasks: Tasks,
     router: Router,
     server: HttpServer,
@@ -79,6 +82,7 @@ impl Gateway {
         bus.require(&required()).await?;
         let blobs = bus.blobs().await?;
         let records = bus.records(streams::CONVERSATIONS).await?;
+        let _there = bus.records(streams::RESPONSES).await?;
         let id = GatewayId::fresh();
         let mail = bus.gateway_mail(id).await?;
 
@@ -110,7 +114,7 @@ impl Gateway {
         });
         let api = Api::new(
             chats,
-            responses,
+            responses.clone(),
             conversations,
             Arc::clone(&measures),
             settings.body_limit_bytes,
@@ -125,6 +129,9 @@ impl Gateway {
             readers,
             workers,
             measures,
+            responses,
+            roles: settings.roles,
+            open_log_quiet: settings.open_log_quiet,
             tasks,
             router,
             server,
@@ -185,6 +192,11 @@ impl Gateway {
             answer_timeout: self.answer_timeout,
         };
         background.spawn_detached(sweep.run(last.clone()));
+        if self.roles.chores {
+            let reconciler = self.responses.reconciler(self.open_log_quiet);
+            background.spawn_detached(reconciler.run(shutdown.clone()));
+            background.spawn_detached(self.responses.sealer().run(shutdown.clone()));
+        }
         let (link, health, until) = (bus.clone(), self.health.clone(), last.clone());
         background.spawn_detached(async move {
             let tell = |state| match state {
@@ -204,7 +216,12 @@ impl Gateway {
         tracing::info!("gateway {id} answers on http://{address}, catalogue {}", self.catalogue);
         let serving = Tasks::new();
         let closing = Shutdown::manual();
-        serving.spawn_detached(self.server.serve(self.router, closing.clone()));
+        if self.roles.api {
+            serving.spawn_detached(self.server.serve(self.router, closing.clone()));
+        } else {
+            // Nobody is answered, so nobody may connect.
+            drop(self.server);
+        }
 
         shutdown.requested().await;
         let began = Instant::now();
@@ -237,7 +254,7 @@ impl Gateway {
 /// What must be there for jobs to be queued, and answers to be stored.
 fn required() -> Required {
     let mut needed: Vec<&str> = streams::LANES.iter().copied().map(streams::jobs_stream).collect();
-    needed.push(streams::LOGS);
+    needed.extend([streams::LOGS, streams::CHORES]);
     Required { streams: needed, queues: Vec::new() }
 }
 

@@ -27,4 +27,4 @@ mod settings;
 mod silence;
 
 pub use gateway::{BuildError, Gateway};
-pub use settings::Settings;
+pub use settings::{Roles, Settings};

@@ -21,6 +21,8 @@ pub(crate) struct Measures {
     stalls: Histogram<f64>,
     accepted: Counter<u64>,
     settled: Counter<u64>,
+    republished: Counter<u64>,
+    sealed: Counter<u64>,
     published: Counter<u64>,
     bus_operations: Histogram<f64>,
     drain: Histogram<f64>,
@@ -59,6 +61,8 @@ impl Measures {
             stalls: app::STREAM_STALL.histogram(meter),
             accepted: app::JOBS_ACCEPTED.counter(meter),
             settled: app::JOBS_SETTLED.counter(meter),
+            republished: app::JOBS_REPUBLISHED.counter(meter),
+            sealed: app::LOGS_SEALED.counter(meter),
             published: messaging::CLIENT_SENT_MESSAGES.counter(meter),
             bus_operations: messaging::CLIENT_OPERATION_DURATION.histogram(meter),
             drain: app::DRAIN_DURATION.histogram(meter),
@@ -94,6 +98,16 @@ impl Measures {
     /// A job has ended, for this gateway.
     pub(crate) fn settled(&self, lane: Lane, outcome: &'static str) {
         self.settled.add(1, &[label_of(lane), KeyValue::new(app::OUTCOME, outcome)]);
+    }
+
+    /// A job that its queue had lost is in it again.
+    pub(crate) fn republished(&self, lane: Lane) {
+        self.republished.add(1, &[label_of(lane)]);
+    }
+
+    /// A log was to be sealed.
+    pub(crate) fn sealed(&self, outcome: &'static str) {
+        self.sealed.add(1, &[KeyValue::new(app::OUTCOME, outcome)]);
     }
 
     /// A job was published, or was to be.

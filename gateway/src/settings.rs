@@ -21,6 +21,11 @@ const AUTH: Variable = Variable {
     default: "off",
     about: "`off`: everyone may call, on loopback only. `keys`: API keys, not available in this version.",
 };
+const ROLES: Variable = Variable {
+    name: "GATEWAY_ROLES",
+    default: "api,chores",
+    about: "What this gateway does, separated by commas. `api`: answers requests. `chores`: keeps what has ended for later, and looks for jobs that were lost. At least one gateway must do each.",
+};
 const ALLOWED_HOSTS: Variable = Variable {
     name: "GATEWAY_ALLOWED_HOSTS",
     default: "",
@@ -59,6 +64,7 @@ pub(crate) const VARIABLES: &[&[Variable]] = &[
         LISTEN,
         HEALTH_LISTEN,
         AUTH,
+        ROLES,
         ALLOWED_HOSTS,
         BODY_LIMIT,
         HEAD_WAIT,
@@ -70,6 +76,18 @@ pub(crate) const VARIABLES: &[&[Variable]] = &[
     bus::VARIABLES,
 ];
 
+/// How long nothing may happen to an open log before its job is looked for.
+const OPEN_LOG_QUIET: Duration = Duration::from_secs(30);
+
+/// What a gateway does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    /// It answers requests.
+    pub api: bool,
+    /// It does what nobody waits for.
+    pub chores: bool,
+}
+
 /// What a gateway needs to start.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -77,6 +95,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where the health port listens.
     pub health_listen: SocketAddr,
+    /// What it does.
+    pub roles: Roles,
     /// Under which names the API answers.
     pub allowed_hosts: AllowedHosts,
     /// Largest request body.
@@ -89,6 +109,9 @@ pub struct Settings {
     pub lame_duck: Duration,
     /// Longest wait at shutdown.
     pub drain: Duration,
+    /// How long nothing may happen to an open log before its job is looked for. No variable: it is
+    /// more than an accept may take.
+    pub open_log_quiet: Duration,
     /// How to reach NATS.
     pub nats: bus::Settings,
     /// The models.
@@ -106,6 +129,7 @@ impl Settings {
         let listen = read.address_or(LISTEN.name, LISTEN.default);
         let health_listen = read.address_or(HEALTH_LISTEN.name, HEALTH_LISTEN.default);
         let auth = auth(&mut read, listen);
+        let roles = roles(&mut read);
         let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS.name, listen);
         let body_limit_bytes = read.number_or(BODY_LIMIT.name, 33_554_432, 1024..=1_073_741_824);
         let head_wait = read.millis_or(HEAD_WAIT.name, 10_000);
@@ -119,17 +143,34 @@ impl Settings {
             Some(Self {
                 listen: listen?,
                 health_listen: health_listen?,
+                roles: roles?,
                 allowed_hosts: allowed_hosts?,
                 body_limit_bytes: body_limit_bytes?,
                 head_wait: head_wait?,
                 answer_timeout: answer_timeout?,
                 lame_duck: Duration::from_millis(lame_duck? as u64),
                 drain: drain?,
+                open_log_quiet: OPEN_LOG_QUIET,
                 nats: nats?,
                 catalogue: catalogue?,
             })
         })
     }
+}
+
+fn roles(read: &mut Reader<'_>) -> Option<Roles> {
+    let mut roles = Roles { api: false, chores: false };
+    for role in read.or::<String>(ROLES.name, ROLES.default)?.split(',').map(str::trim) {
+        match role {
+            "api" => roles.api = true,
+            "chores" => roles.chores = true,
+            other => {
+                let message = format!("`{other}` cannot be used: expected `api`, `chores` or both");
+                return read.problem(ROLES.name, message);
+            }
+        }
+    }
+    Some(roles)
 }
 
 /// Closed by default: without keys, nobody but this machine is answered.
@@ -173,6 +214,7 @@ mod tests {
         let names = problems(&[
             ("GATEWAY_LISTEN", "nowhere"),
             ("GATEWAY_AUTH", "maybe"),
+            ("GATEWAY_ROLES", "api,cook"),
             ("GATEWAY_ALLOWED_HOSTS", "https://chat.example"),
             ("GATEWAY_BODY_LIMIT_BYTES", "1"),
             ("GATEWAY_DRAIN_MS", "soon"),
@@ -181,12 +223,27 @@ mod tests {
         let expected = [
             "GATEWAY_LISTEN",
             "GATEWAY_AUTH",
+            "GATEWAY_ROLES",
             "GATEWAY_ALLOWED_HOSTS",
             "GATEWAY_BODY_LIMIT_BYTES",
             "GATEWAY_DRAIN_MS",
             "MODELS_FILE",
         ];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_gateway_does_everything_unless_told_otherwise() {
+        let roles = |pairs: &[(&str, &str)]| {
+            let env =
+                pairs.iter().fold(Env::default(), |env, (name, value)| env.with(name, *value));
+            let mut read = env.reader();
+            roles(&mut read).unwrap()
+        };
+
+        assert_eq!(roles(&[]), Roles { api: true, chores: true });
+        assert_eq!(roles(&[("GATEWAY_ROLES", "api")]), Roles { api: true, chores: false });
+        assert_eq!(roles(&[("GATEWAY_ROLES", "chores, api")]), Roles { api: true, chores: true });
     }
 
     #[test]

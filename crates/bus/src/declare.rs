@@ -6,7 +6,7 @@ use std::str::FromStr;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::{object_store, stream};
 use contract::streams::{self, BucketSpec, Retention, StreamSpec};
-use contract::{Lane, QueueName, subjects};
+use contract::{Chore, Lane, QueueName, subjects};
 use futures::TryStreamExt as _;
 
 use crate::{Bus, BusError};
@@ -107,6 +107,7 @@ pub async fn declare_in(
     for lane in streams::LANES {
         consumers(bus, *lane, queues, replicas, &mut declared).await?;
     }
+    chores(bus, replicas, &mut declared).await?;
     for spec in streams::buckets() {
         let name = spec.name;
         let config = bucket_config(&spec, replicas);
@@ -205,6 +206,29 @@ async fn consumers(
         declared
             .0
             .push(format!("consumer {extra} of {name} serves no queue of the catalogue; left"));
+    }
+    Ok(())
+}
+
+async fn chores(bus: &Bus, replicas: usize, declared: &mut Declared) -> Result<(), BusError> {
+    let name = streams::CHORES;
+    let stream = bus.jetstream.get_stream(name).await.map_err(|error| refused(name, error))?;
+    for chore in Chore::ALL {
+        let consumer = streams::chore_consumer(*chore);
+        let config = pull::Config {
+            durable_name: Some(consumer.to_owned()),
+            description: Some(format!("gateways that do chores of the kind `{consumer}`")),
+            filter_subject: subjects::chores_of(*chore),
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: streams::CHORE_ACK_WAIT,
+            max_deliver: -1,
+            max_ack_pending: streams::MAX_ACK_PENDING,
+            max_waiting: MAX_WAITING,
+            num_replicas: replicas,
+            ..pull::Config::default()
+        };
+        stream.create_consumer(config).await.map_err(|error| refused(consumer, error))?;
+        declared.0.push(format!("consumer {consumer} of {name}"));
     }
     Ok(())
 }

@@ -74,16 +74,16 @@ impl BusError {
     }
 }
 
-/// JetStream's own number for a refused publish, which the client library keeps inside the error.
-pub(crate) fn refusal(error: &PublishError) -> Option<ErrorCode> {
-    let refused = error.source()?.downcast_ref::<jetstream::Error>()?;
-    Some(refused.error_code())
-}
-
-/// Whether a publish was refused because it named another message than the last of its subject.
+/// Whether a publish was refused because another had come before it.
 pub(crate) fn is_conflict(error: &PublishError) -> bool {
-    // A cluster that compares two of them before it has stored either has a number of its own for
-    // the loser, which the client library has no kind for.
+    // A cluster that compares two publishes before it has stored either has a number of its own
+    // for the loser, which the client library has no kind for.
     error.kind() == PublishErrorKind::WrongLastSequence
         || refusal(error) == Some(ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT)
+}
+
+/// JetStream's own number for a refused publish, which the client library keeps inside the error.
+fn refusal(error: &PublishError) -> Option<ErrorCode> {
+    let refused = error.source()?.downcast_ref::<jetstream::Error>()?;
+    Some(refused.error_code())
 }

@@ -5,7 +5,7 @@
 //! * [`Bus`]: one connection of a process, and whether it stands.
 //! * [`JobSource`], [`Delivery`]: jobs as they come, and the duty to settle each once.
 //! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
-//! * [`LogWriter`], [`LogReader`], [`Entry`]: logs of stored jobs.
+//! * [`LogWriter`], [`LogReader`], [`LogWalk`], [`Entry`]: logs of stored jobs.
 //! * [`Records`]: small records by key, changed by compare-and-set.
 //! * [`Blobs`]: bodies over what a message holds.
 //! * [`Required`]: what a service needs to find on the server.
@@ -20,6 +20,7 @@
 mod beats;
 mod blobs;
 mod catalogue;
+mod chores;
 mod connection;
 mod declare;
 mod delivery;
@@ -40,7 +41,7 @@ pub use connection::{Bus, LinkState};
 pub use declare::{Declared, Storage, declare, declare_in};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
-pub use log::{AppendError, Entry, LogReader, LogWriter, WriteError};
+pub use log::{AppendError, Entry, LogReader, LogWalk, LogWriter, WriteError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};
 pub use pull::{JobSource, Pulled};
 pub use records::{Record, RecordError, Records};

@@ -4,6 +4,7 @@
 //!   once or refused; a writer that does not know finds out.
 //! * [`Bus::fetch_log`], [`Bus::last_entry`]: what is stored.
 //! * [`LogReader`]: what is stored and then what is stored next, each record once and in order.
+//! * [`LogWalk`]: the records of all logs.
 
 mod alarm;
 mod append;
@@ -11,6 +12,7 @@ mod fetch;
 mod looks;
 mod order;
 mod reader;
+mod walk;
 mod writer;
 
 use std::fmt;
@@ -25,6 +27,7 @@ use contract::{streams, subjects};
 
 pub use self::append::AppendError;
 pub use self::reader::LogReader;
+pub use self::walk::LogWalk;
 pub use self::writer::{LogWriter, WriteError};
 use crate::{Bus, BusError};
 

@@ -1,13 +1,14 @@
 //! What services put into streams: jobs and dead letters.
 
 use async_nats::HeaderMap;
-use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::header::{NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_ID};
 use async_nats::jetstream::stream::DirectGetErrorKind;
 use bytes::Bytes;
 use contract::{DeadLetter, JobId, Lane, QueueName, StoredJob, TenantName, streams, subjects};
 use telemetry::propagation;
 use tracing::Span;
 
+use crate::error::is_conflict;
 use crate::{Bus, BusError};
 
 /// The header that says why a job was given up: the JSON of a [`DeadLetter`].
@@ -69,6 +70,51 @@ impl Bus {
         let payload = serde_json::to_vec(job).map_err(BusError::unavailable)?;
         let span = Span::current();
         self.publish_job(lane, queue, &job.tenant, job.id, payload.into(), &span).await
+    }
+
+    /// Puts a stored job back that its queue has lost. True when this has done it; false when it
+    /// is queued already, or somebody has done the same within two minutes. Its leader looks at
+    /// the queue, so any number of processes may do this at once. The current span is the span of
+    /// the publish.
+    ///
+    /// `stands_at` is the last record of the log when somebody had begun it: that the job was
+    /// queued once before is then no repetition.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Bus::publish_job`].
+    pub async fn publish_again(
+        &self,
+        lane: Lane,
+        queue: &QueueName,
+        job: &StoredJob<'_>,
+        stands_at: Option<u64>,
+    ) -> Result<bool, BusError> {
+        let payload = serde_json::to_vec(job).map_err(BusError::unavailable)?;
+        let (size, limit) = (payload.len(), self.max_payload());
+        if size > limit {
+            return Err(BusError::TooLarge { size, limit });
+        }
+        let stream = streams::jobs_stream(lane);
+        let mut headers = HeaderMap::new();
+        let id = match stands_at {
+            None => job.id.to_string(),
+            Some(sequence) => format!("{}-{sequence}", job.id),
+        };
+        headers.insert(NATS_MESSAGE_ID, id);
+        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
+        propagation::inject(&Span::current(), |name, value| headers.insert(name, value));
+        let subject = subjects::job(lane, queue, &job.tenant, job.id);
+        let sent = self.jetstream.publish_with_headers(subject, headers, payload.into()).await;
+        let stored = match sent {
+            Ok(sent) => sent.await,
+            Err(error) => Err(error),
+        };
+        match stored {
+            Ok(ack) => Ok(!ack.duplicate),
+            Err(error) if is_conflict(&error) => Ok(false),
+            Err(error) => Err(BusError::of_publish(stream, &error)),
+        }
     }
 
     /// Whether a job is in its queue: waiting, or delivered and not settled.

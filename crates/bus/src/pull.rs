@@ -64,8 +64,15 @@ impl Bus {
     ///
     /// [`BusError::NotReady`] when the consumer is missing.
     pub async fn jobs(&self, lane: Lane, queue: &QueueName) -> Result<JobSource, BusError> {
-        let stream = streams::jobs_stream(lane);
-        let name = streams::consumer(lane, queue);
+        self.source(streams::jobs_stream(lane), streams::consumer(lane, queue)).await
+    }
+
+    /// What a durable consumer gives.
+    pub(crate) async fn source(
+        &self,
+        stream: &'static str,
+        name: String,
+    ) -> Result<JobSource, BusError> {
         let consumer = self.jetstream.get_consumer_from_stream(&name, stream).await;
         let consumer = consumer.map_err(|error| {
             BusError::NotReady(format!(

@@ -1,16 +1,15 @@
-//! Small records by key, changed by compare-and-set.
+//! Records by key: each is compared with what was read before it is changed.
 //!
-//! A bucket is a stream with one subject for each key, which keeps the last message of each: what
-//! clients of NATS call a key-value store. Every change names the revision that it follows, so of
-//! two who change a record at once one is refused.
+//! The client library's own key-value store reads from any replica, which may lag behind, and
+//! does not know every number by which a cluster refuses; decisions hang on both.
 
 use std::collections::HashMap;
 use std::fmt;
 
+use async_nats::HeaderMap;
 use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
-use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use contract::{streams, subjects};
 use serde::{Deserialize, Serialize};
@@ -18,15 +17,32 @@ use serde::{Deserialize, Serialize};
 use crate::error::is_conflict;
 use crate::{Bus, BusError};
 
-/// Set by clients of NATS on what stands in place of a record that they removed.
-const OPERATION: HeaderName = HeaderName::from_static("KV-Operation");
+/// The header of a message that says what became of a record. None: it was written.
+const OPERATION: &str = "KV-Operation";
+/// Its value when the record was written.
+const WRITTEN: &str = "PUT";
+/// Its value when the record was removed.
+const DELETED: &str = "DEL";
 
-/// One record.
+/// One bucket. Cheap to clone.
+#[derive(Clone)]
+pub struct Records {
+    bus: Bus,
+    bucket: &'static str,
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records").field("bucket", &self.bucket).finish_non_exhaustive()
+    }
+}
+
+/// A record as it was read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Record {
-    /// What is kept.
+    /// What it says.
     pub value: Bytes,
-    /// What a change of it has to name.
+    /// Which version this is: whoever changes it says which one they have read.
     pub revision: u64,
 }
 
@@ -44,19 +60,22 @@ impl fmt::Debug for Record {
 /// Why a record was not changed, or not for certain.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// It has another revision than the one that was named, or exists, or does not.
-    #[error("the record was changed meanwhile")]
+    /// Somebody else has changed it.
+    #[error("the record has changed")]
     Conflict,
-    /// Refused, or no answer: it may have been changed all the same.
+    /// Not known whether it was changed, or the bucket is full.
     #[error(transparent)]
     Unavailable(#[from] BusError),
 }
 
-/// A bucket of records. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Records {
-    bus: Bus,
-    bucket: &'static str,
+/// What a bucket has last heard of a key.
+enum Last {
+    /// Nothing.
+    Never,
+    /// This.
+    Record(Record),
+    /// It was removed, by the message with this sequence.
+    Removed(u64),
 }
 
 #[derive(Serialize)]
@@ -81,14 +100,14 @@ struct State {
 }
 
 impl Bus {
-    /// The bucket of that name.
+    /// A bucket, which `nats-init` has made.
     ///
     /// # Errors
     ///
     /// [`BusError::NotReady`] when it is missing.
     pub async fn records(&self, bucket: &'static str) -> Result<Records, BusError> {
         match self.jetstream.get_stream(streams::bucket_stream(bucket)).await {
-            Ok(_stream) => Ok(Records { bus: self.clone(), bucket }),
+            Ok(_there) => Ok(Records { bus: self.clone(), bucket }),
             Err(error) => Err(BusError::NotReady(format!(
                 "the bucket `{bucket}` cannot be had ({error}); run `nats-init` once"
             ))),
@@ -97,62 +116,84 @@ impl Bus {
 }
 
 impl Records {
-    /// A record, as the leader of the bucket knows it: decisions hang on it.
+    /// What is under `key`, as the leader knows it.
     ///
     /// # Errors
     ///
     /// [`BusError::Unavailable`] when no leader answers within 5 s.
     pub async fn get(&self, key: &str) -> Result<Option<Record>, BusError> {
-        match self.stream().await?.get_last_raw_message_by_subject(&self.subject(key)).await {
-            Ok(last) if last.headers.get(OPERATION).is_some() => Ok(None),
-            Ok(last) => Ok(Some(Record { value: last.payload, revision: last.sequence })),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            Err(error) => Err(BusError::unavailable(error)),
+        match self.last(key).await? {
+            Last::Record(record) => Ok(Some(record)),
+            Last::Never | Last::Removed(_) => Ok(None),
         }
     }
 
-    /// Stores a record that must not exist, and gives its revision.
+    /// Enters a record where there is none, and gives its revision.
     ///
     /// # Errors
     ///
-    /// [`RecordError::Conflict`] when it does.
+    /// [`RecordError`].
     pub async fn create(&self, key: &str, value: Bytes) -> Result<u64, RecordError> {
-        self.update(key, value, 0).await
+        match self.update(key, value.clone(), 0).await {
+            Err(RecordError::Conflict) => {}
+            done => return done,
+        }
+        match self.last(key).await.map_err(RecordError::Unavailable)? {
+            // Never: age has removed it meanwhile.
+            Last::Record(_) | Last::Never => Err(RecordError::Conflict),
+            Last::Removed(sequence) => self.update(key, value, sequence).await,
+        }
     }
 
-    /// Changes a record that must still have this revision, and gives the new one.
+    /// Changes a record that is still as it was read, and gives its new revision. Revision 0: there
+    /// was never one, nor was one removed.
     ///
     /// # Errors
     ///
-    /// [`RecordError::Conflict`] when it has another one. A change that is repeated because its
-    /// answer was lost ends so, too, when it had been made.
+    /// [`RecordError`].
     pub async fn update(&self, key: &str, value: Bytes, revision: u64) -> Result<u64, RecordError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(revision));
-        self.store(key, value, headers).await
+        self.write(key, HeaderMap::new(), value, Some(revision)).await
     }
 
-    /// Stores a record, whatever was there, and gives its revision.
+    /// Enters a record, whatever was there, and gives its revision.
     ///
     /// # Errors
     ///
-    /// As of a publish.
+    /// [`BusError::Full`] when the bucket is, [`BusError::Unavailable`] when no acknowledgement
+    /// came within 5 s.
     pub async fn put(&self, key: &str, value: Bytes) -> Result<u64, BusError> {
-        self.store(key, value, HeaderMap::new()).await.map_err(|error| match error {
-            RecordError::Unavailable(error) => error,
-            RecordError::Conflict => BusError::unavailable(error),
-        })
+        whatever_was_there(self.write(key, HeaderMap::new(), value, None).await)
     }
 
-    /// Removes a record, if it is there. Changes that name a revision of it are refused from here
-    /// on.
+    /// Removes a record, whatever is there. That it was removed stays known as long as the record
+    /// would have been: nobody who thinks that there was never one can enter it.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Unavailable`] when no acknowledgement came within 5 s.
+    pub async fn delete(&self, key: &str) -> Result<(), BusError> {
+        match self.mark_deleted(key).await {
+            Err(BusError::Full(_)) => {}
+            marked => return marked,
+        }
+        // No room to remember it by. What it leaves behind is room, if it was there.
+        self.erase(key).await?;
+        match self.mark_deleted(key).await {
+            // Then there is none for a new record either.
+            Err(BusError::Full(_)) => Ok(()),
+            marked => marked,
+        }
+    }
+
+    /// Removes a record, if it is there, and all knowledge of it. Changes that name a revision of it
+    /// are refused from here on; a new one may be entered.
     ///
     /// # Errors
     ///
     /// [`BusError::Unavailable`] when no leader answers within 5 s. It may have been done all the
     /// same; trying again is safe.
-    pub async fn delete(&self, key: &str) -> Result<(), BusError> {
-        let purge = self.stream().await?.purge().filter(self.subject(key));
+    pub async fn erase(&self, key: &str) -> Result<(), BusError> {
+        let purge = self.stream().await?.purge().filter(subjects::record(self.bucket, key));
         purge.await.map(|_purged| ()).map_err(BusError::unavailable)
     }
 
@@ -163,12 +204,12 @@ impl Records {
     ///
     /// [`BusError::Unavailable`] when no leader answers within 5 s.
     pub async fn list(&self, filter: &str) -> Result<Vec<String>, BusError> {
-        let filter = self.subject(filter);
+        let filter = subjects::record(self.bucket, filter);
         let mut info = self.info(&filter, 0).await?;
         if info.total > info.limit && info.limit > 0 {
             info = self.info(&filter, info.total - info.limit).await?;
         }
-        let prefix = self.subject("");
+        let prefix = subjects::record(self.bucket, "");
         let mut keys: Vec<String> = info
             .state
             .subjects
@@ -190,30 +231,71 @@ impl Records {
         }
     }
 
-    async fn store(&self, key: &str, value: Bytes, headers: HeaderMap) -> Result<u64, RecordError> {
+    async fn mark_deleted(&self, key: &str) -> Result<(), BusError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(OPERATION, DELETED);
+        let marked = self.write(key, headers, Bytes::new(), None).await;
+        whatever_was_there(marked).map(|_sequence| ())
+    }
+
+    async fn write(
+        &self,
+        key: &str,
+        mut headers: HeaderMap,
+        value: Bytes,
+        revision: Option<u64>,
+    ) -> Result<u64, RecordError> {
+        if let Some(revision) = revision {
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, revision.to_string());
+        }
         let (size, limit) = (value.len(), self.bus.max_payload());
         if size > limit {
-            return Err(BusError::TooLarge { size, limit }.into());
+            return Err(RecordError::Unavailable(BusError::TooLarge { size, limit }));
         }
-        let sent = self.bus.jetstream.publish_with_headers(self.subject(key), headers, value).await;
+        let subject = subjects::record(self.bucket, key);
+        let sent = self.bus.jetstream.publish_with_headers(subject, headers, value).await;
         let stored = match sent {
             Ok(stored) => stored.await,
             Err(error) => Err(error),
         };
-        match stored {
-            Ok(ack) => Ok(ack.sequence),
-            Err(error) if is_conflict(&error) => Err(RecordError::Conflict),
-            Err(error) => Err(BusError::of_publish(self.bucket, &error).into()),
+        stored.map(|ack| ack.sequence).map_err(|error| {
+            if is_conflict(&error) {
+                RecordError::Conflict
+            } else {
+                RecordError::Unavailable(BusError::of_publish(self.bucket, &error))
+            }
+        })
+    }
+
+    async fn last(&self, key: &str) -> Result<Last, BusError> {
+        let subject = subjects::record(self.bucket, key);
+        match self.stream().await?.get_last_raw_message_by_subject(&subject).await {
+            Ok(last) => {
+                let (value, revision) = (last.payload, last.sequence);
+                let operation = last.headers.get(OPERATION).map(|value| value.as_str());
+                Ok(match operation {
+                    None | Some(WRITTEN) => Last::Record(Record { value, revision }),
+                    Some(_removed) => Last::Removed(revision),
+                })
+            }
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                Ok(Last::Never)
+            }
+            Err(error) => Err(BusError::unavailable(error)),
         }
     }
 
-    /// The stream of the bucket, without asking for it.
     async fn stream(&self) -> Result<Stream<()>, BusError> {
-        let name = streams::bucket_stream(self.bucket);
-        self.bus.jetstream.get_stream_no_info(name).await.map_err(BusError::unavailable)
+        let stream =
+            self.bus.jetstream.get_stream_no_info(streams::bucket_stream(self.bucket)).await;
+        stream.map_err(BusError::unavailable)
     }
+}
 
-    fn subject(&self, key: &str) -> String {
-        subjects::record(self.bucket, key)
-    }
+/// Of a write that names no revision.
+fn whatever_was_there(written: Result<u64, RecordError>) -> Result<u64, BusError> {
+    written.map_err(|error| match error {
+        RecordError::Conflict => BusError::Unavailable("the record has changed".to_owned()),
+        RecordError::Unavailable(error) => error,
+    })
 }

@@ -7,7 +7,7 @@
 //! * [`subjects`]: the address book, the only file that spells a subject.
 //! * [`Job`]: what is queued. [`Event`], [`pack`]: what a worker says about it.
 //! * [`ClaimRequest`], [`Verdict`]: who may answer a job.
-//! * [`log`]: what happened to a stored job.
+//! * [`log`]: what happened to a stored job. [`Chore`]: what is left to do behind its end.
 //! * [`window`]: how much may be said before it was read.
 //! * [`GatewayBeat`], [`WorkerBeat`]: who is alive.
 //! * [`streams`]: every stream and consumer, with its limits.
@@ -15,6 +15,7 @@
 
 mod beat;
 mod catalogue;
+mod chore;
 mod claim;
 mod dead;
 mod event;
@@ -33,6 +34,7 @@ pub use catalogue::{
     Capability, Catalogue, CatalogueHash, CatalogueProblem, Continues, Model, Upstream,
     UpstreamLimits,
 };
+pub use chore::Chore;
 pub use claim::{CancelJob, CancelReason, ClaimRequest, Verdict};
 pub use dead::DeadLetter;
 pub use event::{Event, EventKind, Failure};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Lane, QueueName, subjects};
+use crate::{Chore, Lane, QueueName, subjects};
 
 /// Copies of a delivery's rules that differ by lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,10 @@ pub const BLOBS_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 /// Most bytes in [`BLOBS`].
 pub const BLOBS_MAX_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 
+/// The name of the stream of chores.
+pub const CHORES: &str = "CHORES";
+/// The bucket of sealed logs.
+pub const RESPONSES: &str = "RESPONSES";
 /// The bucket of conversations.
 pub const CONVERSATIONS: &str = "CONVERSATIONS";
 
@@ -92,13 +96,22 @@ pub struct BucketSpec {
 
 /// Every bucket.
 pub fn buckets() -> Vec<BucketSpec> {
-    vec![BucketSpec {
-        name: CONVERSATIONS,
-        about: "conversations: what was added to them, and the names of their turns",
-        max_age: Duration::from_secs(30 * 24 * 60 * 60),
-        max_bytes: 512 * 1024 * 1024,
-        history: 1,
-    }]
+    vec![
+        BucketSpec {
+            name: CONVERSATIONS,
+            about: "conversations: what was added to them, and the names of their turns",
+            max_age: Duration::from_secs(30 * 24 * 60 * 60),
+            max_bytes: 512 * 1024 * 1024,
+            history: 1,
+        },
+        BucketSpec {
+            name: RESPONSES,
+            about: "logs that have ended, each as one record",
+            max_age: Duration::from_secs(30 * 24 * 60 * 60),
+            max_bytes: 4 * 1024 * 1024 * 1024,
+            history: 1,
+        },
+    ]
 }
 
 /// The stream that holds a bucket, as clients of NATS expect it.
@@ -135,6 +148,18 @@ pub fn all() -> Vec<StreamSpec> {
             max_messages: 50_000_000,
             memory_on_cluster: false,
             republish: Some((subjects::ALL_LOGS, subjects::ALL_LIVE)),
+        },
+        StreamSpec {
+            name: CHORES,
+            about: "what is to be done about jobs and nobody waits for",
+            subjects: vec![subjects::ALL_CHORES.to_owned()],
+            retention: Retention::WorkQueue,
+            // What the stream of logs has forgotten cannot be sealed any more.
+            max_age: Duration::from_secs(72 * 60 * 60),
+            max_bytes: 256 * 1024 * 1024,
+            max_messages: 1_000_000,
+            memory_on_cluster: false,
+            republish: None,
         },
         StreamSpec {
             name: DEAD,
@@ -179,6 +204,14 @@ pub const LANES: &[Lane] = &[Lane::Chat, Lane::Live, Lane::Background];
 pub fn consumer(lane: Lane, queue: &QueueName) -> String {
     format!("{}-{}", lane.token(), subjects::queue_token(queue))
 }
+
+/// The durable consumer that all gateways share that do chores of a kind.
+pub fn chore_consumer(chore: Chore) -> &'static str {
+    chore.token()
+}
+
+/// A chore that is neither settled nor given back for this long comes again.
+pub const CHORE_ACK_WAIT: Duration = Duration::from_secs(30);
 
 /// How deliveries of a lane are watched over.
 pub fn delivery_rules(lane: Lane) -> DeliveryRules {

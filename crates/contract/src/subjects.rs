@@ -5,6 +5,8 @@
 //! dead.<lane>.<queue>.<job>           a job that was given up                  stored
 //! log.<tenant>.<job>                  what happened to a stored job            stored
 //! live.<tenant>.<job>                 the same, as soon as it is stored        not stored
+//! chore.<kind>.<tenant>.<job>         what is left to do about a job           stored
+//! $KV.<bucket>.<tenant>.<id>          a record of a bucket                     stored
 //! reader.<tenant>.<job>               does anybody read it? (request, reply)   not stored
 //! gw.<gateway>.claim                  may I answer? (request, reply)           not stored
 //! gw.<gateway>.events                 packed events                            not stored
@@ -17,7 +19,9 @@
 //! ```
 
 use crate::log::LogId;
-use crate::{ConversationId, GatewayId, JobId, Lane, QueueName, TenantName, WorkerId, token};
+use crate::{
+    Chore, ConversationId, GatewayId, JobId, Lane, QueueName, TenantName, WorkerId, token,
+};
 
 /// Every gateway's beat.
 pub const ALL_GATEWAY_BEATS: &str = "beat.gw.*";
@@ -52,6 +56,23 @@ pub fn log(log: &LogId) -> String {
     format!("log.{}.{}", token::of(log.tenant.as_str()), log.job)
 }
 
+/// The log whose records are kept on a subject.
+pub fn read_log(subject: &str) -> Option<LogId> {
+    read_key(subject.strip_prefix("log.")?)
+}
+
+/// The tokens that name a log.
+fn key(log: &LogId) -> String {
+    format!("{}.{}", token::of(log.tenant.as_str()), log.job)
+}
+
+fn read_key(key: &str) -> Option<LogId> {
+    let mut tokens = key.split('.');
+    let tenant = token::read(tokens.next()?)?.parse().ok()?;
+    let job = tokens.next()?.parse().ok()?;
+    tokens.next().is_none().then_some(LogId { tenant, job })
+}
+
 /// Where the records of a stored job can be heard once they are stored.
 pub fn live(log: &LogId) -> String {
     format!("live.{}.{}", token::of(log.tenant.as_str()), log.job)
@@ -80,6 +101,30 @@ pub fn conversation_keys(owner: &TenantName) -> String {
 /// The conversation whose key this is.
 pub fn read_conversation_key(key: &str) -> Option<ConversationId> {
     key.split('.').nth(1)?.parse().ok()
+}
+
+/// Every chore.
+pub const ALL_CHORES: &str = "chore.>";
+
+/// Where a chore about a log goes.
+pub fn chore(chore: Chore, log: &LogId) -> String {
+    format!("chore.{}.{}", chore.token(), key(log))
+}
+
+/// Matches every chore of a kind.
+pub fn chores_of(chore: Chore) -> String {
+    format!("chore.{}.>", chore.token())
+}
+
+/// The log that a chore is about.
+pub fn read_chore(subject: &str) -> Option<LogId> {
+    let (_kind, key) = subject.strip_prefix("chore.")?.split_once('.')?;
+    read_key(key)
+}
+
+/// The key of what is kept about a log.
+pub fn response_key(log: &LogId) -> String {
+    key(log)
 }
 
 /// Matches every job of a lane.
@@ -224,6 +269,16 @@ mod tests {
         assert!(key.starts_with(conversation_keys(&owner).trim_end_matches('*')));
         assert_eq!(read_conversation_key(&key), Some(id));
         assert_eq!(record("B", &key), format!("$KV.B.{key}"));
+    }
+
+    #[test]
+    fn a_log_is_read_from_its_subject() {
+        let id = LogId { tenant: "Ünï.corn".parse().unwrap(), job: JobId::fresh() };
+        assert_eq!(read_log(&log(&id)), Some(id.clone()));
+        assert_eq!(read_chore(&chore(Chore::Seal, &id)), Some(id.clone()));
+        for other in ["log.x", "log", &live(&id), &format!("{}.x", log(&id))] {
+            assert_eq!(read_log(other), None, "{other}");
+        }
     }
 
     #[test]

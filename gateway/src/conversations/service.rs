@@ -92,7 +92,7 @@ impl Conversations {
         id: &str,
     ) -> Result<(), ConversationError> {
         let (id, _record, _revision) = self.read(owner, id).await?;
-        Ok(self.records().delete(&subjects::conversation_key(owner, id)).await?)
+        Ok(self.records().erase(&subjects::conversation_key(owner, id)).await?)
     }
 
     /// The newest ones, those made before `after`.

@@ -178,16 +178,7 @@ async fn queue(
     asks_model: &[u8],
     hold: &mut Hold,
 ) -> Result<(), BusError> {
-    let json: &RawValue = serde_json::from_slice(asks_model)
-        .map_err(|error| BusError::NotReady(error.to_string()))?;
-    let body = if asks_model.len() + ENVELOPE_BYTES > inner.bus.max_payload() {
-        let name = format!("requests/{}", log.job);
-        hold.has_stored_body(name.clone());
-        inner.blobs.put(&name, asks_model).await?;
-        Body::Stored(name)
-    } else {
-        Body::Inline(json)
-    };
+    let body = body(inner, log, asks_model, |name| hold.has_stored_body(name)).await?;
     let job = StoredJob {
         id: log.job,
         operation: Operation::ChatCompletions,
@@ -205,6 +196,24 @@ async fn queue(
         publish.record(span::STATUS_CODE, span::ERROR);
     }
     stored
+}
+
+/// What the model is asked, in the job or beside it. `put` is told the name before it is beside.
+pub(super) async fn body<'a>(
+    inner: &Inner,
+    log: &LogId,
+    asks_model: &'a [u8],
+    put: impl FnOnce(String),
+) -> Result<Body<'a>, BusError> {
+    if asks_model.len() + ENVELOPE_BYTES > inner.bus.max_payload() {
+        let name = format!("requests/{}", log.job);
+        put(name.clone());
+        inner.blobs.put(&name, asks_model).await?;
+        return Ok(Body::Stored(name));
+    }
+    let json: &RawValue = serde_json::from_slice(asks_model)
+        .map_err(|error| BusError::NotReady(error.to_string()))?;
+    Ok(Body::Inline(json))
 }
 
 #[cfg(test)]

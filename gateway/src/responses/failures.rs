@@ -35,6 +35,11 @@ pub(super) fn unreadable() -> Failure {
     failure("internal_error", "The response cannot be read.")
 }
 
+/// It was queued again and again.
+pub(super) fn attempts_exhausted() -> Failure {
+    failure("attempts_exhausted", "No worker could finish this request.")
+}
+
 /// It was accepted, and could not be queued.
 pub(super) fn not_queued() -> Failure {
     Failure { status: 503, ..failure("queue_unavailable", "The response could not be queued.") }

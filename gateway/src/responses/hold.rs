@@ -117,6 +117,7 @@ impl Inner {
         let job = log.job;
         if let Some(outcome) = ends_as {
             match logs::end(&self.bus, log, &outcome).await {
+                Ok(Ending::Now(_)) if !erase => self.seal_later(log).await,
                 Ok(Ending::Now(_) | Ending::Before(_) | Ending::NoLog) => {}
                 Err(error) => {
                     tracing::warn!(%error, app.job.id = %job, "a log was not ended: {error}");

@@ -4,6 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::{AppendError, Bus, BusError, Entry};
 use contract::log::{self, Ended, LogId, Outcome, Record, Started};
+use contract::{streams, subjects};
+
+use super::sealed;
 
 use super::fold::Fold;
 
@@ -21,11 +24,34 @@ pub(crate) enum Doubt {
     Allowed,
 }
 
-/// Every record of a log; none when there is no log.
+/// Every record of a log, or of what was sealed of it once the stream has forgotten it, from the
+/// first record on; none when there is no log.
+///
+/// `at_least` is a sequence that is known to be stored.
+pub(super) async fn read(
+    bus: &Bus,
+    log: &LogId,
+    at_least: u64,
+    doubt: Doubt,
+) -> Result<Vec<Entry>, BusError> {
+    let entries = read_unsealed(bus, log, at_least, doubt).await?;
+    // Each record has its own age: the first one is forgotten first.
+    if entries.first().is_some_and(is_beginning) {
+        return Ok(entries);
+    }
+    let records = bus.records(streams::RESPONSES).await?;
+    match records.get(&subjects::response_key(log)).await? {
+        None => Ok(entries),
+        Some(record) => sealed::read(record.value)
+            .map_err(|_not_sealed| BusError::NotReady("a sealed log cannot be read".to_owned())),
+    }
+}
+
+/// Every record of a log that the stream has.
 ///
 /// Any replica may answer, and one may lag behind. What ends with an end is whole; for everything
 /// else the leader is asked. `at_least` is a sequence that is known to be stored.
-pub(super) async fn read(
+pub(super) async fn read_unsealed(
     bus: &Bus,
     log: &LogId,
     at_least: u64,
@@ -97,7 +123,11 @@ pub(super) async fn end(bus: &Bus, log: &LogId, outcome: &Outcome) -> Result<End
     }
 }
 
-fn is_end(entry: &Entry) -> bool {
+fn is_beginning(entry: &Entry) -> bool {
+    matches!(log::read(&entry.message), Ok((Record::Accepted(_), _)))
+}
+
+pub(super) fn is_end(entry: &Entry) -> bool {
     matches!(log::read(&entry.message), Ok((Record::Ended(_), _)))
 }
 

@@ -6,6 +6,8 @@
 //! * [`following`]: one reader of a log: its past, then live.
 //! * [`hold`]: what is left to do when this gateway lets go of a response that it accepted.
 //! * [`logs`]: a log as a whole, and its end. [`readers`]: everybody who reads here.
+//! * [`reconcile`], [`open_logs`]: open logs whose jobs were lost get them back.
+//! * [`seal`], [`sealed`]: what has ended is kept for longer.
 //! * [`error`]: why not. [`failures`]: why a reader was broken off.
 //!
 //! Nothing is kept between requests: another gateway would say the same, byte for byte.
@@ -17,7 +19,11 @@ mod fold;
 mod following;
 mod hold;
 mod logs;
+mod open_logs;
 mod readers;
+mod reconcile;
+mod seal;
+mod sealed;
 mod service;
 #[cfg(test)]
 mod tests;

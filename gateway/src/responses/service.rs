@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::{Blobs, Bus, Entry, LinkState};
 use bytes::Bytes;
 use contract::log::{LogId, Outcome};
-use contract::{JobId, Lane, TenantName};
+use contract::{JobId, Lane, TenantName, streams, subjects};
 use openai_api::responses::CreateResponse;
 use service_runtime::Tasks;
 
@@ -17,6 +17,8 @@ use super::fold::Fold;
 use super::following::Following;
 use super::logs::{self, Doubt, Ending};
 use super::readers::Readers;
+use super::reconcile::Reconciler;
+use super::seal::Sealer;
 use crate::chat::{ChatError, Chats};
 use crate::conversations::Conversations;
 use crate::measures::Measures;
@@ -59,6 +61,16 @@ pub(crate) enum Created {
 impl Responses {
     pub(crate) fn new(parts: Inner) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Looks for open logs whose jobs are lost, to which nothing has happened for so long.
+    pub(crate) fn reconciler(&self, quiet: Duration) -> Reconciler {
+        Reconciler { inner: Arc::clone(&self.0), quiet }
+    }
+
+    /// Seals logs that have ended.
+    pub(crate) fn sealer(&self) -> Sealer {
+        Sealer { inner: Arc::clone(&self.0) }
     }
 
     /// Accepts a request: the response is stored and queued when this returns.
@@ -127,7 +139,11 @@ impl Responses {
             return Ok(fold);
         }
         let at_least = match self.end(&log).await? {
-            Ending::Now(sequence) | Ending::Before(sequence) => sequence,
+            Ending::Now(sequence) => {
+                self.0.seal_later(&log).await;
+                sequence
+            }
+            Ending::Before(sequence) => sequence,
             Ending::NoLog => return Err(ResponseError::NotFound(id.to_owned())),
         };
         let entries = logs::read(&self.0.bus, &log, at_least, Doubt::Refused).await?;
@@ -147,6 +163,9 @@ impl Responses {
         if let Some(conversation) = fold.conversation() {
             self.0.conversations.forget(owner, &conversation, log.job, &fold).await?;
         }
+        // First what is sealed: from then on nobody seals it, so nothing comes back.
+        let records = self.0.bus.records(streams::RESPONSES).await?;
+        records.delete(&subjects::response_key(&log)).await?;
         Ok(self.0.bus.erase_log(&log).await?)
     }
 

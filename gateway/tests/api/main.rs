@@ -29,9 +29,13 @@ mod outage;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod reconciling;
+#[cfg(test)]
 mod responses;
 #[cfg(test)]
 mod resuming;
+#[cfg(test)]
+mod sealing;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]

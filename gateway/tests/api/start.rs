@@ -41,6 +41,29 @@ async fn a_nats_without_the_store_for_bodies_is_refused_with_the_remedy() {
 }
 
 #[tokio::test]
+async fn a_nats_without_the_bucket_of_responses_is_refused_with_the_remedy() {
+    let nats = TestNats::start().await;
+    let settings = settings(&nats);
+    let bus = Bus::connect("test", &settings.nats).await.unwrap();
+    bus::declare(&bus, &settings.catalogue.queues(), 1).await.unwrap();
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    async_nats::jetstream::new(client).delete_key_value("RESPONSES").await.unwrap();
+
+    let refusal = refusal(settings).await;
+
+    assert!(refusal.contains("RESPONSES") && refusal.contains("nats-init"), "{refusal}");
+}
+
+#[tokio::test]
+async fn without_the_role_nobody_is_answered() {
+    let stage = Stage::with(|settings| settings.roles.api = false).await;
+
+    stage.gateway.readiness_is(200).await;
+
+    assert!(stage.caller.is_refused().await);
+}
+
+#[tokio::test]
 async fn a_nats_that_is_not_there_is_named_with_its_setting() {
     let mut nats = TestNats::start().await;
     let mut settings = settings(&nats);

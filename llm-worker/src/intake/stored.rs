@@ -4,10 +4,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use bus::{Delivery, LogWriter, WriteError};
+use bus::{BusError, Delivery, LogWriter, WriteError};
 use bytes::Bytes;
 use contract::log::{self, LogId, Record, Started};
-use contract::{Lane, Operation, QueueName, StoredJob};
+use contract::{Chore, Lane, Operation, QueueName, StoredJob};
 use telemetry::names::app;
 use tracing::Span;
 
@@ -26,6 +26,8 @@ use crate::script::{self, failed, now_ms};
 const SUPERSEDED: &str = "superseded";
 /// Nobody has read it for too long.
 const CANCELLED: &str = "cancelled";
+/// It was forgotten.
+const NO_LOG: &str = "no_log";
 
 /// What ends the work on an answer.
 enum Verdict {
@@ -57,6 +59,10 @@ impl Desk {
         let hand = self.running.begin(job.id, lane, None, delivery);
         let (settlement, outcome) = self.answer_stored(&job, &payload, &hand, queue).await;
         let settlement = match settlement {
+            Settlement::Ack if outcome != NO_LOG => self.follow_up(&job).await,
+            other => other,
+        };
+        let settlement = match settlement {
             // The log is over, whoever's the job is by now.
             Settlement::Ack => Settlement::Ack,
             // After a time without progress it may be another worker's.
@@ -66,6 +72,24 @@ impl Desk {
         settle(&hand.job.delivery, settlement, &self.measures).await;
         report(job.id, &job.model, outcome, hand.job.delivery.deliveries());
         outcome
+    }
+
+    /// What is left to do behind the end of a log, before its job leaves the queue. A delivery that
+    /// finds the end does only this.
+    async fn follow_up(&self, job: &StoredJob<'_>) -> Settlement {
+        let log = LogId { tenant: job.tenant.clone(), job: job.id };
+        match self.bus.publish_chore(Chore::Seal, &log).await {
+            Ok(()) => Settlement::Ack,
+            Err(BusError::Unavailable(why)) => {
+                tracing::warn!("a chore cannot be stored and is tried again: {why}");
+                Settlement::RetryAfter(ASK_AGAIN)
+            }
+            // Rather an answer that is kept for a shorter time than lanes full of finished jobs.
+            Err(error) => {
+                tracing::error!(%error, "a log is kept for days only: {error}");
+                Settlement::Ack
+            }
+        }
     }
 
     async fn answer_stored(
@@ -87,7 +111,7 @@ impl Desk {
         let open = match Page::of(last.as_ref()) {
             Page::Open(open) => open,
             Page::Full => return (Settlement::Ack, "already_ended"),
-            Page::Missing => return (Settlement::Ack, "no_log"),
+            Page::Missing => return (Settlement::Ack, NO_LOG),
             Page::Unreadable => {
                 let (id, message) = (job.id.to_string(), "its log ends with what is no record");
                 self.bury(lane, delivery, queue, &id, "unreadable", message).await;

@@ -7,6 +7,8 @@ mod drain;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod follow_ups;
+#[cfg(test)]
 mod leaving;
 #[cfg(test)]
 mod outage;

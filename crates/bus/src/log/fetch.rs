@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_nats::header::NATS_LAST_SEQUENCE;
-use async_nats::{HeaderName, Message, Request, StatusCode, Subscriber};
+use async_nats::{HeaderMap, HeaderName, Message, Request, StatusCode, Subscriber};
 use contract::log::LogId;
 use contract::{streams, subjects};
 use futures::StreamExt as _;
@@ -27,7 +27,7 @@ const END_OF_PAGE: u16 = 204;
 /// How many records lay behind a page when it ended.
 const PENDING: HeaderName = HeaderName::from_static("Nats-Num-Pending");
 
-/// Records of one log on their way here, oldest first. At most a page of them waits.
+/// Records of one log, or of all, on their way here, oldest first. At most a page of them waits.
 #[derive(Debug)]
 pub(super) struct Fetch {
     subject: String,
@@ -70,14 +70,28 @@ impl Bus {
         }
         Ok(entries)
     }
+
+    /// The first record of a log; `None` when there is no log.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::fetch_log`].
+    pub async fn first_entry(&self, log: &LogId) -> Result<Option<Entry>, BusError> {
+        Fetch::begin(self, log, 0).await?.next(self).await
+    }
 }
 
 impl Fetch {
     /// The records of a log behind `after`.
     pub(super) async fn begin(bus: &Bus, log: &LogId, after: u64) -> Result<Self, BusError> {
+        Self::of(bus, subjects::log(log), after).await
+    }
+
+    /// What is stored behind `after` on subjects that match.
+    pub(super) async fn of(bus: &Bus, subject: String, after: u64) -> Result<Self, BusError> {
         let inbox = bus.client.new_inbox();
         let replies = bus.subscribe(inbox.clone()).await?;
-        Ok(Self { subject: subjects::log(log), inbox, replies, page: None, last: after })
+        Ok(Self { subject, inbox, replies, page: None, last: after })
     }
 
     /// The next record; `None` when there are no more for now.
@@ -86,6 +100,14 @@ impl Fetch {
     ///
     /// Dropping the future loses nothing.
     pub(super) async fn next(&mut self, bus: &Bus) -> Result<Option<Entry>, BusError> {
+        Ok(self.next_with_headers(bus).await?.map(|(entry, _headers)| entry))
+    }
+
+    /// The same, with what the server says of it.
+    pub(super) async fn next_with_headers(
+        &mut self,
+        bus: &Bus,
+    ) -> Result<Option<(Entry, HeaderMap)>, BusError> {
         loop {
             let page = match &mut self.page {
                 Some(page) => page,
@@ -99,12 +121,15 @@ impl Fetch {
             let reply = reply.ok_or_else(|| unreadable("the connection is closed"))?;
             page.silent_at = Instant::now() + SILENCE;
             match page.read(reply)? {
-                Reply::Record(entry) => {
+                Reply::Record(entry, headers) => {
                     self.last = entry.sequence;
-                    return Ok(Some(entry));
+                    return Ok(Some((entry, headers)));
                 }
                 Reply::EndOfPage => self.page = None,
-                Reply::End => return Ok(None),
+                Reply::End => {
+                    self.page = None;
+                    return Ok(None);
+                }
             }
         }
     }
@@ -112,7 +137,7 @@ impl Fetch {
 
 /// One answer of the server.
 enum Reply {
-    Record(Entry),
+    Record(Entry, HeaderMap),
     EndOfPage,
     End,
 }
@@ -121,11 +146,12 @@ impl Page {
     fn read(&mut self, reply: Message) -> Result<Reply, BusError> {
         let status = reply.status.filter(|status| *status != StatusCode::OK);
         let Some(status) = status else {
-            let (sequence, before) = numbers(reply.headers.as_ref())
+            let headers = reply.headers.unwrap_or_default();
+            let (sequence, before) = numbers(Some(&headers))
                 .ok_or_else(|| unreadable("a record came without its number"))?;
             self.follows(before)?;
             self.last = sequence;
-            return Ok(Reply::Record(Entry { sequence, message: reply.payload }));
+            return Ok(Reply::Record(Entry { sequence, message: reply.payload }, headers));
         };
         match status {
             StatusCode::NOT_FOUND => Ok(Reply::End),

@@ -1,8 +1,9 @@
 //! Logs: what is appended is stored once, in order, or refused.
 
 use async_nats::jetstream::stream::{DiscardPolicy, RetentionPolicy, StorageType};
-use bus::{AppendError, BusError};
+use bus::{AppendError, BusError, Entry};
 use bytes::Bytes;
+use contract::log::LogId;
 use contract::{
     Body, JobId, Lane, Operation, StoredJob, TenantName, WorkerId, log, streams, subjects,
 };
@@ -10,8 +11,8 @@ use serde_json::value::RawValue;
 use test_support::TestNats;
 
 use crate::support::{
-    assert_records, change_logs, connect, declared, fresh_log, jetstream, logs_config, next, queue,
-    record,
+    append, assert_records, change_logs, connect, declared, fresh_log, jetstream, logs_config,
+    next, queue, record, walk_to_the_end,
 };
 
 #[tokio::test]
@@ -220,4 +221,69 @@ async fn a_stored_job_published_twice_arrives_once_in_its_own_lane() {
             assert_ne!(other.id, id, "it was stored once");
         }
     }
+}
+
+#[tokio::test]
+async fn a_walk_comes_by_every_record_once_and_goes_on_where_it_stopped() {
+    let (mut nats, bus) = declared().await;
+    let (one, other) = (fresh_log(), fresh_log());
+    let mut walk = bus.walk_logs().await.unwrap();
+    assert_eq!(walk.next().await.unwrap(), None);
+
+    // More than a page of records, and of bytes.
+    append(&bus, &one, 0..300).await;
+    let large = Bytes::from(vec![b'x'; 300 * 1024]);
+    let last = bus.append(&other, 0, large.clone()).await.unwrap();
+    bus.append(&other, last, large).await.unwrap();
+    append(&bus, &one, 300..310).await;
+
+    let mut walked = walk_to_the_end(&mut walk).await;
+    assert!(walked.is_sorted_by(|(_, one), (_, next)| one.sequence < next.sequence));
+    let of_one = |(log, entry): &(LogId, Entry)| (*log == one).then(|| entry.clone());
+    assert_records(&walked.iter().filter_map(of_one).collect::<Vec<_>>(), 310);
+    assert_eq!(walked.iter().filter(|(log, _entry)| *log == other).count(), 2);
+    assert_eq!(walk.next().await.unwrap(), None);
+
+    append(&bus, &one, 310..311).await;
+    walked = walk_to_the_end(&mut walk).await;
+    assert_eq!((walked.len(), &walked[0].1.message), (1, &record(310)));
+
+    nats.kill().await;
+    walk.next().await.unwrap_err();
+    nats.restart().await;
+    append(&bus, &one, 311..312).await;
+    let again = loop {
+        if let Ok(Some(next)) = walk.next().await {
+            break next;
+        }
+    };
+    assert_eq!(again.1.message, record(311));
+}
+
+#[tokio::test]
+async fn a_job_is_put_back_once_and_only_into_a_queue_that_has_lost_it() {
+    let (_nats, bus) = declared().await;
+    let body = RawValue::from_string("{}".to_owned()).unwrap();
+    let job = StoredJob {
+        id: JobId::fresh(),
+        operation: Operation::ChatCompletions,
+        model: "simulator".parse().unwrap(),
+        tenant: TenantName::local(),
+        accepted_at_ms: 7,
+        body: Body::Inline(&body),
+    };
+    let (lane, queue) = (Lane::Background, queue());
+    let again = async |at| bus.publish_again(lane, &queue, &job, at).await.unwrap();
+    let mut source = bus.jobs(lane, &queue).await.unwrap();
+
+    let both = tokio::join!(again(None), again(None));
+    assert!(both.0 != both.1, "{both:?}");
+    let delivery = next(&mut source).await;
+    assert!(!again(None).await && !again(Some(7)).await, "it is at work");
+
+    delivery.ack().await.unwrap();
+    bus.barrier().await.unwrap();
+    assert!(!again(None).await, "the same was done a moment ago");
+    assert!(again(Some(7)).await);
+    assert!(bus.is_queued(lane, &queue, &job.tenant, job.id).await.unwrap());
 }

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod support;
 
+mod chores;
 mod claims;
 mod declare;
 mod jobs;

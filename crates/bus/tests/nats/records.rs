@@ -53,8 +53,8 @@ async fn what_is_removed_is_gone_and_may_be_created_anew() {
     let records = records(&bus).await;
     let revision = records.create("a.1", value("one")).await.unwrap();
 
-    records.delete("a.1").await.unwrap();
-    records.delete("a.1").await.unwrap();
+    records.erase("a.1").await.unwrap();
+    records.erase("a.1").await.unwrap();
 
     assert_eq!(records.get("a.1").await.unwrap(), None);
     assert_eq!(records.list("a.*").await.unwrap(), Vec::<String>::new());

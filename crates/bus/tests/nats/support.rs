@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
-use bus::{Bus, Delivery, Entry, JobSource, LogReader, Pulled, Records, Settings};
+use bus::{Bus, Delivery, Entry, JobSource, LogReader, LogWalk, Pulled, Records, Settings};
 use bytes::Bytes;
 use contract::log::LogId;
 use contract::{JobId, Lane, QueueName, TenantName, streams};
@@ -95,6 +95,15 @@ pub(crate) async fn read(reader: &mut LogReader, count: usize) -> Vec<Entry> {
 /// A bucket of records.
 pub(crate) async fn records(bus: &Bus) -> Records {
     bus.records(streams::CONVERSATIONS).await.unwrap()
+}
+
+/// What a walk over all logs comes by next.
+pub(crate) async fn walk_to_the_end(walk: &mut LogWalk) -> Vec<(LogId, Entry)> {
+    let mut walked = Vec::new();
+    while let Some(next) = walk.next().await.unwrap() {
+        walked.push(next);
+    }
+    walked
 }
 
 /// JetStream over a connection of its own, as somebody else has it.

@@ -68,6 +68,15 @@ pub const JOBS_ACCEPTED: Instrument =
 /// Jobs that ended. Labels: lane, outcome. Gateway.
 pub const JOBS_SETTLED: Instrument =
     Instrument::number("app.jobs.settled", "{job}", "Number of jobs that ended.");
+/// Stored jobs that their queue had lost, and that were put back. Label: lane. Gateway.
+pub const JOBS_REPUBLISHED: Instrument = Instrument::number(
+    "app.jobs.republished",
+    "{job}",
+    "Number of open stored jobs that were put back into their queue.",
+);
+/// Logs that were to be sealed. Label: outcome. Gateway.
+pub const LOGS_SEALED: Instrument =
+    Instrument::number("app.logs.sealed", "{log}", "Number of logs that were to be sealed.");
 /// Deliveries after the first. Label: reason. Worker.
 pub const JOBS_REDELIVERED: Instrument =
     Instrument::number("app.jobs.redelivered", "{job}", "Number of jobs delivered again.");

@@ -7,7 +7,7 @@ use bus::Bus;
 use contract::log::LogId;
 use contract::{Catalogue, GatewayBeat, GatewayId, Lane, streams};
 use futures::StreamExt as _;
-use gateway::Settings;
+use gateway::{Roles, Settings};
 use service_runtime::AllowedHosts;
 use test_support::TestNats;
 
@@ -66,6 +66,8 @@ pub(crate) fn settings(nats: &TestNats) -> Settings {
         answer_timeout: Duration::from_secs(600),
         lame_duck: Duration::ZERO,
         drain: Duration::from_secs(60),
+        roles: Roles { api: true, chores: true },
+        open_log_quiet: Duration::from_secs(600),
         nats: bus::Settings::bare(nats.url()),
         catalogue: Catalogue::parse(MODELS).unwrap(),
     }
@@ -105,7 +107,17 @@ impl Stage {
 
     /// Another gateway of the same system, and a caller of it.
     pub(crate) async fn another_gateway(&self) -> (Gateway, Caller) {
-        let gateway = Gateway::start(settings(&self.nats)).await;
+        self.another_gateway_with(|_settings| {}).await
+    }
+
+    /// The same, set otherwise.
+    pub(crate) async fn another_gateway_with(
+        &self,
+        change: impl FnOnce(&mut Settings),
+    ) -> (Gateway, Caller) {
+        let mut settings = settings(&self.nats);
+        change(&mut settings);
+        let gateway = Gateway::start(settings).await;
         let caller = Caller::of(gateway.address);
         (gateway, caller)
     }
@@ -138,6 +150,12 @@ impl Stage {
     pub(crate) async fn messages_in(&self, stream: &str) -> u64 {
         let stream = self.jetstream().await.get_stream(stream).await.unwrap();
         stream.get_info().await.unwrap().state.messages
+    }
+
+    /// Messages that a stream has ever stored.
+    pub(crate) async fn ever_in(&self, stream: &str) -> u64 {
+        let stream = self.jetstream().await.get_stream(stream).await.unwrap();
+        stream.get_info().await.unwrap().state.last_sequence
     }
 
     /// Waits until a stream has so many messages.
@@ -174,7 +192,8 @@ impl Stage {
         until("a removed body", async || store.info(name).await.unwrap().deleted).await;
     }
 
-    async fn jetstream(&self) -> jetstream::Context {
+    /// JetStream over a connection of its own.
+    pub(crate) async fn jetstream(&self) -> jetstream::Context {
         jetstream::new(async_nats::connect(self.nats.url()).await.unwrap())
     }
 }
