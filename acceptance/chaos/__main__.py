@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from chaos import account, memory
+from chaos import account, memory, stored
 from chaos.requests import Requests
 from chaos.trouble import Troubles
 from support.callers import client
@@ -122,12 +122,14 @@ def main():
     parser = argparse.ArgumentParser(prog="cargo xtask chaos")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int)
+    parser.add_argument("--stored", action="store_true")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)
     folder = Path(os.environ["ACCEPTANCE_LOGS"])
     # Whoever ends this program ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_what: sys.exit(1))
-    sys.exit(0 if asyncio.run(chaos(arguments.minutes, seed, folder)) else 1)
+    run = stored.chaos if arguments.stored else chaos
+    sys.exit(0 if asyncio.run(run(arguments.minutes, seed, folder)) else 1)
 
 
 main()

@@ -5,11 +5,23 @@ import signal
 import time
 from dataclasses import dataclass
 
-# Each with its share. The first process of each service is held up and never ended, so that its
-# memory can be compared over the whole time.
-ACTIONS = {"kill": 4, "stop": 4, "hold": 3}
-PAUSES_S = (0.3, 2.5)
 AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is drawn from."""
+
+    # Each with its share.
+    actions: dict
+    pauses_s: tuple
+    held_s: tuple
+    # The first process of each service is held up and never ended, so that its memory can be
+    # compared over the whole time.
+    spares_first: bool
+
+
+MIXED = Plan({"kill": 4, "stop": 4, "hold": 3}, (0.3, 2.5), (0.2, 9), spares_first=True)
 
 
 @dataclass
@@ -28,8 +40,9 @@ class Trouble:
 class Troubles:
     """Makes trouble until it is told to stop."""
 
-    def __init__(self, system, random, tell):
+    def __init__(self, system, random, tell, plan=MIXED):
         self.all = []
+        self._plan = plan
         self._system = system
         self._random = random
         self._tell = tell
@@ -50,7 +63,7 @@ class Troubles:
     async def _make(self):
         while not self._stopping.is_set():
             try:
-                pause = self._random.uniform(*PAUSES_S)
+                pause = self._random.uniform(*self._plan.pauses_s)
                 await asyncio.wait_for(self._stopping.wait(), pause)
             except TimeoutError:
                 pass
@@ -64,15 +77,19 @@ class Troubles:
         await asyncio.gather(*self._busy)
 
     def _draw(self):
-        system = self._system
-        spared = {system.gateways[0], system.workers[0], system.webs[0]}
+        system, plan = self._system, self._plan
+        services = [system.gateways, system.workers, system.webs]
+        spared = {service[0] for service in services if service and plan.spares_first}
         processes = [*system.gateways, *system.workers, *system.webs, system.nats]
         process = self._random.choice(processes)
-        [action] = self._random.choices(list(ACTIONS), list(ACTIONS.values()))
+        [action] = self._random.choices(list(plan.actions), list(plan.actions.values()))
         if process in spared:
             action = "hold"
         down_s = self._random.uniform(0, 3)
-        held_s = self._random.uniform(0.2, 9)
+        held_s = self._random.uniform(*plan.held_s)
+        if process not in system.workers:
+            # Everybody waits for it.
+            held_s = min(held_s, 9)
         if process in self._busy.values():
             return None, None
         trouble = Trouble(action, process.name, time.monotonic())

@@ -1,13 +1,9 @@
 """A system of separate processes for each test, made as the test wants it."""
 
-import os
-import re
-from pathlib import Path
-
 import pytest
 
 from support.callers import client
-from support.system import System
+from support.system import System, kept_at
 
 
 @pytest.fixture
@@ -17,13 +13,7 @@ def anyio_backend():
 
 @pytest.fixture
 def folder(request, tmp_path):
-    """Where what the processes say is kept: `cargo xtask test` names a place that outlives us."""
-    logs = os.environ.get("ACCEPTANCE_LOGS")
-    if not logs:
-        return tmp_path
-    kept = Path(logs) / re.sub(r"\W+", "_", request.node.name)
-    kept.mkdir(parents=True)
-    return kept
+    return kept_at(request.node.name, tmp_path)
 
 
 @pytest.fixture

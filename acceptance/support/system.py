@@ -1,6 +1,7 @@
 """Chappe as separate processes, each of which can be killed, stopped and started again."""
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -60,6 +61,16 @@ def program(name):
     folder = os.environ.get("CHAPPE_BIN_DIR")
     assert folder, "CHAPPE_BIN_DIR is not set; `cargo xtask test` builds the programs and sets it"
     return Path(folder) / name
+
+
+def kept_at(name, otherwise):
+    """Where what the processes say is kept: `cargo xtask test` names a place that outlives us."""
+    logs = os.environ.get("ACCEPTANCE_LOGS")
+    if not logs:
+        return otherwise
+    kept = Path(logs) / re.sub(r"\W+", "_", name)
+    kept.mkdir(parents=True)
+    return kept
 
 
 def outside_program(name, variable):
@@ -149,14 +160,23 @@ class System:
         await self._answers(f"{self._monitoring}/healthz")
 
     async def jobs_in_queue(self):
-        """Jobs that the queue holds, in work or waiting."""
+        """Jobs that the queues hold, in work or waiting."""
+        return sum(one["state"]["messages"] for one in await self._queues())
+
+    async def unsettled(self):
+        """Deliveries that the queues wait for, or believe that they have still to make."""
+        consumers = [one for queue in await self._queues() for one in queue["consumer_detail"]]
+        return sum(one["num_ack_pending"] + one["num_pending"] for one in consumers)
+
+    async def _queues(self):
         async with httpx2.AsyncClient(timeout=10, trust_env=False) as http:
-            streams = (await http.get(f"{self._monitoring}/jsz?streams=true")).json()
-        details = [stream for one in streams["account_details"] for stream in one["stream_detail"]]
-        return sum(one["state"]["messages"] for one in details if one["name"] == "JOBS_CHAT")
+            answer = await http.get(f"{self._monitoring}/jsz?streams=true&consumers=true")
+        accounts = answer.raise_for_status().json()["account_details"]
+        details = [stream for one in accounts for stream in one["stream_detail"]]
+        return [one for one in details if one["name"].startswith("JOBS_")]
 
     async def at_rest(self, within_s=40):
-        """Waits until nobody has anything in hand: not the queue, a gateway, a worker, a model."""
+        """Waits until nobody has anything in hand: not a queue, a gateway, a worker, a model."""
 
         async def nothing_left():
             left = await self.in_hand()
@@ -169,7 +189,7 @@ class System:
 
     async def in_hand(self):
         """What each process has in hand, as it says itself."""
-        left = {"queue": await self.jobs_in_queue()}
+        left = {"queue": await self.jobs_in_queue(), "unsettled": await self.unsettled()}
         for gateway in self.gateways:
             accepted = await gateway.figure("app_jobs_accepted_total")
             settled = await gateway.figure("app_jobs_settled_total")

@@ -81,8 +81,11 @@ impl Gateway {
         let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
         bus.require(&required()).await?;
         let blobs = bus.blobs().await?;
-        let records = bus.records(streams::CONVERSATIONS).await?;
-        let _there = bus.records(streams::RESPONSES).await?;
+        // The server cuts a connection that more is asked for on than is read. Logs are large, and
+        // read by many at once: they share none with the answers that nothing brings back.
+        let stored = Bus::connect("gateway-logs", &settings.nats).await?;
+        let records = stored.records(streams::CONVERSATIONS).await?;
+        let _there = stored.records(streams::RESPONSES).await?;
         let id = GatewayId::fresh();
         let mail = bus.gateway_mail(id).await?;
 
@@ -101,9 +104,9 @@ impl Gateway {
             Arc::clone(&measures),
         );
         let readers = Readers::default();
-        let conversations = Conversations::new(bus.clone(), records, tasks.clone());
+        let conversations = Conversations::new(stored.clone(), records, tasks.clone());
         let responses = Responses::new(responses::Parts {
-            bus: bus.clone(),
+            bus: stored,
             blobs,
             chats: chats.clone(),
             conversations: conversations.clone(),

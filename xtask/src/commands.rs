@@ -12,7 +12,7 @@ use crate::report::{self, Row};
 use crate::repository::Repository;
 use crate::run::Log;
 use crate::screen;
-use crate::suites::faults::{self, Chaos};
+use crate::suites::faults::{self, Chaos, Load};
 use crate::suites::{Context, Endpoints, Suite};
 use crate::tools::Missing;
 
@@ -50,6 +50,11 @@ enum Command {
     /// Ends with a table. Fails when a request is lost, doubled, hung or ended without a reason,
     /// when work is left over, or when the memory of a service has grown by more than a tenth
     /// and 4 MiB since the first minute. What the processes said is in target/xtask/logs/chaos.
+    ///
+    /// With `--stored`: two gateways, three workers and a nats-server, nobody spared, while
+    /// responses are asked for in the background and live, and twenty readers leave and come back
+    /// on either gateway. Fails when an accepted response is lost, doubled or changed, or what two
+    /// readers heard differs by a byte. Logs: target/xtask/logs/chaos-stored.
     Chaos(ChaosArguments),
     /// Measures Chappe against its budgets, round by round beside a direct call. Linux only.
     ///
@@ -75,6 +80,9 @@ struct TestArguments {
 
 #[derive(Debug, Args)]
 struct ChaosArguments {
+    /// Under stored work: responses that outlive whatever carries them.
+    #[arg(long)]
+    stored: bool,
     /// How long trouble is made; 0.5 to 1440.
     #[arg(long, default_value = "10", value_parser = minutes)]
     minutes: f64,
@@ -160,7 +168,8 @@ fn chaos(arguments: &ChaosArguments) -> anyhow::Result<bool> {
             return Ok(false);
         }
     }
-    let chaos = Chaos { minutes: arguments.minutes, seed: arguments.seed };
+    let load = if arguments.stored { Load::Stored } else { Load::Mixed };
+    let chaos = Chaos { load, minutes: arguments.minutes, seed: arguments.seed };
     let mut log = Log::create(logs.join("chaos.log"))?;
     Ok(faults::chaos(&context.repository, chaos, &mut log)?.failed == 0)
 }

@@ -20,9 +20,16 @@ pub(super) fn gateway_stopped_for_good() -> Failure {
     failure("gateway_stopped", "The gateway was stopped. Send the request again.")
 }
 
-/// The connection to NATS was closed for good.
+/// The log was erased under its reader, or the connection to NATS was closed for good.
 pub(super) fn log_lost() -> Failure {
-    failure("queue_unavailable", "The store of responses is unavailable.")
+    let message = "The response was deleted, or the store of responses is unavailable.";
+    failure("queue_unavailable", message)
+}
+
+/// A reader said to have read more than there is in the end.
+pub(super) fn beyond_the_end(after: u64, last: u64) -> Failure {
+    let message = format!("There is no event {after}: the last one has the number {last}.");
+    Failure { status: 400, should_retry: false, ..failure("invalid_value", &message) }
 }
 
 /// Nobody wrote anything in time.

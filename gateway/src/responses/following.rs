@@ -168,6 +168,11 @@ impl Following {
             self.over = true;
             self.hold.iter_mut().for_each(|hold| hold.has_ended(outcome));
         }
+        if let (true, Some(after), Some(last)) = (self.over, self.after, fold.newest_event())
+            && after > last
+        {
+            return Err(failures::beyond_the_end(after, last));
+        }
         if let Some(after) = self.after {
             events.retain(|event| event.sequence_number > after);
         }

@@ -17,6 +17,16 @@ pub(super) fn between_looks(unread: Duration) -> Duration {
     unread / LOOKS
 }
 
+/// Whether nobody reads a log: at two looks, as a gateway may be about to connect again.
+pub(super) async fn is_unread(bus: &Bus, log: &LogId, between: Duration) -> bool {
+    let nobody = async || matches!(bus.has_reader(log).await, Ok(false));
+    if !nobody().await {
+        return false;
+    }
+    tokio::time::sleep(between).await;
+    nobody().await
+}
+
 /// Completes when nobody has read a log for `limit`.
 ///
 /// Who cannot ask knows nothing of readers: their absence counts anew from the next answer.

@@ -11,7 +11,7 @@ use contract::{Chore, Lane, Operation, QueueName, StoredJob};
 use telemetry::names::app;
 use tracing::Span;
 
-use super::audience::{between_looks, has_left, was_overruled};
+use super::audience::{between_looks, has_left, is_unread, was_overruled};
 use super::behind::{asks_for_text, text_so_far};
 use super::delivery::{
     ASK_AGAIN, BODY_LOST, Desk, Ended, LOG_UNAVAILABLE, POISONED, POISONED_AFTER, report,
@@ -119,15 +119,22 @@ impl Desk {
             }
         };
         let mut writer = self.bus.log_writer(id.clone(), open.last);
-        if lane == Lane::Live
-            && delivery.age() >= self.unread
-            && matches!(self.bus.has_reader(&id).await, Ok(false))
-        {
-            return self.close(&mut writer, open, log::Outcome::Cancelled, CANCELLED).await;
+        // Of one that was begun, the attempt will notice: readers may be about to come back.
+        if lane == Lane::Live && open.attempt == 0 && delivery.age() >= self.unread {
+            let unread = tokio::select! {
+                biased;
+                () = hand.job.stop().cancelled() => return stopped(hand.job.stopped()),
+                unread = is_unread(&self.bus, &id, between_looks(self.unread)) => unread,
+            };
+            if unread {
+                return self
+                    .close(&id, &mut writer, open, log::Outcome::Cancelled, CANCELLED)
+                    .await;
+            }
         }
         if open.attempt >= POISONED_AFTER {
             let outcome = failed(POISONED, "No worker could finish this request.");
-            let ended = self.close(&mut writer, open, outcome, POISONED).await;
+            let ended = self.close(&id, &mut writer, open, outcome, POISONED).await;
             if ended.1 == POISONED {
                 let message = "it was never finished";
                 self.bury(lane, delivery, queue, &job.id.to_string(), POISONED, message).await;
@@ -138,7 +145,7 @@ impl Desk {
             Ok(Some(body)) => body,
             Ok(None) => {
                 let outcome = failed(BODY_LOST, "The request's body was lost.");
-                return self.close(&mut writer, open, outcome, BODY_LOST).await;
+                return self.close(&id, &mut writer, open, outcome, BODY_LOST).await;
             }
             Err(error) => {
                 tracing::warn!(%error, "the body of a job cannot be read: {error}");
@@ -154,7 +161,7 @@ impl Desk {
             began = self.begin_attempt(&mut writer, attempt, continues_at) => began,
         };
         if let Err(error) = began {
-            return fenced(&error);
+            return self.fenced(&id, &error).await;
         }
         let stream = job.operation == Operation::ChatCompletions;
         let (id_of_job, operation, model) = (job.id, job.operation, &job.model);
@@ -243,7 +250,7 @@ impl Desk {
                     // What was said is stored before another worker reads where the log stands.
                     script.leave();
                     if let Err(error) = writing.await {
-                        return fenced(&error);
+                        return self.fenced(id, &error).await;
                     }
                 }
                 return (settlement, outcome);
@@ -253,19 +260,32 @@ impl Desk {
                 (writing.await, CANCELLED)
             }
             Verdict::Written(written) => (written, "completed"),
-            Verdict::Overruled | Verdict::Spoke(Outcome::Blocked) => {
-                return (Settlement::Leave, SUPERSEDED);
-            }
+            Verdict::Overruled => return self.fenced(id, &WriteError::Fenced).await,
+            Verdict::Spoke(Outcome::Blocked) => return (Settlement::Leave, SUPERSEDED),
         };
         match written {
             Ok(()) => (Settlement::Ack, outcome),
-            Err(error) => fenced(&error),
+            Err(error) => self.fenced(id, &error).await,
         }
+    }
+
+    /// What it comes to that this worker writes the log no more: the delivery is another's, unless
+    /// there is nothing more to do, or comes again to whoever can.
+    async fn fenced(&self, id: &LogId, error: &WriteError) -> Ended {
+        if let WriteError::Fenced = error {
+            let last = self.bus.last_entry(id).await;
+            let over = last
+                .is_ok_and(|last| matches!(Page::of(last.as_ref()), Page::Full | Page::Missing));
+            return (if over { Settlement::Ack } else { Settlement::Leave }, SUPERSEDED);
+        }
+        tracing::warn!(%error, "an answer cannot be stored: {error}");
+        (Settlement::Leave, LOG_UNAVAILABLE)
     }
 
     /// Ends a log that no attempt will go on with.
     async fn close(
         &self,
+        id: &LogId,
         writer: &mut LogWriter,
         open: Open,
         outcome: log::Outcome,
@@ -275,19 +295,9 @@ impl Desk {
         let message = log::write::<&[u8]>(&record, &[]);
         match script::append(writer, message, &self.measures).await {
             Ok(()) => (Settlement::Ack, word),
-            Err(error) => fenced(&error),
+            Err(error) => self.fenced(id, &error).await,
         }
     }
-}
-
-/// What it comes to that this worker writes the log no more: the delivery is another's, or comes
-/// again to whoever can.
-fn fenced(error: &WriteError) -> Ended {
-    if let WriteError::Fenced = error {
-        return (Settlement::Leave, SUPERSEDED);
-    }
-    tracing::warn!(%error, "an answer cannot be stored: {error}");
-    (Settlement::Leave, LOG_UNAVAILABLE)
 }
 
 /// What a stop comes to. What was said stays in the log; another worker begins anew.

@@ -13,23 +13,45 @@ use crate::tools::{haproxy, nats};
 /// How long trouble is made, and which.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Chaos {
+    pub(crate) load: Load,
     pub(crate) minutes: f64,
     /// Without one, another each time.
     pub(crate) seed: Option<u32>,
 }
 
+/// What is asked meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Everything that is answered while its caller waits.
+    Mixed,
+    /// Stored work, with readers who come and go.
+    Stored,
+}
+
 /// What the test command runs: the same troubles each time, so that a commit is judged by what it
 /// changes. `cargo xtask chaos` draws others.
-pub(super) const SHORT: Chaos = Chaos { minutes: 0.8, seed: Some(5) };
+const SHORT: [Chaos; 2] = [
+    Chaos { load: Load::Mixed, minutes: 0.8, seed: Some(5) },
+    Chaos { load: Load::Stored, minutes: 0.3, seed: Some(5) },
+];
 
 /// One fault after the other, each with what must come of it.
 pub(super) fn one_by_one(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
     let python = Python::with(repository, REQUIREMENTS, log)?;
     let run = pytest(&python, Suite::Faults, repository);
-    counted_by_pytest(with_programs(run, Suite::Faults, repository, log)?, log)
+    counted_by_pytest(with_programs(run, &Suite::Faults.name(), repository, log)?, log)
 }
 
-/// Random trouble under mixed load.
+/// Random trouble for a short time, under each load.
+pub(super) fn short_chaos(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
+    let mut counts = Counts::default();
+    for short in SHORT {
+        counts += chaos(repository, short, log)?;
+    }
+    Ok(counts)
+}
+
+/// Random trouble under load.
 pub(crate) fn chaos(
     repository: &Repository,
     chaos: Chaos,
@@ -43,18 +65,25 @@ pub(crate) fn chaos(
     if let Some(seed) = chaos.seed {
         run = run.arguments(["--seed", &seed.to_string()]);
     }
-    let run = with_programs(run, Suite::Chaos, repository, log)?;
+    let folder = match chaos.load {
+        Load::Mixed => "chaos",
+        Load::Stored => {
+            run = run.arguments(["--stored"]);
+            "chaos-stored"
+        }
+    };
+    let run = with_programs(run, folder, repository, log)?;
     Ok(Counts::of(run.succeeds(log)?))
 }
 
 /// Names the programs that are killed and the one before them, and a folder for what they say.
 fn with_programs(
     run: Run,
-    suite: Suite,
+    folder: &str,
     repository: &Repository,
     log: &mut Log,
 ) -> anyhow::Result<Run> {
-    let logs = repository.made("logs").join(suite.name());
+    let logs = repository.made("logs").join(folder);
     if logs.exists() {
         // Of the run before.
         fs::remove_dir_all(&logs)?;

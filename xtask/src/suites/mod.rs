@@ -43,7 +43,8 @@ pub(crate) enum Suite {
     BadInput,
     /// Processes that are killed, stopped and held up one by one, and models that fail.
     Faults,
-    /// Random trouble under mixed load, with an account of every request: a short run.
+    /// Random trouble under mixed load and under stored work, with an account of every request:
+    /// a short run of each.
     Chaos,
     /// The chat page in Chromium, with and without JavaScript.
     Browser,
@@ -107,7 +108,7 @@ impl Suite {
             Self::Bench => bench::suite(repository, log),
             Self::Launcher => black_box::launcher(repository, log),
             Self::Faults => faults::one_by_one(repository, log),
-            Self::Chaos => faults::chaos(repository, faults::SHORT, log),
+            Self::Chaos => faults::short_chaos(repository, log),
             Self::SdkPython | Self::BadInput => black_box::python(self, context, log),
             Self::SdkNode | Self::Browser => black_box::node(self, context, log),
             Self::Delivery => delivery::run(repository, log),

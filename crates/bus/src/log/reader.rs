@@ -80,7 +80,8 @@ impl Bus {
 }
 
 impl LogReader {
-    /// The next record; waits for it without end. `None` when the connection is closed for good.
+    /// The next record; waits for it without end. `None` when the connection is closed for good, or
+    /// the log was erased.
     ///
     /// Whoever asks whether the log is read is answered meanwhile.
     ///
@@ -103,8 +104,12 @@ impl LogReader {
                     Err(_closed) => return None,
                 },
                 fetched = fetched(&mut self.fetch, &self.bus), if is_looking => {
+                    let found_nothing = matches!(fetched, Ok(None)) && !self.news;
                     if let Some(entry) = self.take_fetched(fetched) {
                         return Some(entry);
+                    }
+                    if found_nothing && self.was_erased().await {
+                        return None;
                     }
                 }
                 copy = self.live.next(), if !is_looking => {
@@ -115,6 +120,11 @@ impl LogReader {
                 () = self.alarm.at(self.looks.due()), if !is_looking => self.look().await,
             }
         }
+    }
+
+    /// Whether there is nothing left of what was read. A follower may lag, its leader knows.
+    async fn was_erased(&self) -> bool {
+        self.order.last() > 0 && matches!(self.bus.last_entry(&self.log).await, Ok(None))
     }
 
     fn take_live(&mut self, copy: Message) -> Option<Entry> {
