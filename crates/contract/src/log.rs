@@ -40,6 +40,9 @@ pub enum Record<'a> {
     Started(Started),
     /// The model said something.
     Said(Said),
+    /// The same, or nothing more; and the worker, which stops in order, hands the job back. Such an
+    /// attempt says nothing against the job.
+    HandedBack(Said),
     /// There will be no more.
     Ended(Ended),
 }
@@ -120,7 +123,7 @@ impl Record<'_> {
         match self {
             Self::Accepted(_) => 0,
             Self::Started(started) => started.attempt,
-            Self::Said(said) => said.attempt,
+            Self::Said(said) | Self::HandedBack(said) => said.attempt,
             Self::Ended(ended) => ended.attempt,
         }
     }

@@ -94,9 +94,11 @@ impl Fold {
                 self.attempt = started.attempt;
                 self.projection.started(started.continues_at.is_some(), out);
             }
-            Record::Said(said) if said.attempt == self.attempt => self.chunks(chunks, out),
+            Record::Said(said) | Record::HandedBack(said) if said.attempt == self.attempt => {
+                self.chunks(chunks, out);
+            }
             // Of a writer that was out already.
-            Record::Said(_) => {}
+            Record::Said(_) | Record::HandedBack(_) => {}
             Record::Ended(ended) => {
                 self.chunks(chunks, out);
                 self.projection.ended(&end_of(&ended.outcome), ended.at_ms / 1000, out);

@@ -135,7 +135,9 @@ pub(super) fn is_end(entry: &Entry) -> bool {
 fn place_behind(last: &Entry) -> Option<(u32, u32)> {
     match log::read(&last.message) {
         Ok((Record::Ended(_), _)) => None,
-        Ok((Record::Said(said), _)) => Some((said.attempt, said.number.saturating_add(1))),
+        Ok((Record::Said(said) | Record::HandedBack(said), _)) => {
+            Some((said.attempt, said.number.saturating_add(1)))
+        }
         Ok((Record::Started(Started { attempt, .. }), _)) => Some((attempt, 0)),
         Ok((Record::Accepted(_), _)) | Err(_) => Some((0, 0)),
     }

@@ -70,7 +70,7 @@ impl OpenLogs {
                 let open = Open { lane, model, last, due, wait: self.quiet, put_back: 0 };
                 self.logs.entry(id).or_insert(open);
             }
-            Ok((Record::Started(_) | Record::Said(_), _)) => {
+            Ok((Record::Started(_) | Record::Said(_) | Record::HandedBack(_), _)) => {
                 if let Some(open) = self.logs.get_mut(&id) {
                     (open.last, open.due, open.wait) = (entry.sequence, due, self.quiet);
                 }

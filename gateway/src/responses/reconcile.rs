@@ -111,7 +111,9 @@ impl Reconciler {
             Ok((Record::Ended(_), _)) | Err(_) => return Ok(Finding::Over),
             Ok(_) if last.sequence != known.last => return Ok(Finding::Written(last.sequence)),
             Ok((Record::Accepted(_), _)) => None,
-            Ok((Record::Started(_) | Record::Said(_), _)) => Some(last.sequence),
+            Ok((Record::Started(_) | Record::Said(_) | Record::HandedBack(_), _)) => {
+                Some(last.sequence)
+            }
         };
         if known.put_back >= PUT_BACK_AT_MOST {
             let outcome = Outcome::Failed(failures::attempts_exhausted());

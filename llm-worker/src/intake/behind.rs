@@ -42,13 +42,13 @@ pub(super) fn text_so_far(entries: &[Entry]) -> Option<String> {
                     Some(_another_text) => return None,
                 }
             }
-            Record::Said(said) if said.attempt == attempt => {
+            Record::Said(said) | Record::HandedBack(said) if said.attempt == attempt => {
                 for chunk in chunks {
                     text.push_str(&text_of(chunk)?);
                 }
             }
             // Of a writer that was out already.
-            Record::Said(_) => {}
+            Record::Said(_) | Record::HandedBack(_) => {}
             Record::Ended(_) => return None,
         }
     }

@@ -35,7 +35,7 @@ impl Page {
         let appends = match &record {
             Record::Ended(_) => return Self::Full,
             Record::Accepted(_) | Record::Started(_) => 0,
-            Record::Said(said) => said.number.saturating_add(1),
+            Record::Said(said) | Record::HandedBack(said) => said.number.saturating_add(1),
         };
         Self::Open(Open { last: entry.sequence, attempt: record.attempt(), appends })
     }
@@ -50,6 +50,14 @@ impl Page {
 }
 
 impl Open {
+    /// How many attempts there were that nobody handed back in order. `entries` are the records.
+    pub(super) fn spent(&self, entries: &[Entry]) -> u32 {
+        let handed_back = entries
+            .iter()
+            .filter(|entry| matches!(log::read(&entry.message), Ok((Record::HandedBack(_), _))));
+        self.attempt.saturating_sub(u32::try_from(handed_back.count()).unwrap_or(u32::MAX))
+    }
+
     /// The record that ends the log here, without another attempt.
     pub(super) fn ended(&self, outcome: Outcome, at_ms: u64) -> Record<'static> {
         let (attempt, number) = (self.attempt, self.appends);

@@ -132,7 +132,8 @@ impl Desk {
                     .await;
             }
         }
-        if open.attempt >= POISONED_AFTER {
+        let spent = self.spent(&id, open).await;
+        if spent >= POISONED_AFTER {
             let outcome = failed(POISONED, "No worker could finish this request.");
             let ended = self.close(&id, &mut writer, open, outcome, POISONED).await;
             if ended.1 == POISONED {
@@ -174,7 +175,20 @@ impl Desk {
             body,
             behind: behind.as_deref(),
         };
-        self.speak(&id, &mut writer, attempt, &ask, hand).await
+        self.speak(&id, &mut writer, (attempt, spent), &ask, hand).await
+    }
+
+    /// How many attempts were made that tell against the job: not those that a worker handed back
+    /// because it was to stop.
+    async fn spent(&self, id: &LogId, open: Open) -> u32 {
+        if open.attempt < 2 {
+            return open.attempt;
+        }
+        match self.bus.fetch_log(id, 0).await {
+            Ok(entries) => open.spent(&entries),
+            // Rather one try too many than a job that is given up because it could not be read.
+            Err(_away) => open.attempt.min(POISONED_AFTER - 1),
+        }
     }
 
     /// The text that an attempt goes on behind, if an earlier one has left any and the model's
@@ -214,7 +228,7 @@ impl Desk {
         &self,
         id: &LogId,
         writer: &mut LogWriter,
-        attempt: u32,
+        (attempt, spent): (u32, u32),
         ask: &Ask<'_>,
         hand: &InHand<'_>,
     ) -> Ended {
@@ -224,7 +238,7 @@ impl Desk {
         // Nobody waits in front of background work while it is queued.
         let waited = if lane == Lane::Live { hand.job.delivery.age() } else { Duration::ZERO };
         let circumstances =
-            Circumstances { attempt: u64::from(attempt), waited, jitter: rand::random() };
+            Circumstances { attempt: u64::from(spent) + 1, waited, jitter: rand::random() };
         let mut writing = pin!(script.write(writer, &self.measures));
         let stop = hand.job.stop();
         let verdict = tokio::select! {

@@ -107,7 +107,7 @@ impl Draft {
         self.end = Some((outcome, at_ms));
     }
 
-    /// Nothing is said behind this, and it is no end.
+    /// Nothing is said behind this, and it is no end: the job is handed back.
     pub(super) fn leave(&mut self) {
         self.left = true;
     }
@@ -141,6 +141,15 @@ impl Draft {
                 self.bytes = 0;
                 let chunks = std::mem::take(&mut self.chunks);
                 return Some(Taken { message: log::write(&record, &chunks), is_last: true });
+            }
+        }
+        if self.left {
+            let said = Said { attempt: self.attempt, number: self.next_number };
+            if SAID_HEAD + self.bytes <= self.max_payload {
+                self.bytes = 0;
+                let chunks = std::mem::take(&mut self.chunks);
+                let message = log::write(&Record::HandedBack(said), &chunks);
+                return Some(Taken { message, is_last: true });
             }
         }
         if self.chunks.is_empty() {
@@ -189,6 +198,7 @@ mod tests {
         let chunks = chunks.map(<[u8]>::len).collect();
         let record = match record {
             Record::Said(said) => format!("said {}.{}", said.attempt, said.number),
+            Record::HandedBack(said) => format!("handed back {}.{}", said.attempt, said.number),
             Record::Ended(ended) => format!("ended {}.{}", ended.attempt, ended.number),
             other => panic!("{other:?}"),
         };
@@ -245,8 +255,9 @@ mod tests {
         draft.leave();
 
         assert_eq!(draft.due(now, floor), Some(now));
-        assert_eq!(read(&draft.take(now).unwrap()), ("said 1.0".to_owned(), vec![3]));
-        assert_eq!((draft.due(now, floor), draft.take(now)), (Some(now), None));
+        let taken = draft.take(now).unwrap();
+        assert!(taken.is_last);
+        assert_eq!(read(&taken), ("handed back 1.0".to_owned(), vec![3]));
     }
 
     #[test]

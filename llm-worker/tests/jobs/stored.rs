@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::Lane;
-use contract::log::{Outcome, Record, Started};
+use contract::log::{Outcome, Record, Said, Started};
 use serde_json::json;
 use test_support::TestNats;
 
@@ -248,6 +248,25 @@ async fn a_job_that_kills_its_workers_is_buried_and_its_log_ended() {
 }
 
 #[tokio::test]
+async fn a_job_that_was_handed_back_in_order_is_tried_however_often() {
+    let stage = Stage::set().await;
+    let _worker = stage.worker().await;
+    let log = Log::begin(&stage.bus, Lane::Background).await;
+    let writer = contract::WorkerId::fresh();
+    for attempt in 1..=9 {
+        let started = Started { attempt, writer, continues_at: None, at_ms: 0 };
+        log.append(&Record::Started(started)).await;
+        log.append(&Record::HandedBack(Said { attempt, number: 0 })).await;
+    }
+
+    stage.queue(Lane::Background, &log).await;
+    stage.model.called().await;
+    stage.model.reply(Reply::stream_of(&[&chunk("a"), "[DONE]"]).await);
+
+    assert_eq!(log.ended().await.outcome, Outcome::Completed);
+}
+
+#[tokio::test]
 async fn a_stopping_worker_hands_back_what_it_has_and_another_one_begins_anew() {
     for spoken in [false, true] {
         let stage = Stage::set().await;
@@ -273,6 +292,8 @@ async fn a_stopping_worker_hands_back_what_it_has_and_another_one_begins_anew() 
         assert_eq!(log.ended().await.outcome, Outcome::Completed);
         let story = log.story().await;
         assert_eq!(story.contains(&"said 1.0".to_owned()), spoken);
+        let handed_back = if spoken { "handed back 1.1" } else { "handed back 1.0" };
+        assert!(story.contains(&handed_back.to_owned()), "{story:?}");
         assert!(story.contains(&"started 2".to_owned()), "{story:?}");
         assert_eq!(log.texts().await.last().unwrap(), "a");
         stage.none_left_in(Lane::Background).await;

@@ -73,6 +73,7 @@ impl Log {
                 Some(length) => format!("started {} behind {length}", started.attempt),
             },
             Record::Said(said) => format!("said {}.{}", said.attempt, said.number),
+            Record::HandedBack(said) => format!("handed back {}.{}", said.attempt, said.number),
             Record::Ended(ended) => {
                 let outcome = match ended.outcome {
                     Outcome::Completed => "completed",
