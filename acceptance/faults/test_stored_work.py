@@ -164,7 +164,6 @@ async def left(scene):
     first, second = system.gateways
     gone, reading = scene.asks(60_000, token_ms=20, leaves_after=30)
     back, reading_back = scene.asks(920, gateway=1, token_ms=50, leaves_after=30)
-    brief, reading_brief = scene.asks(800, gateway=1, token_ms=50, leaves_after=30)
     assert await reading == "left"
     left_at = time.monotonic()
 
@@ -179,14 +178,14 @@ async def left(scene):
         assert await reader.reads_on(second) == "over"
         await scene.is_whole(reader.story)
 
-    assert await reading_back == await reading_brief == "left"
+    assert await reading_back == "left"
     words = (AWAY_S + LOOKS_S) * 20
     stopped_after_s, *_back = await asyncio.gather(
-        stopped(), comes_back(back, words), comes_back(brief, 1)
+        stopped(), comes_back(back, words)
     )
     assert await gone.reads_on(second) == "over"
     await scene.is_whole(gone.story)
-    return gone.story, back.story, brief.story, stopped_after_s
+    return gone.story, back.story, stopped_after_s
 
 
 async def moved(scene):
@@ -322,19 +321,12 @@ async def test_the_nats_server_is_killed_and_an_answer_goes_on(scene, measured, 
 
 
 async def test_a_live_answer_ends_when_its_only_reader_is_gone_and_not_before(scene, measured):
-    gone, back, _brief, stopped_after_s = scene("left")
+    gone, back, stopped_after_s = scene("left")
 
     assert gone.end == "cancelled" and gone.items[-1].text
     measured("from the last reader's leaving to the model's end", stopped_after_s)
     assert UNREAD_S - MARGIN_S < stopped_after_s < UNREAD_S + 2 * LOOKS_S
     assert (back.end, back.restarts) == ("completed", 0)
-
-
-@pytest.mark.xfail(strict=False, reason="between two looks of a worker readers come and go unseen")
-async def test_a_reader_who_was_there_for_a_moment_counts(scene):
-    _gone, _back, brief, _stopped_after_s = scene("left")
-
-    assert (brief.end, brief.restarts) == ("completed", 0)
 
 
 async def test_a_reader_who_is_away_while_a_worker_takes_over_is_waited_for(scene):
