@@ -158,8 +158,8 @@ async def nats_restarted(scene, down_s):
 
 
 async def left(scene):
-    """One reader leaves for good, and two for eighteen seconds, twice: one of them is back for
-    long enough to be seen whenever a worker looks, the other one for a moment."""
+    """One reader leaves for good, and one for eighteen seconds, twice, and is back in between for
+    long enough to be seen whenever a worker looks."""
     system = scene.system
     first, second = system.gateways
     gone, reading = scene.asks(60_000, token_ms=20, leaves_after=30)
@@ -180,9 +180,7 @@ async def left(scene):
 
     assert await reading_back == "left"
     words = (AWAY_S + LOOKS_S) * 20
-    stopped_after_s, *_back = await asyncio.gather(
-        stopped(), comes_back(back, words)
-    )
+    stopped_after_s, _back = await asyncio.gather(stopped(), comes_back(back, words))
     assert await gone.reads_on(second) == "over"
     await scene.is_whole(gone.story)
     return gone.story, back.story, stopped_after_s
