@@ -185,17 +185,10 @@ async fn consumers(
     let wanted: Vec<String> = queues.iter().map(|queue| streams::consumer(lane, queue)).collect();
     for (queue, consumer) in queues.iter().zip(&wanted) {
         let config = pull::Config {
-            durable_name: Some(consumer.clone()),
             description: Some(format!("workers of queue `{queue}`")),
             filter_subject: subjects::jobs_of_queue(lane, queue),
-            ack_policy: AckPolicy::Explicit,
             ack_wait: streams::delivery_rules(lane).ack_wait,
-            // Workers count attempts themselves: a job over the server's count would stay behind.
-            max_deliver: -1,
-            max_ack_pending: streams::MAX_ACK_PENDING,
-            max_waiting: MAX_WAITING,
-            num_replicas: replicas,
-            ..pull::Config::default()
+            ..shared_consumer(consumer, replicas)
         };
         stream.create_consumer(config).await.map_err(|error| refused(consumer, error))?;
         declared.0.push(format!("consumer {consumer} of {name}"));
@@ -210,22 +203,30 @@ async fn consumers(
     Ok(())
 }
 
+/// What all durable consumers have in common: several processes pull from each.
+fn shared_consumer(name: &str, replicas: usize) -> pull::Config {
+    pull::Config {
+        durable_name: Some(name.to_owned()),
+        ack_policy: AckPolicy::Explicit,
+        // Workers count attempts themselves: a job over the server's count would stay behind.
+        max_deliver: -1,
+        max_ack_pending: streams::MAX_ACK_PENDING,
+        max_waiting: MAX_WAITING,
+        num_replicas: replicas,
+        ..pull::Config::default()
+    }
+}
+
 async fn chores(bus: &Bus, replicas: usize, declared: &mut Declared) -> Result<(), BusError> {
     let name = streams::CHORES;
     let stream = bus.jetstream.get_stream(name).await.map_err(|error| refused(name, error))?;
     for chore in Chore::ALL {
         let consumer = streams::chore_consumer(*chore);
         let config = pull::Config {
-            durable_name: Some(consumer.to_owned()),
             description: Some(format!("gateways that do chores of the kind `{consumer}`")),
             filter_subject: subjects::chores_of(*chore),
-            ack_policy: AckPolicy::Explicit,
             ack_wait: streams::CHORE_ACK_WAIT,
-            max_deliver: -1,
-            max_ack_pending: streams::MAX_ACK_PENDING,
-            max_waiting: MAX_WAITING,
-            num_replicas: replicas,
-            ..pull::Config::default()
+            ..shared_consumer(consumer, replicas)
         };
         stream.create_consumer(config).await.map_err(|error| refused(consumer, error))?;
         declared.0.push(format!("consumer {consumer} of {name}"));

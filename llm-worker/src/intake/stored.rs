@@ -4,10 +4,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use bus::{BusError, Delivery, LogWriter, WriteError};
+use bus::{BusError, Delivery, Entry, LogWriter, WriteError};
 use bytes::Bytes;
 use contract::log::{self, LogId, Record, Started};
-use contract::{Chore, Lane, Operation, QueueName, StoredJob};
+use contract::{Chore, Lane, ModelName, Operation, QueueName, StoredJob};
 use telemetry::names::app;
 use tracing::Span;
 
@@ -132,7 +132,12 @@ impl Desk {
                     .await;
             }
         }
-        let spent = self.spent(&id, open).await;
+        let earlier = self.earlier(&id, open, &job.model).await;
+        let spent = match &earlier {
+            Some(entries) => open.spent(entries),
+            // Rather one try too many than a job that is given up because it could not be read.
+            None => open.attempt.min(POISONED_AFTER - 1),
+        };
         if spent >= POISONED_AFTER {
             let outcome = failed(POISONED, "No worker could finish this request.");
             let ended = self.close(&id, &mut writer, open, outcome, POISONED).await;
@@ -154,7 +159,7 @@ impl Desk {
             }
         };
         let attempt = open.attempt + 1;
-        let behind = self.behind(&id, open, job, &body).await;
+        let behind = earlier.and_then(|entries| self.behind(&entries, open, job, &body));
         let continues_at = behind.as_ref().map(|text| text.len() as u64);
         let began = tokio::select! {
             biased;
@@ -178,36 +183,28 @@ impl Desk {
         self.speak(&id, &mut writer, (attempt, spent), &ask, hand).await
     }
 
-    /// How many attempts were made that tell against the job: not those that a worker handed back
-    /// because it was to stop.
-    async fn spent(&self, id: &LogId, open: Open) -> u32 {
-        if open.attempt < 2 {
-            return open.attempt;
-        }
-        match self.bus.fetch_log(id, 0).await {
-            Ok(entries) => open.spent(&entries),
-            // Rather one try too many than a job that is given up because it could not be read.
-            Err(_away) => open.attempt.min(POISONED_AFTER - 1),
-        }
+    /// The records of earlier attempts, if anything hangs on them and they can be read now.
+    async fn earlier(&self, id: &LogId, open: Open, model: &ModelName) -> Option<Vec<Entry>> {
+        let needed =
+            open.attempt > 1 || (open.attempt > 0 && self.upstreams.continue_answers(model));
+        if needed { self.bus.fetch_log(id, 0).await.ok() } else { None }
     }
 
     /// The text that an attempt goes on behind, if an earlier one has left any and the model's
-    /// servers can. If not, or if that cannot be known now, it begins anew, as it always may.
-    async fn behind(
+    /// servers can. If not, it begins anew, as it always may.
+    fn behind(
         &self,
-        id: &LogId,
+        entries: &[Entry],
         open: Open,
         job: &StoredJob<'_>,
         body: &[u8],
     ) -> Option<String> {
-        let can = open.attempt > 0
-            && job.operation == Operation::ChatCompletions
+        let can = job.operation == Operation::ChatCompletions
             && self.upstreams.continue_answers(&job.model)
             && asks_for_text(body);
-        let entries = if can { self.bus.fetch_log(id, 0).await.ok()? } else { return None };
         // A replica may know less of the log than its leader.
         let whole = entries.last().is_some_and(|last| last.sequence == open.last);
-        if whole { text_so_far(&entries) } else { None }
+        if can && whole { text_so_far(entries) } else { None }
     }
 
     /// Takes the log: from here on this worker is its only writer.
