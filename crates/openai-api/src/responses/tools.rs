@@ -20,8 +20,9 @@ enum Choice<'a> {
     Word(&'static str),
     /// The JSON of its name, and the choice as it came.
     Function(&'a str, &'a str),
-    /// The mode, the JSON of the names, and the choice as it came.
-    Allowed(&'static str, Vec<&'a str>, &'a str),
+    /// Like a word, and the model is told of these functions alone: their places and the JSON of
+    /// their names.
+    Allowed(&'static str, Vec<(usize, &'a str)>),
 }
 
 impl<'a> Tools<'a> {
@@ -46,27 +47,34 @@ impl<'a> Tools<'a> {
     }
 
     /// The same for a chat completion, which wants no word about tools when there are none.
+    ///
+    /// Functions that are not allowed are left out: few model servers know `allowed_tools`, and a
+    /// model cannot call what it was not told of.
     pub(super) fn write_chat(&self, out: &mut Writer) {
-        if self.functions.is_empty() {
+        let tools: Vec<String> = self.offered().map(nested).collect();
+        if tools.is_empty() {
             return;
         }
-        let tools: Vec<String> = self.functions.iter().map(nested).collect();
         out.member("tools", &format!("[{}]", tools.join(",")));
         match &self.choice {
             Choice::Auto => {}
-            Choice::Word(word) => out.member("tool_choice", &quoted(word)),
-            Choice::Function(name, _) => out.member("tool_choice", &nested_name(name)),
-            Choice::Allowed(mode, names, _) => {
-                let tools: Vec<String> = names.iter().map(|name| nested_name(name)).collect();
-                let tools = tools.join(",");
-                let allowed = format!("{{\"mode\":\"{mode}\",\"tools\":[{tools}]}}");
-                let choice = format!("{{\"type\":\"allowed_tools\",\"allowed_tools\":{allowed}}}");
-                out.member("tool_choice", &choice);
+            Choice::Word(word) | Choice::Allowed(word, _) => {
+                out.member("tool_choice", &quoted(word));
             }
+            Choice::Function(name, _) => out.member("tool_choice", &nested_name(name)),
         }
         if let Some(parallel) = self.parallel {
             out.member("parallel_tool_calls", &parallel.to_string());
         }
+    }
+
+    /// The functions that the model may call.
+    fn offered(&self) -> impl Iterator<Item = &Object<'a>> {
+        let allowed = |place: usize| match &self.choice {
+            Choice::Allowed(_, those) => those.iter().any(|(at, _name)| *at == place),
+            _ => true,
+        };
+        self.functions.iter().enumerate().filter(move |(at, _)| allowed(*at)).map(|(_, tool)| tool)
     }
 
     /// The same in a response.
@@ -75,7 +83,14 @@ impl<'a> Tools<'a> {
         let choice = match &self.choice {
             Choice::Auto => quoted("auto"),
             Choice::Word(word) => quoted(word),
-            Choice::Function(_, raw) | Choice::Allowed(_, _, raw) => one_line(raw).into_owned(),
+            Choice::Function(_, raw) => one_line(raw).into_owned(),
+            Choice::Allowed(mode, those) => {
+                let name = |(_at, name): &(usize, &str)| {
+                    format!("{{\"type\":\"function\",\"name\":{name}}}")
+                };
+                let tools = those.iter().map(name).collect::<Vec<_>>().join(",");
+                format!("{{\"type\":\"allowed_tools\",\"mode\":\"{mode}\",\"tools\":[{tools}]}}")
+            }
         };
         out.member("tool_choice", &choice);
         let tools: Vec<String> = self.functions.iter().map(flat).collect();
@@ -100,30 +115,33 @@ impl<'a> Choice<'a> {
         let choice = Object::read(raw, PARAM)
             .map_err(|_| InvalidRequest::wrong_type(PARAM, "a string or an object", raw))?;
         match choice.required_string("type")?.as_str() {
-            "function" => Ok(Self::Function(known(&choice, names)?, raw)),
+            "function" => Ok(Self::Function(known(&choice, names)?.1, raw)),
             "allowed_tools" => {
-                let mode = choice.word("mode", &["auto", "required"])?;
-                let mode = mode.ok_or_else(|| InvalidRequest::missing("tool_choice.mode"))?;
-                let mut allowed = Vec::new();
-                for tool in choice.objects("tools")?.unwrap_or_default() {
+                let mode = choice.word("mode", &["none", "auto", "required"])?.unwrap_or("auto");
+                let tools = choice.objects("tools")?.unwrap_or_default();
+                if tools.is_empty() {
+                    return Err(InvalidRequest::missing("tool_choice.tools"));
+                }
+                let mut allowed = Vec::with_capacity(tools.len());
+                for tool in tools {
                     let kind = tool.required_string("type")?;
                     if kind != "function" {
                         return Err(no_such_tool(tool.path_of("type"), &kind));
                     }
                     allowed.push(known(&tool, names)?);
                 }
-                Ok(Self::Allowed(mode, allowed, raw))
+                Ok(Self::Allowed(mode, allowed))
             }
             other => Err(no_such_tool("tool_choice.type".to_owned(), other)),
         }
     }
 }
 
-/// The name in `object`, if it is one of a function of this request.
-fn known<'a>(object: &Object<'a>, names: &[String]) -> Result<&'a str, InvalidRequest> {
+/// The function of this request that `object` names: its place, and the JSON of its name.
+fn known<'a>(object: &Object<'a>, names: &[String]) -> Result<(usize, &'a str), InvalidRequest> {
     let name = object.required_string("name")?;
-    if names.contains(&name) {
-        return object.required_text("name");
+    if let Some(at) = names.iter().position(|known| *known == name) {
+        return Ok((at, object.required_text("name")?));
     }
     let message = format!("Tool choice '{}' not found in 'tools'.", shown(&name));
     Err(InvalidRequest::at(object.path_of("name"), "invalid_value", message))

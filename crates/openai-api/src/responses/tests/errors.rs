@@ -65,6 +65,12 @@ fn each_fault_names_its_member() {
             "invalid_value",
         ),
         ("tool_choice", json!({"type": "file_search"}), "tool_choice.type", "unsupported_value"),
+        (
+            "tool_choice",
+            json!({"type": "allowed_tools", "mode": "auto", "tools": []}),
+            "tool_choice.tools",
+            "missing_required_parameter",
+        ),
         ("metadata", json!(pairs), "metadata", "object_above_max_properties"),
         ("metadata", json!({"k".repeat(65): "v"}), "metadata", "string_above_max_length"),
         ("metadata", json!({"k": "é".repeat(513)}), "metadata.k", "string_above_max_length"),

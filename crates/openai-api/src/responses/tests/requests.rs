@@ -40,12 +40,7 @@ fn options_get_their_names_in_a_chat() {
         "type": "json_schema", "json_schema": {"name": "s", "schema": {"a": 1}, "strict": true},
     });
     let named = json!({"type": "function", "name": "f"});
-    let allowed = json!({"type": "allowed_tools", "mode": "required", "tools": [named]});
     let chat_named = json!({"type": "function", "function": {"name": "f"}});
-    let chat_allowed = json!({
-        "type": "allowed_tools",
-        "allowed_tools": {"mode": "required", "tools": [chat_named]},
-    });
     for (asked, expected) in [
         (json!({"max_output_tokens": 7}), json!({"max_completion_tokens": 7})),
         (
@@ -80,10 +75,6 @@ fn options_get_their_names_in_a_chat() {
             json!({"tools": [tool], "tool_choice": named}),
             json!({"tools": chat_tool, "tool_choice": chat_named}),
         ),
-        (
-            json!({"tools": [tool], "tool_choice": allowed}),
-            json!({"tools": chat_tool, "tool_choice": chat_allowed}),
-        ),
         // Chat completions refuse a word about tools when there are none.
         (json!({"tools": [], "tool_choice": "auto", "parallel_tool_calls": true}), json!({})),
         // Kept here, no matter for the model.
@@ -117,6 +108,25 @@ fn options_get_their_names_in_a_chat() {
         let request = with(&asked, json!({"model": "m", "input": "hi"}));
         let base = chat(&json!({"model": "m", "input": "hi"}), "[]");
         assert_eq!(chat(&request, "[]"), with(&expected, base), "{asked}");
+    }
+}
+
+#[test]
+fn a_model_is_told_of_no_function_that_is_not_allowed() {
+    let tool = |name: &str| json!({"type": "function", "name": name});
+    let nested = |name: &str| json!({"type": "function", "function": {"name": name}});
+    for (mode, word) in
+        [(json!("required"), "required"), (json!("none"), "none"), (json!(null), "auto")]
+    {
+        let request = json!({
+            "model": "m", "input": "hi", "tools": [tool("a"), tool("b"), tool("c")],
+            "tool_choice": {"type": "allowed_tools", "mode": mode, "tools": [tool("c"), tool("a")]},
+        });
+
+        let asked = chat(&request, "[]");
+
+        assert_eq!(asked["tools"], json!([nested("a"), nested("c")]));
+        assert_eq!(asked["tool_choice"], word);
     }
 }
 

@@ -106,6 +106,21 @@ fn what_was_asked_is_told_again() {
 }
 
 #[test]
+fn which_functions_were_allowed_is_told_whole() {
+    let tool = |name: &str| json!({"type": "function", "name": name});
+    let choice = json!({"type": "allowed_tools", "tools": [tool("b")]});
+    let tools = json!([tool("a"), tool("b")]);
+
+    let fold =
+        Fold::of(&json!({"model": "m", "input": "hi", "tools": tools, "tool_choice": choice}));
+
+    let expected = json!({"type": "allowed_tools", "mode": "auto", "tools": [tool("b")]});
+    let response = fold.response();
+    assert_eq!(response["tool_choice"], expected);
+    assert_eq!(response["tools"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
 fn automatic_is_the_default_tier() {
     let fold = Fold::of(&json!({"model": "m", "input": "hi", "service_tier": "auto"}));
     assert_eq!(fold.response()["service_tier"], "default");
