@@ -72,7 +72,7 @@ pub(super) fn integration(
 fn suite_of(target: &TestTarget) -> Suite {
     match (target.package.as_str(), target.name.as_str()) {
         ("xtask", _) => Suite::Walls,
-        ("launcher", _) => Suite::System,
+        ("example" | "launcher", _) => Suite::System,
         ("bus" | "nats-server", _) => Suite::Bus,
         _ => Suite::Service,
     }

@@ -72,7 +72,7 @@ const WALLS: &[(&str, &[&str], &str)] = &[
 const ONLY: &[(&str, &[&str])] = &[
     ("async-nats", &["bus"]),
     ("maud", &["web"]),
-    ("reqwest", &["launcher", "outbound", "test-support", "web"]),
+    ("reqwest", &["example", "launcher", "outbound", "test-support", "web"]),
     ("axum", &["gateway", "model-simulator", "service-runtime", "test-support", "web"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("gateway", &["launcher"]),
@@ -88,6 +88,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("bench", &["nats-server", "openai-api"]),
     ("bus", &["contract", "service-runtime", "telemetry"]),
     ("contract", &[]),
+    // What strangers copy: it knows the API, and nothing of ours.
+    ("example", &[]),
     ("gateway", &["bus", "contract", "openai-api", "service-runtime", "telemetry"]),
     (
         "launcher",
