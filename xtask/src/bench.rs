@@ -19,8 +19,9 @@ pub(crate) struct BenchArguments {
     /// times over its budget. Takes a minute or two.
     #[arg(long, conflicts_with_all = ["write", "peers", "rounds"])]
     quick: bool,
-    /// Only these rows: unary, cpu, single, streams, overload, memory, start, telemetry, assets.
-    #[arg(long, value_name = "ROW", conflicts_with = "write")]
+    /// Only these rows: unary, cpu, single, streams, overload, memory, stored, start, telemetry,
+    /// assets.
+    #[arg(long, value_name = "ROW")]
     only: Option<String>,
     /// Rounds of each load; 3 when nothing is said.
     #[arg(long, value_name = "N")]
@@ -29,7 +30,7 @@ pub(crate) struct BenchArguments {
     /// Portkey, TensorZero, and a proxy written with FastAPI.
     #[arg(long)]
     peers: bool,
-    /// Rewrite the measured parts of bench/RESULTS.md.
+    /// Rewrite the measured parts of bench/RESULTS.md; with `--only stored`, that part alone.
     #[arg(long)]
     write: bool,
 }
@@ -50,6 +51,11 @@ impl BenchArguments {
 
 /// The command: builds and measures.
 pub(crate) fn command(arguments: &BenchArguments) -> anyhow::Result<bool> {
+    let whole = arguments.only.as_ref().is_none_or(|rows| rows == "stored");
+    anyhow::ensure!(
+        whole || !arguments.write,
+        "only whole parts are written: all rows, or `stored` alone"
+    );
     let repository = Repository::open()?;
     let mut log = Log::create(repository.made("logs").join("bench.log"))?;
     let mut build = Run::new("cargo", repository.root());

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bench::load::{Load, Target, generate};
+use bench::load::{Api, Load, Target, generate};
 use bench::tokens::Plan;
 use clap::Parser;
 use tokio::task::LocalSet;
@@ -16,6 +16,9 @@ struct Options {
     /// Address and path: `127.0.0.1:8790/v1/chat/completions`.
     #[arg(long)]
     target: String,
+    /// What the target is asked in.
+    #[arg(long, value_enum, default_value_t = Api::Chat)]
+    api: Api,
     /// A header, `name=value`; may be repeated.
     #[arg(long)]
     header: Vec<String>,
@@ -55,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
     let headers = headers.collect::<anyhow::Result<_>>()?;
     let load = Load {
         target: Target { address: address.to_owned(), path: format!("/{path}"), headers },
+        api: options.api,
         plan: Plan::of_model(&options.model).context("the model's name is no plan")?,
         model: options.model,
         streaming: options.stream,

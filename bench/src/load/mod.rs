@@ -3,7 +3,10 @@
 //!
 //! One thread: what a second would measure better, the programs under test would lack.
 
+mod api;
 mod client;
+mod connection;
+mod numbered;
 mod reading;
 mod report;
 
@@ -14,7 +17,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub use client::{Target, get};
+pub use api::{Api, words_of_response};
+pub use client::Target;
+pub use connection::{Caller, Rest, get};
 pub use report::Report;
 
 use crate::machine;
@@ -32,6 +37,8 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub struct Load {
     /// Who is asked.
     pub target: Target,
+    /// In which API.
+    pub api: Api,
     /// What is asked for.
     pub plan: Plan,
     /// The target's own name for the plan's model.

@@ -4,16 +4,15 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use openai_api::sse;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use tokio::time::Instant;
 
-use super::Window;
+use super::api::{Api, Events, Piece};
 use super::client::Failure;
+use super::{Load, Window};
 use crate::tokens::{Faults, Plan};
 
-/// Longest event that we read.
-const EVENT_LIMIT: usize = 1024 * 1024;
+/// Longest event that we read: the last one of a response has all its words.
+pub(super) const EVENT_LIMIT: usize = 1024 * 1024;
 
 /// A good answer.
 #[derive(Debug)]
@@ -27,50 +26,23 @@ pub(super) struct Answer {
     pub(super) gaps: Vec<u32>,
 }
 
-#[derive(Deserialize)]
-struct Whole {
-    choices: Vec<Choice>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    #[serde(default, alias = "delta")]
-    message: Message,
-}
-
-#[derive(Deserialize, Default)]
-struct Message {
-    content: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    error: Option<IgnoredAny>,
-}
-
 /// An answer in one piece.
-pub(super) async fn whole(body: Incoming, plan: &Plan, expected: &str) -> Result<Answer, Failure> {
+pub(super) async fn whole(body: Incoming, load: &Load, expected: &str) -> Result<Answer, Failure> {
     let body: Bytes = body.collect().await.map_err(Failure::of)?.to_bytes();
-    let read: Whole = serde_json::from_slice(&body).map_err(Failure::of)?;
-    let content = read.choices.into_iter().find_map(|choice| choice.message.content);
-    checked(&content.unwrap_or_default(), plan, expected)?;
-    Ok(Answer { tokens: plan.tokens, tokens_in_window: 0, first: None, gaps: Vec::new() })
+    let words = load.api.words(&body).map_err(Failure::of)?;
+    checked(&words, &load.plan, expected)?;
+    Ok(Answer { tokens: load.plan.tokens, tokens_in_window: 0, first: None, gaps: Vec::new() })
 }
 
-/// An answer in chunks that ends with `[DONE]`.
+/// An answer in events, the last of which says that it is whole.
 pub(super) async fn stream(
     mut body: Incoming,
-    plan: &Plan,
+    load: &Load,
     expected: &str,
     window: Window,
 ) -> Result<Answer, Failure> {
-    let mut reading = Reading {
-        text: String::with_capacity(expected.len()),
-        gaps: Vec::with_capacity(plan.tokens as usize),
-        ..Reading::default()
-    };
+    let plan = &load.plan;
+    let mut reading = Reading::new(load.api, plan);
     let mut events = sse::Reader::new(EVENT_LIMIT);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| reading.broken(&error, plan))?;
@@ -84,7 +56,11 @@ pub(super) async fn stream(
     }
     checked(&reading.text, plan, expected)?;
     if !reading.done {
-        return Err(Failure::of("the stream ended without [DONE]"));
+        let end = match load.api {
+            Api::Chat => "[DONE]",
+            Api::Responses => "response.completed",
+        };
+        return Err(Failure::of(format!("the stream ended without {end}")));
     }
     let Reading { first, gaps, in_window, .. } = reading;
     Ok(Answer { tokens: plan.tokens, tokens_in_window: in_window, first, gaps })
@@ -96,8 +72,8 @@ fn checked(text: &str, plan: &Plan, expected: &str) -> Result<(), Failure> {
 }
 
 /// What has been read of a stream.
-#[derive(Default)]
 struct Reading {
+    events: Events,
     text: String,
     first: Option<Instant>,
     last: Option<Instant>,
@@ -108,39 +84,46 @@ struct Reading {
 }
 
 impl Reading {
+    fn new(api: Api, plan: &Plan) -> Self {
+        Self {
+            events: api.events(),
+            // As long as the words of most plans.
+            text: String::with_capacity(plan.tokens as usize * 4),
+            first: None,
+            last: None,
+            gaps: Vec::with_capacity(plan.tokens as usize),
+            in_window: 0,
+            done: false,
+            problem: None,
+        }
+    }
+
     fn event(&mut self, event: &[u8], now: Instant, window: Window) {
-        if event == sse::DONE_DATA {
-            self.done = true;
-            return;
-        }
-        let chunk: Chunk = match serde_json::from_slice(event) {
-            Ok(chunk) => chunk,
-            Err(error) => return self.stumbled(format!("a chunk cannot be read: {error}")),
+        let piece = match self.events.read(event) {
+            Ok(_piece) if self.done => Err("something came behind the end".to_owned()),
+            read => read,
         };
-        if self.done || chunk.error.is_some() {
-            return self.stumbled(String::from_utf8_lossy(event).into_owned());
+        match piece {
+            Ok(Piece::Words(words)) => self.words(&words, now, window),
+            Ok(Piece::Other) => {}
+            Ok(Piece::End) => self.done = true,
+            Err(problem) => {
+                self.problem.get_or_insert(problem);
+            }
         }
-        let Some(content) = chunk.choices.into_iter().find_map(|choice| choice.message.content)
-        else {
-            return;
-        };
-        if content.is_empty() {
-            return;
-        }
+    }
+
+    fn words(&mut self, words: &str, now: Instant, window: Window) {
         self.first.get_or_insert(now);
         if let Some(last) = self.last.replace(now) {
             self.gaps.push(micros(last, now));
         }
         if window.holds(now) {
             // A proxy may join tokens.
-            let tokens = content.bytes().filter(|byte| *byte == b't').count();
+            let tokens = words.bytes().filter(|byte| *byte == b't').count();
             self.in_window += u32::try_from(tokens).unwrap_or(u32::MAX);
         }
-        self.text.push_str(&content);
-    }
-
-    fn stumbled(&mut self, problem: String) {
-        self.problem.get_or_insert(problem);
+        self.text.push_str(words);
     }
 
     /// A stream that broke: what did not come is lost.
@@ -166,10 +149,17 @@ mod tests {
         format!("{{\"choices\":[{{\"delta\":{{\"content\":\"{content}\"}}}}]}}").into_bytes()
     }
 
-    fn read(events: &[Vec<u8>]) -> Reading {
+    fn delta(number: u32, text: &str) -> Vec<u8> {
+        format!(
+            "{{\"type\":\"response.output_text.delta\",\"delta\":\"{text}\",\"sequence_number\":{number}}}"
+        )
+        .into_bytes()
+    }
+
+    fn read(api: Api, events: &[Vec<u8>]) -> Reading {
         let now = Instant::now();
         let window = Window { from: now, to: now + Duration::from_secs(1) };
-        let mut reading = Reading::default();
+        let mut reading = Reading::new(api, &PLAN);
         for event in events {
             reading.event(event, now, window);
         }
@@ -178,7 +168,7 @@ mod tests {
 
     #[test]
     fn tokens_are_counted_also_when_a_proxy_joins_them() {
-        let reading = read(&[chunk("t0 "), chunk("t1 t2 "), sse::DONE_DATA.to_vec()]);
+        let reading = read(Api::Chat, &[chunk("t0 "), chunk("t1 t2 "), sse::DONE_DATA.to_vec()]);
 
         assert!(reading.done && reading.problem.is_none());
         assert_eq!((reading.in_window, reading.gaps.len()), (3, 1));
@@ -186,16 +176,30 @@ mod tests {
     }
 
     #[test]
+    fn a_response_is_done_with_its_last_event() {
+        let end = br#"{"type":"response.completed","sequence_number":2}"#.to_vec();
+        let whole = [delta(0, "t0 "), delta(1, "t1 t2 "), end.clone()];
+
+        let reading = read(Api::Responses, &whole);
+        assert!(reading.done && reading.problem.is_none());
+        assert_eq!((reading.in_window, reading.gaps.len()), (3, 1));
+        assert!(!read(Api::Responses, &whole[..2]).done);
+        // A gap in the numbers, although the words are there.
+        assert!(read(Api::Responses, &[delta(0, "t0 t1 t2 "), end]).problem.is_some());
+    }
+
+    #[test]
     fn an_error_in_the_stream_and_words_after_its_end_are_no_answer() {
         let error = br#"{"error":{"message":"no more"}}"#.to_vec();
-        assert!(read(&[chunk("t0 "), error]).problem.unwrap().contains("no more"));
-        assert!(read(&[sse::DONE_DATA.to_vec(), chunk("t0 ")]).problem.is_some());
-        assert!(read(&[b"{".to_vec()]).problem.is_some());
+        let told = read(Api::Chat, &[chunk("t0 "), error]).problem.unwrap();
+        assert!(told.contains("no more"));
+        assert!(read(Api::Chat, &[sse::DONE_DATA.to_vec(), chunk("t0 ")]).problem.is_some());
+        assert!(read(Api::Chat, &[b"{".to_vec()]).problem.is_some());
     }
 
     #[test]
     fn what_a_broken_stream_did_not_bring_is_lost() {
-        let failure = read(&[chunk("t0 ")]).broken(&"closed", &PLAN);
+        let failure = read(Api::Chat, &[chunk("t0 ")]).broken(&"closed", &PLAN);
         assert_eq!(failure.faults.lost, 2);
     }
 }

@@ -56,10 +56,10 @@ pub(crate) struct Line {
     /// Decimal places.
     pub(crate) places: usize,
     pub(crate) budget: Budget,
-    /// With a file stream.
-    pub(crate) file: Option<Spread>,
-    /// With a memory stream.
-    pub(crate) memory: Option<Spread>,
+    /// What the budget is of.
+    pub(crate) own: Option<Spread>,
+    /// The same of what stands beside it.
+    pub(crate) beside: Option<Spread>,
     /// The mock alone, where that can be compared.
     pub(crate) direct: Option<Spread>,
     /// Of a figure that others' work on the machine changes: the largest share of the processors
@@ -82,7 +82,7 @@ pub(crate) struct Figure {
     by_the_clock: bool,
 }
 
-const fn figure(
+pub(crate) const fn figure(
     row: Row,
     scenario: Scenario,
     what: &'static str,
@@ -96,7 +96,7 @@ const fn figure(
 }
 
 /// One that others' work on the machine changes little.
-const fn steady(figure: Figure) -> Figure {
+pub(crate) const fn steady(figure: Figure) -> Figure {
     Figure { by_the_clock: false, ..figure }
 }
 
@@ -156,29 +156,53 @@ pub(crate) fn bad(record: &Record) -> f64 {
 
 /// A figure of one target over all rounds.
 pub(crate) fn over_rounds(figure: &Figure, target: Name, results: &Results) -> Option<Spread> {
-    let pairs = results.pairs(figure.scenario, target, Name::Direct);
-    Spread::of(pairs.map(|(own, direct)| (figure.value)(own, direct)))
+    compared(figure, target, Name::Direct, results)
 }
 
-/// Every figure that was measured.
+/// A figure of one target over all rounds, from each round and the same round of another.
+pub(crate) fn compared(
+    figure: &Figure,
+    target: Name,
+    other: Name,
+    results: &Results,
+) -> Option<Spread> {
+    let pairs = results.pairs(figure.scenario, target, other);
+    Spread::of(pairs.map(|(own, other)| (figure.value)(own, other)))
+}
+
+/// The line of a figure.
+pub(crate) fn line(
+    figure: &Figure,
+    own: Option<Spread>,
+    beside: Option<Spread>,
+    results: &Results,
+) -> Line {
+    Line {
+        row: figure.row,
+        what: figure.what,
+        places: figure.places,
+        budget: figure.budget,
+        own,
+        beside,
+        direct: figure.direct.and_then(|direct| {
+            Spread::of(results.rounds_of(figure.scenario, Name::Direct).map(direct))
+        }),
+        disturbed: figure.by_the_clock.then(|| disturbance(results, figure.scenario)).flatten(),
+    }
+}
+
+/// Every figure of unstored work that was measured.
 pub(crate) fn lines(results: &Results) -> Vec<Line> {
+    let of = |figure: &Figure, name| over_rounds(figure, name, results);
     let mut lines: Vec<Line> = FIGURES
         .iter()
-        .map(|figure| Line {
-            row: figure.row,
-            what: figure.what,
-            places: figure.places,
-            budget: figure.budget,
-            file: over_rounds(figure, Name::Chappe, results),
-            memory: over_rounds(figure, Name::ChappeInMemory, results),
-            direct: figure.direct.and_then(|direct| {
-                Spread::of(results.rounds_of(figure.scenario, Name::Direct).map(direct))
-            }),
-            disturbed: figure.by_the_clock.then(|| disturbance(results, figure.scenario)).flatten(),
+        .map(|figure| {
+            let (own, beside) = (of(figure, Name::Chappe), of(figure, Name::ChappeInMemory));
+            line(figure, own, beside, results)
         })
         .collect();
     lines.extend(without_load(results));
-    lines.retain(|line| line.file.is_some() && results.wants(line.row));
+    lines.retain(|line| line.own.is_some() && results.wants(line.row));
     lines
 }
 
@@ -189,13 +213,13 @@ fn disturbance(results: &Results, scenario: Scenario) -> Option<f64> {
 }
 
 fn without_load(results: &Results) -> Vec<Line> {
-    let line = |row, what, places, budget, file| Line {
+    let line = |row, what, places, budget, own| Line {
         row,
         what,
         places,
         budget,
-        file,
-        memory: None,
+        own,
+        beside: None,
         direct: None,
         disturbed: None,
     };
@@ -209,7 +233,7 @@ fn without_load(results: &Results) -> Vec<Line> {
     let assets = results.assets;
     let what = "memory (PSS) of all processes, idle, MB";
     let mut memory = line(Row::Memory, what, 1, AtMost(30.0), Spread::of(idle(Name::Chappe)));
-    memory.memory = Spread::of(idle(Name::ChappeInMemory));
+    memory.beside = Spread::of(idle(Name::ChappeInMemory));
     let what = "throughput lost to telemetry at 100 % sampling, %";
     let mut lost = line(Row::Telemetry, what, 1, AtMost(5.0), Spread::of(telemetry));
     lost.disturbed = disturbance(results, Scenario::Unary);
@@ -262,11 +286,16 @@ pub(crate) fn roughly_met(lines: &[Line], results: &Results) -> bool {
             screen::line(&format!("FAILED: {row:?} was not measured"));
         }
     }
-    for Line { row, what, places, budget, file, disturbed, .. } in lines {
-        let Some(file) = file else { continue };
+    for Line { row, what, places, budget, own, disturbed, .. } in lines {
+        let Some(own) = own else {
+            let judged = *budget != Reported;
+            all &= !judged;
+            screen::line(&format!("{}: {what}", if judged { "FAILED" } else { "not measured" }));
+            continue;
+        };
         // Sizes are the same on every machine.
         let bound = if *row == Row::Assets { *budget } else { budget.ten_times_looser() };
-        let figure = format!("{what}: {}, {}", number(file.median, *places), bound.text());
+        let figure = format!("{what}: {}, {}", number(own.median, *places), bound.text());
         if let Some(foreign) = disturbed.filter(|foreign| *foreign > QUIET) {
             let percent = foreign * 100.0;
             screen::line(&format!(
@@ -274,7 +303,7 @@ pub(crate) fn roughly_met(lines: &[Line], results: &Results) -> bool {
             ));
             continue;
         }
-        let met = bound.is_met(file);
+        let met = bound.is_met(own);
         all &= met;
         screen::line(&format!("{}: {figure}", if met { "ok" } else { "FAILED" }));
     }

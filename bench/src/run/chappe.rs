@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nats_server::{Config, NatsServer, Port};
+use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
 use super::program::{Program, free_ports};
 use super::scenario::Scenario;
+use super::stored;
+use crate::machine;
 
 /// Twice the streams that we open: the worker is to be limited by nothing but itself.
 const SLOTS: &str = "2048";
@@ -23,6 +26,30 @@ pub(crate) struct Variant<'a> {
     pub(crate) collector: Option<&'a str>,
 }
 
+/// Proportional set sizes, in megabytes (10^6 bytes).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Memory {
+    pub(crate) gateway: f64,
+    pub(crate) worker: f64,
+    pub(crate) nats: f64,
+}
+
+impl Memory {
+    /// Of all of them together.
+    pub(crate) fn all(self) -> f64 {
+        self.gateway + self.worker + self.nats
+    }
+
+    /// What has been added since `earlier`.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            gateway: self.gateway - earlier.gateway,
+            worker: self.worker - earlier.worker,
+            nats: self.nats - earlier.nats,
+        }
+    }
+}
+
 /// A running system.
 #[derive(Debug)]
 pub(crate) struct Chappe {
@@ -31,6 +58,7 @@ pub(crate) struct Chappe {
     name: String,
     variables: Vec<(&'static str, String)>,
     nats: NatsServer,
+    data: PathBuf,
     services: Vec<Program>,
     /// Where the API is.
     pub(crate) address: String,
@@ -47,7 +75,7 @@ impl Chappe {
         variant: Variant<'_>,
     ) -> anyhow::Result<Self> {
         let data = folder.join(format!("{name}-data"));
-        let config = Config { port: Port::Free, ..Config::new(nats_server, data) };
+        let config = Config { port: Port::Free, ..Config::new(nats_server, &data) };
         let nats = NatsServer::start(config).await?;
         let models = folder.join(format!("{name}-models.toml"));
         fs::write(&models, catalogue(mock))?;
@@ -62,6 +90,7 @@ impl Chappe {
             name: name.to_owned(),
             variables,
             nats,
+            data,
             services: Vec::new(),
             address: String::new(),
         };
@@ -80,6 +109,18 @@ impl Chappe {
     /// Its processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.services.iter().map(Program::pid).chain(self.nats.pid()).collect()
+    }
+
+    /// Where its nats-server stores.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// How much memory each of its processes takes.
+    pub(crate) fn memory(&self) -> Memory {
+        let of = |pid: Option<u32>| machine::pss_mb_of(pid.as_slice());
+        let service = |place: usize| of(self.services.get(place).map(Program::pid));
+        Memory { gateway: service(0), worker: service(1), nats: of(self.nats.pid()) }
     }
 
     /// One more gateway, and how long its start took.
@@ -130,7 +171,7 @@ impl Chappe {
 
 fn catalogue(mock: &str) -> String {
     let mut text = String::new();
-    for model in Scenario::models() {
+    for model in Scenario::models().into_iter().chain(stored::models()) {
         let _infallible = write!(
             text,
             "[[models]]\nname = \"{model}\"\ncapabilities = [\"chat\"]\n\

@@ -7,16 +7,43 @@ use anyhow::Context as _;
 
 use super::budgets;
 use super::results::Results;
-use super::tables;
+use super::{stored, tables};
 
-/// Replaces Chappe's part, and the others' if they were measured.
-pub(crate) fn write(path: &Path, results: &Results, peers: bool) -> anyhow::Result<()> {
+/// A measured part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Chappe against its budgets.
+    Chappe,
+    /// Stored work beside unstored.
+    Stored,
+    /// Others beside Chappe.
+    Peers,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Chappe, Self::Stored, Self::Peers];
+
+    /// As it stands in its marks.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Chappe => "chappe",
+            Self::Stored => "stored",
+            Self::Peers => "peers",
+        }
+    }
+}
+
+/// Replaces these parts.
+pub(crate) fn write(path: &Path, results: &Results, parts: &[Part]) -> anyhow::Result<()> {
     let mut text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let machine = tables::machine(results);
-    let own = tables::own(&budgets::lines(results), results);
-    text = replaced(&text, "chappe", &format!("{machine}\n{own}"))?;
-    if peers {
-        text = replaced(&text, "peers", &format!("{machine}\n{}", tables::peers(results)))?;
+    for part in Part::ALL.iter().filter(|part| parts.contains(part)) {
+        let table = match part {
+            Part::Chappe => tables::own(&budgets::lines(results), results),
+            Part::Stored => tables::stored(&stored::lines(results)),
+            Part::Peers => tables::peers(results),
+        };
+        text = replaced(&text, part.name(), &format!("{machine}\n{table}"))?;
     }
     fs::write(path, text).with_context(|| path.display().to_string())
 }
@@ -53,8 +80,8 @@ mod tests {
     fn the_real_file_has_the_marks() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("RESULTS.md");
         let text = fs::read_to_string(path).unwrap();
-        for part in ["chappe", "peers"] {
-            replaced(&text, part, "").unwrap();
+        for part in Part::ALL {
+            replaced(&text, part.name(), "").unwrap();
         }
     }
 }

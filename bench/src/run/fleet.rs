@@ -17,7 +17,7 @@ use super::program::{Program, free_ports};
 use super::results::TargetInfo;
 use super::scenario::Scenario;
 use super::{Options, screen};
-use crate::load::{self, Load, Target};
+use crate::load::{self, Api, Load, Target};
 use crate::machine;
 
 /// LiteLLM takes 20 s, and more when others work.
@@ -37,6 +37,8 @@ pub(crate) enum Name {
     ChappeInMemory,
     /// With every request traced.
     ChappeObserved,
+    /// Asked for responses, which are stored.
+    ChappeStored,
     /// LiteLLM's proxy with two workers.
     #[value(name = "litellm")]
     #[serde(rename = "litellm")]
@@ -67,6 +69,8 @@ impl Name {
 pub(crate) struct Running {
     pub(crate) name: Name,
     pub(crate) target: Target,
+    /// What it is asked in.
+    pub(crate) api: Api,
     /// What its names of models begin with.
     pub(crate) prefix: String,
     /// Its processes' ancestors.
@@ -84,6 +88,14 @@ enum Process {
 }
 
 impl Running {
+    /// Where it stores what it is asked for, if it does.
+    pub(crate) fn data(&self) -> Option<&Path> {
+        match &self.process {
+            Process::Chappe(chappe) if self.api == Api::Responses => Some(chappe.data()),
+            _ => None,
+        }
+    }
+
     /// Every process of it now.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.roots.iter().flat_map(|root| machine::tree(*root)).collect()
@@ -126,6 +138,7 @@ impl Fleet {
         fleet.running.push(Running {
             name: Name::Direct,
             target,
+            api: Api::Chat,
             prefix: String::new(),
             roots: vec![fleet.mock.0.pid()],
             process: Process::None,
@@ -168,7 +181,7 @@ impl Fleet {
         let mut info = TargetInfo { name, version: None, idle_mb: None, missing: None };
         let variant = match name {
             Name::Direct => return Ok(info),
-            Name::Chappe => Variant::default(),
+            Name::Chappe | Name::ChappeStored => Variant::default(),
             Name::ChappeInMemory => Variant { in_memory: true, ..Variant::default() },
             Name::ChappeObserved => {
                 let collector = mock(&self.programs, "collector", &self.folder)?;
@@ -184,6 +197,7 @@ impl Fleet {
                 self.running.push(Running {
                     name,
                     target: peer.target,
+                    api: Api::Chat,
                     prefix: peer.prefix,
                     roots: vec![peer.program.pid()],
                     process: Process::Peer(Box::new(peer.program)),
@@ -196,24 +210,30 @@ impl Fleet {
     }
 
     async fn start_chappe(&mut self, name: Name, variant: Variant<'_>) -> anyhow::Result<()> {
-        let text = name.text();
-        let starting = Chappe::start(
-            &text,
-            &self.programs,
-            &self.nats_server,
-            &self.mock.1,
-            &self.folder,
-            variant,
-        );
-        let chappe = Box::pin(starting).await?;
+        let chappe = self.new_chappe(&name.text(), variant).await?;
+        let api = if name == Name::ChappeStored { Api::Responses } else { Api::Chat };
+        let path = api.path().to_owned();
         self.running.push(Running {
             name,
-            target: Target::plain(&chappe.address),
+            target: Target { path, ..Target::plain(&chappe.address) },
+            api,
             prefix: String::new(),
             roots: chappe.pids(),
             process: Process::Chappe(Box::new(chappe)),
         });
         Ok(())
+    }
+
+    /// One more Chappe, which nobody else asks.
+    pub(crate) async fn new_chappe(
+        &self,
+        name: &str,
+        variant: Variant<'_>,
+    ) -> anyhow::Result<Chappe> {
+        let (programs, nats_server) = (&self.programs, &self.nats_server);
+        let starting =
+            Chappe::start(name, programs, nats_server, &self.mock.1, &self.folder, variant);
+        Box::pin(starting).await
     }
 
     /// Waits until it has answered, and until it is quiet; then looks at its memory.
@@ -263,6 +283,7 @@ fn probe(running: &Running) -> Load {
     let scenario = Scenario::SingleUnary;
     Load {
         target: running.target.clone(),
+        api: running.api,
         plan: scenario.plan(),
         model: format!("{}{}", running.prefix, scenario.plan().model()),
         streaming: false,

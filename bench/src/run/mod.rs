@@ -6,22 +6,26 @@
 //! * [`rows`]: the rows that can be asked for; `budgets`: what is measured for them, and the budgets.
 //! * `scenario`: the loads. `round`: one load on one target, measured.
 //! * `fleet`: the targets as processes: `chappe` and `peers`; `program` is one process.
+//! * `stored`: what stored work costs beside it; `rest` and `disk` look at what it leaves behind.
 //! * `starts`, `assets`: what is measured without load.
 //! * `results`: everything that was found. `tables`, `document`: for people.
 
 mod assets;
 mod budgets;
 mod chappe;
+mod disk;
 mod document;
 mod fleet;
 mod peers;
 mod program;
+mod rest;
 mod results;
 mod round;
 pub mod rows;
 mod scenario;
 mod screen;
 mod starts;
+mod stored;
 mod tables;
 
 use std::path::PathBuf;
@@ -32,6 +36,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::machine;
+use document::Part;
 use fleet::{Fleet, Name};
 use results::Results;
 use rows::Row;
@@ -57,7 +62,7 @@ pub struct Options {
     #[arg(long, conflicts_with_all = ["write", "peers", "rounds"])]
     quick: bool,
     /// Only these rows.
-    #[arg(long, value_name = "ROW", value_delimiter = ',', conflicts_with = "write")]
+    #[arg(long, value_name = "ROW", value_delimiter = ',')]
     only: Vec<Row>,
     /// Rounds of each load.
     #[arg(long, value_name = "N", default_value_t = 3)]
@@ -65,7 +70,7 @@ pub struct Options {
     /// Others as well: LiteLLM, Portkey, TensorZero, FastAPI.
     #[arg(long)]
     peers: bool,
-    /// Rewrite the measured parts of bench/RESULTS.md.
+    /// Rewrite the measured parts of bench/RESULTS.md; with `--only stored`, that part alone.
     #[arg(long)]
     write: bool,
 }
@@ -82,16 +87,35 @@ impl Options {
     /// The targets of a load, in the order of the first round.
     fn targets(&self, scenario: Scenario) -> Vec<Name> {
         let mut names = vec![Name::Direct, Name::Chappe];
-        if !self.quick {
+        let unstored = scenario.rows().iter().any(|row| *row != Row::Stored && self.wants(*row));
+        if !self.quick && unstored {
             names.push(Name::ChappeInMemory);
         }
         if scenario == Scenario::Unary && self.wants(Row::Telemetry) {
             names.push(Name::ChappeObserved);
         }
-        if self.peers {
+        if scenario.rows().contains(&Row::Stored) && self.wants(Row::Stored) {
+            names.push(Name::ChappeStored);
+        }
+        if self.peers && unstored {
             names.extend(Name::PEERS);
         }
         names
+    }
+
+    /// The parts of the document that this run measures whole.
+    fn parts(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        if self.only.is_empty() {
+            parts.push(Part::Chappe);
+        }
+        if self.only.is_empty() || self.only == [Row::Stored] {
+            parts.push(Part::Stored);
+        }
+        if self.only.is_empty() && self.peers {
+            parts.push(Part::Peers);
+        }
+        parts
     }
 
     fn scenarios(&self) -> Vec<Scenario> {
@@ -107,6 +131,11 @@ impl Options {
 ///
 /// When something could not be measured.
 pub async fn run(options: &Options) -> anyhow::Result<bool> {
+    let parts = options.parts();
+    anyhow::ensure!(
+        !options.write || !parts.is_empty(),
+        "only whole parts are written: all rows, or `stored` alone"
+    );
     // 1,000 streams need 1,000 connections in each process.
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).context("cannot open more files at once")?;
@@ -119,14 +148,21 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         _ = terminated.recv() => anyhow::bail!("told to stop before everything was measured"),
     };
     results.save(&options.output.join("results.json"))?;
-    let lines = budgets::lines(&results);
+    let mut lines = budgets::lines(&results);
     screen::line(&tables::machine(&results));
-    screen::line(&tables::own(&lines, &results));
+    if !lines.is_empty() {
+        screen::line(&tables::own(&lines, &results));
+    }
+    if options.wants(Row::Stored) {
+        let stored = stored::lines(&results);
+        screen::line(&tables::stored(&stored));
+        lines.extend(stored);
+    }
     if options.peers {
         screen::line(&tables::peers(&results));
     }
     if options.write {
-        document::write(&options.repository.join("bench/RESULTS.md"), &results, options.peers)?;
+        document::write(&options.repository.join("bench/RESULTS.md"), &results, &parts)?;
     }
     if options.quick {
         return Ok(budgets::roughly_met(&lines, &results));
@@ -158,6 +194,9 @@ async fn measure(options: &Options) -> anyhow::Result<Results> {
             // Nobody is always the first, or always behind the same.
             names.rotate_left(1);
         }
+    }
+    if options.wants(Row::Stored) {
+        results.stored = Some(stored::measure(&fleet, options.quick).await?);
     }
     if options.wants(Row::Start) {
         if !results.has(Name::Chappe) {

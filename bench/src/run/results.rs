@@ -14,6 +14,7 @@ use super::round::Record;
 use super::rows::Row;
 use super::scenario::Scenario;
 use super::starts::Start;
+use super::stored::Found;
 use crate::machine;
 
 /// The machine and what was measured on it.
@@ -51,6 +52,8 @@ pub(crate) struct Results {
     pub(crate) records: Vec<Record>,
     pub(crate) starts: Vec<Start>,
     pub(crate) assets: Option<Assets>,
+    /// Of stored work, beside the loads.
+    pub(crate) stored: Option<Found>,
     /// What the collector was sent.
     pub(crate) telemetry_bytes: Option<u64>,
 }
@@ -81,6 +84,7 @@ impl Results {
             records: Vec::new(),
             starts: Vec::new(),
             assets: None,
+            stored: None,
             telemetry_bytes: None,
         })
     }
@@ -136,7 +140,8 @@ impl Results {
         });
         let bad = self.records.iter().filter(|record| ours(&record.target));
         let bad = bad.filter(|record| !record.report.is_clean()).map(Record::sentence);
-        missing.chain(bad).collect()
+        let stored = self.stored.iter().flat_map(|found| found.failures.clone());
+        missing.chain(bad).chain(stored).collect()
     }
 
     /// Writes everything down.

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use super::Options;
+use super::disk::Disk;
 use super::fleet::{Name, Running};
 use super::scenario::Scenario;
-use crate::load::Report;
+use super::{Options, rest};
+use crate::load::{Api, Report};
 use crate::machine::{self, Cpu};
 
 /// How often memory is looked at. Looking costs the target nothing, and us a little.
@@ -24,10 +25,12 @@ pub(crate) struct Record {
     /// From 0. Figures of one round are compared with each other.
     pub(crate) round: u32,
     pub(crate) report: Report,
-    /// Processor time of the target's processes.
+    /// Processor time of the target's processes; with what is done behind stored answers.
     pub(crate) cpu_s: f64,
     /// Most memory of the target's processes together.
     pub(crate) pss_mb: f64,
+    /// What was added on the disk, of a target that stores.
+    pub(crate) disk: Option<Disk>,
     /// Share of all processors that others than us had, 0 to 1.
     pub(crate) foreign: f64,
     /// Share of all processors that the host gave to other machines, 0 to 1.
@@ -68,6 +71,7 @@ pub(crate) async fn measure(
     let before = running.pids();
     let ours = || Cpu::of(&machine::tree(std::process::id()));
     let (cpu_before, ours_before) = (Cpu::of(&before), ours());
+    let disk_before = running.data().map(Disk::of).transpose()?;
     let machine_before = machine::processors()?;
     let began = Instant::now();
 
@@ -83,6 +87,10 @@ pub(crate) async fn measure(
         }
     };
 
+    if running.api == Api::Responses {
+        rest::wait(&before).await?;
+    }
+    let disk = running.data().map(Disk::of).transpose()?;
     let machine_after = machine::processors()?;
     // The load generator has ended, and says itself what it took.
     let ours_s = ours().since(&ours_before) + report.cpu_s;
@@ -95,6 +103,7 @@ pub(crate) async fn measure(
         round,
         cpu_s: Cpu::of(&running.pids()).since(&cpu_before),
         pss_mb,
+        disk: disk.zip(disk_before).map(|(now, before)| now.since(before)),
         foreign: ((busy_s - ours_s) / total_s).clamp(0.0, 1.0),
         stolen: (machine_after.stolen_s - machine_before.stolen_s) / total_s,
         report,
@@ -107,7 +116,7 @@ async fn generate(
     scenario: Scenario,
     running: &Running,
 ) -> anyhow::Result<Report> {
-    let times = scenario.times(options.quick);
+    let times = scenario.times(options.quick, running.api);
     let millis = |time: Duration| time.as_millis().to_string();
     let target = &running.target;
     let mut command = Command::new(options.programs.join("bench-loadgen"));
@@ -120,6 +129,9 @@ async fn generate(
         .args(["--measured-ms", &millis(times.measured)])
         .args(["--patience-ms", &millis(times.patience)])
         .kill_on_drop(true);
+    if running.api == Api::Responses {
+        command.args(["--api", "responses"]);
+    }
     for (name, value) in &target.headers {
         command.args(["--header", &format!("{name}={value}")]);
     }

@@ -19,6 +19,9 @@ pub enum Row {
     Overload,
     /// Memory, idle and with 1,000 streams.
     Memory,
+    /// The same calls and streams of 20 tokens/s, stored; creating, fetching and reading on; what
+    /// finished responses take in memory and on disk.
+    Stored,
     /// From the start of a process until it is ready.
     Start,
     /// What tracing every request costs.

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::rows::Row;
+use crate::load::Api;
 use crate::tokens::Plan;
 
 /// A load.
@@ -55,9 +56,9 @@ impl Scenario {
     /// The rows that it measures.
     pub(crate) fn rows(self) -> &'static [Row] {
         match self {
-            Self::Unary => &[Row::Unary, Row::Cpu, Row::Telemetry],
+            Self::Unary => &[Row::Unary, Row::Cpu, Row::Telemetry, Row::Stored],
             Self::SingleUnary | Self::SingleStream => &[Row::Single],
-            Self::Streams => &[Row::Streams, Row::Memory],
+            Self::Streams => &[Row::Streams, Row::Memory, Row::Stored],
             Self::Overload => &[Row::Overload],
         }
     }
@@ -88,10 +89,13 @@ impl Scenario {
 
     /// The ramp of paced streams is one stream long, so that they begin evenly spread, and the
     /// warm-up is a little longer: then every client has its second stream.
-    pub(crate) fn times(self, quick: bool) -> Times {
+    pub(crate) fn times(self, quick: bool, api: Api) -> Times {
         let [ramp, warm_up, measured, patience] = match (self, quick) {
+            (Self::Unary, true) if api == Api::Responses => [0, 300, 1000, 10_000],
             (Self::Unary, true) => [0, 500, 1500, 10_000],
             (Self::SingleUnary | Self::SingleStream, true) => [0, 300, 1000, 10_000],
+            // One stream of each client: whether it is whole is all that a quick run asks.
+            (Self::Streams, true) if api == Api::Responses => [1000, 1300, 500, 60_000],
             (Self::Streams, true) => [3300, 3600, 2500, 60_000],
             (Self::Overload, true) => [700, 1500, 2500, 40_000],
             (Self::Unary, false) => [0, 700, 4000, 60_000],

@@ -9,10 +9,8 @@ use super::scenario::Scenario;
 use crate::figures::Spread;
 
 /// What stands in the table although it is not measured here, and why.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("the same loads, stored (Responses)", "not measured yet"),
-    ("container image, compressed", "measured by `cargo xtask images`, not built yet"),
-];
+const ELSEWHERE: &[(&str, &str)] =
+    &[("container image, compressed", "measured by `cargo xtask images`, not built yet")];
 
 /// Against whom requests per second have a budget.
 const TIMES: &[(Name, f64)] =
@@ -46,31 +44,45 @@ pub(crate) fn machine(results: &Results) -> String {
     text
 }
 
+/// A line as it stands in a table.
+fn row(line: &Line) -> Vec<String> {
+    let Some(own) = &line.own else {
+        let cells = [line.what, &line.budget.text(), "not measured yet", "", "", "", ""];
+        return cells.map(str::to_owned).to_vec();
+    };
+    let number = |figure: f64| number(figure, line.places);
+    let median = |spread: &Option<Spread>| {
+        spread.as_ref().map_or_else(|| "–".to_owned(), |spread| number(spread.median))
+    };
+    let verdict = match (line.budget, line.budget.is_met(own)) {
+        (budgets::Budget::Reported, _) => "–",
+        (_, true) => "met",
+        (_, false) => "**missed**",
+    };
+    vec![
+        line.what.to_owned(),
+        line.budget.text(),
+        verdict.to_owned(),
+        number(own.median),
+        format!("{} – {}", number(own.min), number(own.max)),
+        median(&line.beside),
+        median(&line.direct),
+    ]
+}
+
+/// Stored work beside unstored.
+pub(crate) fn stored(lines: &[Line]) -> String {
+    let head = ["what", "budget", "met?", "stored", "min – max", "unstored", "direct"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(lines.iter().map(row));
+    aligned(&rows)
+}
+
 /// Chappe against its budgets.
 pub(crate) fn own(lines: &[Line], results: &Results) -> String {
     let head = ["what", "budget", "met?", "file stream", "min – max", "memory stream", "direct"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for line in lines {
-        let Some(file) = &line.file else { continue };
-        let number = |figure: f64| number(figure, line.places);
-        let median = |spread: &Option<Spread>| {
-            spread.as_ref().map_or_else(|| "–".to_owned(), |spread| number(spread.median))
-        };
-        let verdict = match (line.budget, line.budget.is_met(file)) {
-            (budgets::Budget::Reported, _) => "–",
-            (_, true) => "met",
-            (_, false) => "**missed**",
-        };
-        rows.push(vec![
-            line.what.to_owned(),
-            line.budget.text(),
-            verdict.to_owned(),
-            number(file.median),
-            format!("{} – {}", number(file.min), number(file.max)),
-            median(&line.memory),
-            median(&line.direct),
-        ]);
-    }
+    rows.extend(lines.iter().map(row));
     for (what, why) in ELSEWHERE {
         let row = [*what, "", why, "", "", "", ""];
         rows.push(row.map(str::to_owned).to_vec());
@@ -238,6 +250,8 @@ fn aligned(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::budgets::Budget;
+    use crate::run::rows::Row;
 
     #[test]
     fn numbers_have_commas_between_thousands() {
@@ -253,6 +267,24 @@ mod tests {
         {
             assert_eq!(shortest(figure), text);
         }
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said_so_and_not_judged() {
+        let mut line = Line {
+            row: Row::Stored,
+            what: "requests/s",
+            places: 0,
+            budget: Budget::AtMost(2.0),
+            own: None,
+            beside: Spread::of([1.0]),
+            direct: None,
+            disturbed: None,
+        };
+        assert_eq!(row(&line), ["requests/s", "≤ 2", "not measured yet", "", "", "", ""]);
+
+        line.own = Spread::of([3.0]);
+        assert_eq!(row(&line), ["requests/s", "≤ 2", "**missed**", "3", "3 – 3", "1", "–"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod support;
 use bench::load::get;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use support::{asked, heard, listener, locally};
+use support::{asked, heard, listener, locally, read_on};
 
 #[tokio::test]
 async fn whole_answers_of_the_mock_are_good() {
@@ -86,4 +86,24 @@ async fn a_stream_without_its_end_is_no_good_answer() {
 
     assert!(!report.is_clean());
     assert!(report.first_error.unwrap().contains("[DONE]"));
+}
+
+#[tokio::test]
+async fn what_stands_behind_an_event_is_read_to_the_end_and_begins_where_it_must() {
+    const DELTA: &str =
+        r#"{"type":"response.output_text.delta","delta":"t1 ","sequence_number":3}"#;
+    const END: &str = r#"{"type":"response.completed","response":{},"sequence_number":4}"#;
+
+    let rest = read_on(2, &[DELTA, END]).await.unwrap();
+
+    assert_eq!((rest.words.as_str(), rest.events), ("t1 ", 5));
+    assert!(rest.first <= rest.all);
+    for (after, events, why) in [
+        (1, &[DELTA, END][..], "one is left out"),
+        (2, &[DELTA, DELTA, END], "one comes again"),
+        (2, &[DELTA], "the end is not there"),
+        (2, &[], "nothing is there"),
+    ] {
+        assert!(read_on(after, events).await.is_err(), "{why}");
+    }
 }

@@ -3,13 +3,16 @@
 use std::future::Future;
 use std::time::Duration;
 
-use bench::load::{Load, Report, Target, generate};
+use bench::load::{Api, Caller, Load, Report, Rest, Target, generate};
 use bench::tokens::Plan;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
 const PLAN: Plan = Plan { first: Duration::ZERO, gap: Duration::from_millis(2), tokens: 4 };
+
+const HEAD: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
 pub(crate) async fn locally<T>(work: impl Future<Output = T>) -> T {
     LocalSet::new().run_until(work).await
@@ -24,6 +27,7 @@ pub(crate) async fn listener() -> (String, TcpListener) {
 pub(crate) async fn asked(address: &str, streaming: bool, clients: u32) -> Report {
     let load = Load {
         target: Target::plain(address),
+        api: Api::Chat,
         plan: PLAN,
         model: PLAN.model(),
         streaming,
@@ -46,9 +50,7 @@ async fn answer_with(listener: TcpListener, pieces: &'static [&'static str], end
             format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
         };
         let body: String = pieces.iter().map(chunk).collect();
-        let head =
-            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
-        stream.write_all(format!("{head}{body}{end}").as_bytes()).await.unwrap();
+        stream.write_all(format!("{HEAD}{body}{end}").as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();
     }
 }
@@ -60,4 +62,23 @@ pub(crate) async fn heard(pieces: &'static [&'static str], end: &'static str) ->
         asked(&address, true, 1).await
     })
     .await
+}
+
+/// What is read of a response behind an event, when these are its events.
+pub(crate) async fn read_on(after: u64, events: &'static [&'static str]) -> anyhow::Result<Rest> {
+    locally(async move {
+        let (address, listener) = listener().await;
+        tokio::task::spawn_local(answer_with_events(listener, events));
+        Caller::connect(&address).await?.read_on("resp_1", Some(after)).await
+    })
+    .await
+}
+
+async fn answer_with_events(listener: TcpListener, events: &'static [&'static str]) {
+    let (mut stream, _peer) = listener.accept().await.unwrap();
+    let mut asked = [0; 4096];
+    let _read = stream.read(&mut asked).await.unwrap();
+    let body: String = events.iter().map(|event| format!("event: x\ndata: {event}\n\n")).collect();
+    stream.write_all(format!("{HEAD}{body}").as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
 }
