@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::chat::{self, Chats, Register, Sweep, Workers};
 use crate::conversations::Conversations;
 use crate::http::{self, Api};
+use crate::idempotency::Ledger;
 use crate::measures::Measures;
 use crate::responses::{self, Readers, Responses};
 use crate::settings::{self, Roles, Settings};
@@ -86,6 +87,7 @@ impl Gateway {
         let stored = Bus::connect("gateway-logs", &settings.nats).await?;
         let records = stored.records(streams::CONVERSATIONS).await?;
         let _there = stored.records(streams::RESPONSES).await?;
+        let keys = stored.records(streams::IDEMPOTENCY).await?;
         let id = GatewayId::fresh();
         let mail = bus.gateway_mail(id).await?;
 
@@ -104,12 +106,15 @@ impl Gateway {
             Arc::clone(&measures),
         );
         let readers = Readers::default();
-        let conversations = Conversations::new(stored.clone(), records, tasks.clone());
+        let ledger = Ledger::new(keys, tasks.clone());
+        let conversations =
+            Conversations::new(stored.clone(), records, ledger.clone(), tasks.clone());
         let responses = Responses::new(responses::Parts {
             bus: stored,
             blobs,
             chats: chats.clone(),
             conversations: conversations.clone(),
+            ledger: ledger.clone(),
             tasks: tasks.clone(),
             measures: Arc::clone(&measures),
             readers: readers.clone(),
@@ -119,6 +124,7 @@ impl Gateway {
             chats,
             responses.clone(),
             conversations,
+            ledger,
             Arc::clone(&measures),
             settings.body_limit_bytes,
             settings.head_wait,

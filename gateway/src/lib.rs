@@ -6,6 +6,7 @@
 //! * [`chat`]: unstored work. Open requests, who may answer them, what arrives for them.
 //! * [`responses`]: stored work. A response is a fold of its log, and read from there.
 //! * [`conversations`]: what responses are turns of. Lists that are changed by compare-and-set.
+//! * [`idempotency`]: which keys of callers were used for what. What comes twice is done once.
 //! * [`gateway`]: built, run, drained.
 //!
 //! Start reading at `chat::Chats::start` and `responses::Responses::create`.
@@ -14,13 +15,14 @@
 //!
 //! * A job is published before its request is in the register.
 //! * A stored job is published before its log begins.
-//! * `chat`, `responses` and `conversations` do not know about HTTP; `http` does not know about NATS.
+//! * `chat`, `responses`, `conversations` and `idempotency` do not know about HTTP; `http` does not know about NATS.
 //! * Nothing is retried within a handler.
 
 mod chat;
 mod conversations;
 mod gateway;
 mod http;
+mod idempotency;
 mod measures;
 mod responses;
 mod settings;

@@ -185,6 +185,16 @@ impl Records {
         }
     }
 
+    /// Removes a record that is still as it was read. A new one may be created.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`].
+    pub async fn delete_at(&self, key: &str, revision: u64) -> Result<(), RecordError> {
+        let deleted = self.write(key, deletion(), Bytes::new(), Some(revision)).await;
+        deleted.map(|_sequence| ())
+    }
+
     /// Removes a record, if it is there, and all knowledge of it. Changes that name a revision of it
     /// are refused from here on; a new one may be entered.
     ///
@@ -232,9 +242,7 @@ impl Records {
     }
 
     async fn mark_deleted(&self, key: &str) -> Result<(), BusError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(OPERATION, DELETED);
-        let marked = self.write(key, headers, Bytes::new(), None).await;
+        let marked = self.write(key, deletion(), Bytes::new(), None).await;
         whatever_was_there(marked).map(|_sequence| ())
     }
 
@@ -290,6 +298,13 @@ impl Records {
             self.bus.jetstream.get_stream_no_info(streams::bucket_stream(self.bucket)).await;
         stream.map_err(BusError::unavailable)
     }
+}
+
+/// The headers of a message that removes a record.
+fn deletion() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(OPERATION, DELETED);
+    headers
 }
 
 /// Of a write that names no revision.

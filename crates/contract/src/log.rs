@@ -54,12 +54,18 @@ pub struct Accepted<'a> {
     pub job: JobId,
     /// Who pays.
     pub tenant: TenantName,
+    /// What its log is folded into.
+    #[serde(default)]
+    pub api: Api,
     /// Where it is queued.
     pub lane: Lane,
     /// The public name of the model.
     pub model: ModelName,
     /// When, milliseconds since 1970.
     pub accepted_at_ms: u64,
+    /// The key of the record in [`crate::streams::IDEMPOTENCY`] that names the job, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// The items that stand before the input of the request: an array of what earlier turns asked
     /// and answered.
     #[serde(borrow)]
@@ -67,6 +73,18 @@ pub struct Accepted<'a> {
     /// What the caller sent.
     #[serde(borrow)]
     pub request: &'a RawValue,
+}
+
+/// Whose words a stored job was asked for in: the same records are another answer in each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// `POST /v1/responses`.
+    #[default]
+    Responses,
+    /// `POST /v1/chat/completions`, with an idempotency key. What was sent is what the model is
+    /// asked.
+    ChatCompletions,
 }
 
 /// A worker begins an attempt.
@@ -205,9 +223,11 @@ mod tests {
         let accepted = Accepted {
             job: JobId::fresh(),
             tenant: TenantName::local(),
+            api: Api::ChatCompletions,
             lane: Lane::Background,
             model: "simulator".parse().unwrap(),
             accepted_at_ms: 5,
+            key: Some("local.abc".to_owned()),
             context: &context,
             request: &request,
         };
@@ -217,6 +237,21 @@ mod tests {
 
         assert_eq!(read.request.get(), request.get());
         assert_eq!(read.lane, Lane::Background);
+        assert_eq!((read.api, read.key.as_deref()), (Api::ChatCompletions, Some("local.abc")));
+    }
+
+    #[test]
+    fn what_was_accepted_before_there_were_other_apis_is_a_response() {
+        let job = JobId::fresh();
+        let message = format!(
+            r#"{{"accepted":{{"job":"{job}","tenant":"local","lane":"live","model":"m","accepted_at_ms":5,"context":[],"request":{{}}}}}}"#
+        );
+
+        let (Record::Accepted(read), _) = read(message.as_bytes()).unwrap() else {
+            panic!("not accepted")
+        };
+
+        assert_eq!((read.api, read.key), (Api::Responses, None));
     }
 
     #[test]

@@ -78,6 +78,10 @@ pub const CHORES: &str = "CHORES";
 pub const RESPONSES: &str = "RESPONSES";
 /// The bucket of conversations.
 pub const CONVERSATIONS: &str = "CONVERSATIONS";
+/// The bucket of idempotency keys.
+pub const IDEMPOTENCY: &str = "IDEMPOTENCY";
+/// How long a key names what was asked under it.
+pub const IDEMPOTENCY_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Records by key, each with the revision that a change of it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +106,13 @@ pub fn buckets() -> Vec<BucketSpec> {
             about: "conversations: what was added to them, and the names of their turns",
             max_age: Duration::from_secs(30 * 24 * 60 * 60),
             max_bytes: 512 * 1024 * 1024,
+            history: 1,
+        },
+        BucketSpec {
+            name: IDEMPOTENCY,
+            about: "which request was made under which idempotency key; not what it said",
+            max_age: IDEMPOTENCY_MAX_AGE,
+            max_bytes: 256 * 1024 * 1024,
             history: 1,
         },
         BucketSpec {
@@ -254,6 +265,12 @@ mod tests {
             assert!(bucket.max_bytes > 0 && bucket.history > 0, "{}", bucket.name);
             assert!(bucket.max_age > Duration::ZERO, "{}", bucket.name);
         }
+    }
+
+    #[test]
+    fn a_key_is_forgotten_before_the_log_that_it_names() {
+        let logs = all().into_iter().find(|stream| stream.name == LOGS).unwrap();
+        assert!(IDEMPOTENCY_MAX_AGE * 2 < logs.max_age);
     }
 
     #[test]

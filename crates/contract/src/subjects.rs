@@ -103,6 +103,12 @@ pub fn read_conversation_key(key: &str) -> Option<ConversationId> {
     key.split('.').nth(1)?.parse().ok()
 }
 
+/// The key of what was asked under an idempotency key, of which this is a digest: an idempotency key
+/// holds what no subject may.
+pub fn idempotency_key(owner: &TenantName, digest: &str) -> String {
+    format!("{}.{digest}", token::of(owner.as_str()))
+}
+
 /// Every chore.
 pub const ALL_CHORES: &str = "chore.>";
 

@@ -5,11 +5,13 @@
 //!
 //! * [`ErrorBody`]: every error a caller sees.
 //! * [`RequestHead`]: the members of a request that decide where it goes.
+//! * [`completion`]: a chat completion that came whole, in the form of a streamed one, and back.
 //! * [`object`]: replace members of a JSON object, everything else byte for byte.
 //! * [`ModelList`], [`Model`]: `/v1/models`.
 //! * [`responses`]: `/v1/responses`, made of chat completions: requests one way, events the other.
 //! * [`sse`]: server-sent events, both ways.
 
+pub mod completion;
 mod error;
 mod models;
 pub mod object;

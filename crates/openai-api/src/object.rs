@@ -36,6 +36,16 @@ impl<'a> Members<'a> {
         self.0.iter().map(|(key, value)| (key.as_ref(), value.get()))
     }
 
+    /// The object without a member.
+    pub(crate) fn without(&self, key: &str) -> Vec<u8> {
+        let mut out = vec![b'{'];
+        for (name, value) in self.iter().filter(|(name, _)| *name != key) {
+            member(&mut out, name, value);
+        }
+        out.push(b'}');
+        out
+    }
+
     /// The object with `replacements` (key and JSON text) put in place, or at the end when new.
     pub fn with(&self, replacements: &[(&str, &str)]) -> Vec<u8> {
         let kept = self.0.iter().map(|(key, value)| key.len() + value.get().len());

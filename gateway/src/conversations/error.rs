@@ -2,6 +2,8 @@
 
 use bus::{BusError, RecordError};
 
+use crate::idempotency::KeyError;
+
 /// No status codes: `http::conversations::refusals` decides how each looks.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConversationError {
@@ -25,6 +27,10 @@ pub(crate) enum ConversationError {
          it, its metadata and the names of its turns. What responses ask and answer does not count."
     )]
     TooLarge { size: usize, limit: usize },
+
+    /// The idempotency key of a request cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 
     /// NATS did not do in time what was needed.
     #[error("The store of conversations is unavailable. Try again soon.")]

@@ -7,6 +7,7 @@ use openai_api::responses::{NewItems, Status};
 use super::error::ConversationError;
 use super::record::{Entry, Record, Turn, item_in};
 use super::service::{Conversation, Conversations, seed};
+use crate::idempotency::{Repeatable, Told};
 use crate::responses::{Doubt, Fold, stored};
 
 /// How many turns without a log are passed over: those whose claim came to nothing. Logs go by
@@ -35,16 +36,26 @@ impl Conversations {
         item_in(&items, item).ok_or_else(|| no_such_item(id, item))
     }
 
-    /// Adds items behind all others, and gives them as a JSON array.
+    /// Adds items behind all others, and gives them as a JSON array. A request that comes again adds
+    /// no others.
     pub(crate) async fn add_items(
         &self,
         owner: &TenantName,
         id: &str,
         new: &NewItems,
-    ) -> Result<String, ConversationError> {
-        let added = new.items(&seed());
-        self.change(owner, id, |record| record.add(&added)).await?;
-        Ok(added)
+        request: Option<&Repeatable>,
+    ) -> Result<(String, Told), ConversationError> {
+        let place = self.ledger().place(request, seed()).await?;
+        let added = new.items(&place.makes);
+        let done = self.change(owner, id, |record| record.add_once(&added)).await;
+        match done {
+            // They may be there, whatever is known of it.
+            Ok(_) | Err(ConversationError::Unavailable(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let told = place.keep();
+        done?;
+        Ok((added, told))
     }
 
     /// Takes an item out.

@@ -117,6 +117,22 @@ impl Record {
         self.entries.extend(items.into_iter().map(Entry::Item));
     }
 
+    /// Adds items, a JSON array with ids, unless they were added before.
+    pub(super) fn add_once(&mut self, items: &str) {
+        let ids = ids_in(items);
+        let knows = |id: &String| self.has_item(id) || self.removed.contains(id);
+        if !ids.iter().any(knows) {
+            self.add(items);
+        }
+    }
+
+    fn has_item(&self, id: &str) -> bool {
+        self.entries.iter().any(|entry| match entry {
+            Entry::Item(item) => id_of(item).as_deref() == Some(id),
+            Entry::Turn(_) => false,
+        })
+    }
+
     /// Whoever speaks first gives it its title.
     fn hear(&mut self, said: Option<&str>) {
         if self.first_said.is_none() {
@@ -275,6 +291,19 @@ mod tests {
         assert_eq!(read.write().unwrap(), stored);
         assert_eq!(read.running, Some(Running { turn: job, since_ms: 9 }));
         assert_eq!(read.added(), one("x"));
+    }
+
+    #[test]
+    fn what_comes_again_is_added_once() {
+        let mut record = Record::new(7, "{}", &one("a"));
+        record.add_once(&one("b"));
+        record.add_once(&one("b"));
+        assert_eq!(ids_in(&record.added()).join(""), "ab");
+
+        record.claim(JobId::fresh(), 1, None);
+        record.remove(["b".to_owned()]);
+        record.add_once(&one("b"));
+        assert_eq!(ids_in(&record.added()).join(""), "a", "it was taken out");
     }
 
     #[test]

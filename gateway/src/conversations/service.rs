@@ -12,6 +12,7 @@ use service_runtime::Tasks;
 
 use super::error::ConversationError;
 use super::record::Record;
+use crate::idempotency::{Ledger, Repeatable, Told};
 
 /// Longest time to change a record that others change, too.
 const CHANGED_WITHIN: Duration = Duration::from_secs(10);
@@ -26,6 +27,7 @@ pub(crate) struct Conversations(Arc<Inner>);
 struct Inner {
     bus: Bus,
     records: Records,
+    ledger: Ledger,
     tasks: Tasks,
 }
 
@@ -48,22 +50,36 @@ pub(crate) struct Listed {
 }
 
 impl Conversations {
-    pub(crate) fn new(bus: Bus, records: Records, tasks: Tasks) -> Self {
-        Self(Arc::new(Inner { bus, records, tasks }))
+    pub(crate) fn new(bus: Bus, records: Records, ledger: Ledger, tasks: Tasks) -> Self {
+        Self(Arc::new(Inner { bus, records, ledger, tasks }))
     }
 
-    /// Makes one.
+    /// Makes one. A request that comes again is told what was made for it.
     pub(crate) async fn create(
         &self,
         owner: &TenantName,
         new: &NewConversation,
-    ) -> Result<Conversation, ConversationError> {
-        let id = ConversationId::fresh();
+        request: Option<&Repeatable>,
+    ) -> Result<(Conversation, Told), ConversationError> {
+        let place = self.ledger().place(request, ConversationId::fresh().to_string()).await?;
+        let unreadable = |_invalid| ConversationError::Unavailable(None);
+        let id: ConversationId = place.makes.parse().map_err(unreadable)?;
         let metadata = new.metadata().unwrap_or("{}");
-        let record = Record::new(now_ms() / 1000, metadata, &new.items(&seed()));
+        // Whoever makes it for this request makes the same.
+        let record = Record::new(now_ms() / 1000, metadata, &new.items(&place.makes));
         let key = subjects::conversation_key(owner, id);
-        self.records().create(&key, record.write()?).await?;
-        Ok(Conversation::of(id, &record))
+        let value = record.write()?;
+        // From here on it may be there, whatever is known of it.
+        let told = place.keep();
+        match self.records().create(&key, value).await {
+            Err(RecordError::Conflict) if told == Told::Again => {
+                Ok((self.show(owner, &id.as_conversation()).await?, told))
+            }
+            created => {
+                created?;
+                Ok((Conversation::of(id, &record), told))
+            }
+        }
     }
 
     pub(crate) async fn show(
@@ -184,6 +200,10 @@ impl Conversations {
 
     pub(super) fn records(&self) -> &Records {
         &self.0.records
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     pub(super) fn tasks(&self) -> &Tasks {

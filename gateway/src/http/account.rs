@@ -99,6 +99,11 @@ impl Account {
         self.operation = None;
     }
 
+    /// It was made for an earlier request: figures of the model are that one's.
+    pub(super) fn repeats(&mut self) {
+        self.operation = None;
+    }
+
     /// The answer is complete.
     pub(super) fn completed(&mut self) {
         self.outcome = app::COMPLETED;

@@ -7,11 +7,48 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use contract::JobId;
 
 use super::account::Account;
 use super::refusal::Refusal;
 use super::sse::EventStream;
-use crate::chat::{Answer, News, wrong_form};
+use crate::chat::{self, News, wrong_form};
+use crate::responses::StoredAnswer;
+
+/// The answer to a chat completion, or what is like one, wherever it comes from.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// From the worker. It ends with its caller.
+    Unstored(chat::Answer),
+    /// From its log.
+    Stored(Box<StoredAnswer>),
+}
+
+impl Answer {
+    /// The job.
+    pub(super) fn job(&self) -> JobId {
+        match self {
+            Self::Unstored(answer) => answer.job(),
+            Self::Stored(answer) => answer.job(),
+        }
+    }
+
+    /// The next news.
+    pub(super) async fn next(&mut self) -> Option<News> {
+        match self {
+            Self::Unstored(answer) => answer.next().await,
+            Self::Stored(answer) => answer.next().await,
+        }
+    }
+
+    /// The next news, if it is here already.
+    pub(super) fn next_now(&mut self) -> Option<News> {
+        match self {
+            Self::Unstored(answer) => answer.next_now(),
+            Self::Stored(answer) => answer.next_now(),
+        }
+    }
+}
 
 /// How the caller wants its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse as _, Response};
-use contract::{Catalogue, Operation};
+use contract::{Catalogue, Operation, TenantName};
 use openai_api::{InvalidRequest, RequestHead};
 use service_runtime::read_body;
 use telemetry::names::{app, gen_ai};
@@ -10,11 +10,14 @@ use tracing::Span;
 
 use super::Api;
 use super::account::Account;
-use super::answering::{self, Way};
+use super::answering::{self, Answer, Way};
+use super::idempotency::{self, Key};
 use super::observe::Seen;
 use super::refusal::Refusal;
 use super::router::{CHAT_COMPLETIONS, EMBEDDINGS};
 use crate::chat;
+use crate::idempotency::Told;
+use crate::responses::{self, Asked};
 
 /// One endpoint that asks a model.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +59,10 @@ async fn ask(endpoint: &Endpoint, api: &Api, seen: &Seen, request: Request) -> R
     let mut account = Account::open(api.measures(), seen, endpoint.route, endpoint.operation);
     account.comes_over(connection);
     match begin(endpoint, api, seen, request, &mut account).await {
-        Ok((answer, way)) => answering::respond(answer, way, api.head_wait(), account).await,
+        Ok((answer, way, told)) => {
+            let response = answering::respond(answer, way, api.head_wait(), account).await;
+            idempotency::told(response, told)
+        }
         Err(refusal) => {
             account.refused(&refusal);
             refusal.into_response()
@@ -70,7 +76,8 @@ async fn begin(
     seen: &Seen,
     request: Request,
     account: &mut Account,
-) -> Result<(chat::Answer, Way), Refusal> {
+) -> Result<(Answer, Way, Told), Refusal> {
+    let key = Key::of(&request)?;
     let body = read_body(request.into_body(), api.body_limit()).await?;
     api.measures().body_read(endpoint.route, body.len());
     let RequestHead { model, stream } = (endpoint.head)(&body)?;
@@ -79,10 +86,25 @@ async fn begin(
     account.asks(label_of(catalogue, &model), stream);
 
     let way = if stream { Way::Streamed } else { Way::Whole };
-    let request = chat::Request { operation: endpoint.operation, model, stream, body };
-    let answer = api.chats().start(request).await?;
+    let owner = TenantName::local();
+    let repeatable = key.repeatable(&owner, &body)?;
+    let (answer, told) = if repeatable.is_some() && endpoint.operation == Operation::ChatCompletions
+    {
+        let asked = Asked::ChatCompletion { model, stream };
+        let request = responses::Request { asked, body, repeatable };
+        let (answer, told) = api.responses().complete(&owner, request).await?;
+        (Answer::Stored(Box::new(answer)), told)
+    } else {
+        // The same texts have the same embeddings: a repeat is computed.
+        api.ledger().note(repeatable.as_ref()).await?;
+        let request = chat::Request { operation: endpoint.operation, model, stream, body };
+        (Answer::Unstored(api.chats().start(request).await?), Told::Anew)
+    };
+    if told == Told::Again {
+        account.repeats();
+    }
     account.started(answer.job());
-    Ok((answer, way))
+    Ok((answer, way, told))
 }
 
 pub(super) fn describe(

@@ -17,10 +17,12 @@ use service_runtime::read_body;
 pub(super) use self::refusals::of_a_turn;
 use super::Api;
 use super::answering::whole;
+use super::idempotency::{self, Key};
 use super::refusal::Refusal;
 use super::responses::{Page, Pairs, list_of_items, pairs};
 use super::router::{CONVERSATION, CONVERSATION_ITEMS, CONVERSATIONS};
 use crate::conversations::{Conversation, ConversationError};
+use crate::idempotency::Repeatable;
 
 /// The id in an address.
 type Id = Result<Path<String>, PathRejection>;
@@ -33,9 +35,11 @@ fn owner() -> TenantName {
 }
 
 pub(super) async fn create(State(api): State<Api>, request: Request) -> Result<Response, Refusal> {
-    let body = body_of(&api, CONVERSATIONS, request).await?;
+    let (body, repeatable) = body_of(&api, CONVERSATIONS, request).await?;
     let new = NewConversation::parse(&body)?;
-    Ok(shown(&api.conversations().create(&owner(), &new).await?))
+    let created = api.conversations().create(&owner(), &new, repeatable.as_ref()).await?;
+    let (conversation, told) = created;
+    Ok(idempotency::told(shown(&conversation), told))
 }
 
 pub(super) async fn show(State(api): State<Api>, id: Id) -> Result<Response, Refusal> {
@@ -47,8 +51,9 @@ pub(super) async fn update(
     id: Id,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let body = body_of(&api, CONVERSATION, request).await?;
+    let (body, repeatable) = body_of(&api, CONVERSATION, request).await?;
     let metadata = new_metadata(&body)?;
+    api.ledger().note(repeatable.as_ref()).await?;
     Ok(shown(&api.conversations().set_metadata(&owner(), &id_of(id)?, &metadata).await?))
 }
 
@@ -77,10 +82,12 @@ pub(super) async fn add_items(
     request: Request,
 ) -> Result<Response, Refusal> {
     let _includes_nothing_that_changes_the_answer = pairs(query)?;
-    let body = body_of(&api, CONVERSATION_ITEMS, request).await?;
+    let (body, repeatable) = body_of(&api, CONVERSATION_ITEMS, request).await?;
     let new = NewItems::parse(&body)?;
-    let added = api.conversations().add_items(&owner(), &id_of(id)?, &new).await?;
-    Ok(whole(list_of_items(&added, &Page::whole())?.into()))
+    let (conversations, id) = (api.conversations(), id_of(id)?);
+    let (added, told) = conversations.add_items(&owner(), &id, &new, repeatable.as_ref()).await?;
+    let added = whole(list_of_items(&added, &Page::whole())?.into());
+    Ok(idempotency::told(added, told))
 }
 
 pub(super) async fn list_items(
@@ -108,10 +115,17 @@ pub(super) async fn delete_item(State(api): State<Api>, ids: Ids) -> Result<Resp
     Ok(shown(&api.conversations().remove_item(&owner(), &id, &item).await?))
 }
 
-async fn body_of(api: &Api, route: &'static str, request: Request) -> Result<Bytes, Refusal> {
+/// The body of a request, and what it is if it comes again.
+async fn body_of(
+    api: &Api,
+    route: &'static str,
+    request: Request,
+) -> Result<(Bytes, Option<Repeatable>), Refusal> {
+    let key = Key::of(&request)?;
     let body = read_body(request.into_body(), api.body_limit()).await?;
     api.measures().body_read(route, body.len());
-    Ok(body)
+    let repeatable = key.repeatable(&owner(), &body)?;
+    Ok((body, repeatable))
 }
 
 fn shown(conversation: &Conversation) -> Response {

@@ -14,6 +14,7 @@ mod answering;
 mod completions;
 mod conversations;
 mod door;
+mod idempotency;
 mod models;
 mod observe;
 mod reference;

@@ -41,7 +41,7 @@ pub(super) async fn docs() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::router;
+    use crate::http::{idempotency, router};
     use serde_json::Value;
 
     fn document() -> Value {
@@ -69,6 +69,21 @@ mod tests {
         ];
         routes.sort_unstable();
         assert_eq!(described, routes);
+    }
+
+    #[test]
+    fn every_post_takes_an_idempotency_key() {
+        for (path, methods) in document()["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+                let takes = parameters.iter().any(|one| {
+                    let name = one["name"].as_str().unwrap().to_lowercase();
+                    (one["in"].as_str(), name.as_str()) == (Some("header"), idempotency::KEY)
+                });
+                assert_eq!(takes, method == "post", "{method} {path}");
+                assert_eq!(operation["responses"]["409"].is_object(), takes, "{method} {path}");
+            }
+        }
     }
 
     #[test]

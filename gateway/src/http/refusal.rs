@@ -23,6 +23,7 @@ const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const KNOWN_CODES: &[&str] = &[
     "answer_incomplete",
     "answer_not_stored",
+    "answer_stopped",
     "array_above_max_length",
     "attempts_exhausted",
     "body_lost",
@@ -35,6 +36,7 @@ const KNOWN_CODES: &[&str] = &[
     "foreign_host",
     "foreign_site",
     "gateway_stopped",
+    "idempotency_key_reused",
     "incomplete_body",
     "internal_error",
     "invalid_json",

@@ -20,13 +20,15 @@ use telemetry::names::app;
 use super::Api;
 use super::account::Account;
 use super::completions::{describe, label_of};
+use super::idempotency::{self, Key};
 use super::observe::Seen;
 use super::refusal::Refusal;
 use super::router::{RESPONSE, RESPONSES};
 
 pub(super) use self::input_items::list as list_of_items;
 pub(super) use self::query::{Page, Pair, invalid, pairs, value};
-use crate::responses::{self, Created, ResponseError};
+use crate::idempotency::Told;
+use crate::responses::{self, Asked, Created, ResponseError};
 
 /// What stands behind the `?` of an address.
 pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
@@ -47,8 +49,9 @@ pub(super) async fn create(
     let mut account = Account::open(api.measures(), &seen, RESPONSES, Operation::ChatCompletions);
     account.comes_over(connection);
     match begin(&api, &seen, request, &mut account).await {
-        Ok((created, stream)) => {
-            answering::respond(created, stream, api.head_wait(), account).await
+        Ok((created, way, told)) => {
+            let response = answering::respond(created, way, api.head_wait(), account).await;
+            idempotency::told(response, told)
         }
         Err(refusal) => super::answering::refuse(refusal, &mut account),
     }
@@ -59,7 +62,8 @@ async fn begin(
     seen: &Seen,
     request: Request,
     account: &mut Account,
-) -> Result<(Created, answering::Way), Refusal> {
+) -> Result<(Created, answering::Way, Told), Refusal> {
+    let key = Key::of(&request)?;
     let body = read_body(request.into_body(), api.body_limit()).await?;
     api.measures().body_read(RESPONSES, body.len());
     let asked = CreateResponse::parse(&body)?;
@@ -68,14 +72,18 @@ async fn begin(
     account.asks(label_of(catalogue, asked.model()), stream);
 
     let way = answering::Way::of(&asked);
-    let request = responses::Request { asked, body };
-    let created = api.responses().create(&owner(), request).await?;
+    let repeatable = key.repeatable(&owner(), &body)?;
+    let request = responses::Request { asked: Asked::Response(Box::new(asked)), body, repeatable };
+    let (created, told) = api.responses().create(&owner(), request).await?;
+    if told == Told::Again {
+        account.repeats();
+    }
     let job = match &created {
         Created::Queued { job, .. } => *job,
         Created::Answering(following) => following.job(),
     };
     account.started(job);
-    Ok((created, way))
+    Ok((created, way, told))
 }
 
 pub(super) async fn show(
@@ -107,8 +115,17 @@ pub(super) async fn cancel(
     State(api): State<Api>,
     Extension(seen): Extension<Seen>,
     id: Id,
+    request: Request,
 ) -> Result<Response, Refusal> {
-    let fold = api.responses().cancel(&owner(), &id_of(id, &seen)?).await?;
+    let key = Key::of(&request)?;
+    let id = id_of(id, &seen)?;
+    if key.is_given() {
+        let body = read_body(request.into_body(), api.body_limit()).await?;
+        let repeatable = key.repeatable(&owner(), &body)?;
+        api.ledger().note(repeatable.as_ref()).await?;
+    }
+    // Twice is once.
+    let fold = api.responses().cancel(&owner(), &id).await?;
     Ok(super::answering::whole(fold.response().into()))
 }
 

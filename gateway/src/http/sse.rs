@@ -9,8 +9,9 @@ use openai_api::sse;
 use tokio::time::Instant;
 
 use super::account::Account;
+use super::answering::Answer;
 use super::refusal::Refusal;
-use crate::chat::{Answer, News, read_too_slowly};
+use crate::chat::{News, read_too_slowly};
 use crate::silence::Silence;
 
 /// While nothing is said a comment shows that the connection lives: proxies cut silent ones.
@@ -20,7 +21,7 @@ pub(super) const COMMENT: &[u8] = b": waiting\n\n";
 /// What has come at once is written at once, up to this.
 pub(super) const MOST_AT_ONCE: usize = 64 * 1024;
 
-/// The events of one answer. Dropping it stops the model.
+/// The events of one answer. Dropping it leaves.
 #[derive(Debug)]
 pub(super) struct EventStream {
     answer: Answer,

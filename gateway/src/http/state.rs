@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::chat::Chats;
 use crate::conversations::Conversations;
+use crate::idempotency::Ledger;
 use crate::measures::Measures;
 use crate::responses::Responses;
 
@@ -17,6 +18,7 @@ struct Inner {
     chats: Chats,
     responses: Responses,
     conversations: Conversations,
+    ledger: Ledger,
     measures: Arc<Measures>,
     body_limit: usize,
     head_wait: Duration,
@@ -28,6 +30,7 @@ impl Api {
         chats: Chats,
         responses: Responses,
         conversations: Conversations,
+        ledger: Ledger,
         measures: Arc<Measures>,
         body_limit: usize,
         head_wait: Duration,
@@ -38,6 +41,7 @@ impl Api {
             chats,
             responses,
             conversations,
+            ledger,
             measures,
             body_limit,
             head_wait,
@@ -58,6 +62,11 @@ impl Api {
     /// What responses are turns of.
     pub(super) fn conversations(&self) -> &Conversations {
         &self.0.conversations
+    }
+
+    /// Which keys were used for what.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     /// What is counted and timed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bus::{AppendError, BusError, Entry};
 use bytes::Bytes;
-use contract::log::{self, Accepted, LogId, Record};
+use contract::log::{self, LogId, Record};
 use contract::{Body, JobId, Lane, Model, Operation, StoredJob, TenantName};
 use openai_api::responses::{CreateResponse, Status, first_user_text, one_line};
 use serde_json::value::RawValue;
@@ -18,13 +18,22 @@ use super::error::ResponseError;
 use super::fold::Fold;
 use super::hold::Hold;
 use super::logs::{self, Doubt, now_ms};
-use super::service::{Inner, Request};
-
+use super::repeats::{self, Finding};
+use super::request::{Asked, Request};
+use super::service::Inner;
 use crate::chat::{ENVELOPE_BYTES, publish_span};
-use crate::conversations::Claim;
+use crate::conversations;
 
 /// Longest time until a response is stored and queued.
-const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
+
+/// What becomes of a request.
+pub(super) enum Accepted {
+    /// It is new.
+    Now(Promised),
+    /// This was made for it before.
+    Before(LogId, Vec<Entry>),
+}
 
 /// A response that is promised: stored and queued.
 pub(super) struct Promised {
@@ -34,49 +43,64 @@ pub(super) struct Promised {
 }
 
 /// Accepts a request. If that fails half-way, or the caller leaves meanwhile, the log that was begun
-/// ends as failed: nobody was promised anything.
+/// ends as failed and its idempotency key is free again: nobody was promised anything.
 pub(super) async fn accept(
     inner: &Arc<Inner>,
     owner: &TenantName,
     request: &Request,
-) -> Result<Promised, ResponseError> {
+) -> Result<Accepted, ResponseError> {
     let asked = &request.asked;
-    let model = inner.chats.model_for(asked.model(), Operation::ChatCompletions)?;
-    inner.chats.can_queue(model)?;
-    let deadline = Instant::now() + ACCEPT_WITHIN;
-
-    let lane = if asked.background() { Lane::Background } else { Lane::Live };
+    let model = inner.chats.model_for(asked.model(), Operation::ChatCompletions);
+    let model = model.and_then(|model| inner.chats.can_queue(model).map(|()| model));
     let log = LogId { tenant: owner.clone(), job: JobId::fresh() };
-    let (context, claim) = in_time(deadline, before(inner, &log, asked)).await?;
-    let promised = promise(inner, log, lane, model, &context, request, deadline).await;
-    match (claim, &promised) {
-        (Some(claim), Ok(_)) => claim.keep(),
-        (Some(claim), Err(_)) => claim.give_back().await,
+    let mut key = None;
+    if let Some(repeatable) = &request.repeatable {
+        // What was made is told even if nothing can be made now.
+        match repeats::find(inner, owner, repeatable, log.job, model.is_ok()).await? {
+            Finding::New(claim) => key = Some(claim),
+            Finding::Made(log, entries) => return Ok(Accepted::Before(log, entries)),
+            Finding::Nothing => {}
+        }
+    }
+    let model = model?;
+    let began = key.as_ref().map_or_else(Instant::now, |claim| claim.begun_at());
+    let deadline = began + ACCEPT_WITHIN;
+
+    let (context, turn) = in_time(deadline, before(inner, &log, asked)).await?;
+    let promised = promise(inner, log, model, &context, request, deadline).await;
+    match (turn, &promised) {
+        (Some(turn), Ok(_)) => turn.keep(),
+        (Some(turn), Err(_)) => turn.give_back().await,
         (None, _) => {}
     }
-    promised
+    let promised = promised?;
+    if let Some(key) = key {
+        key.keep();
+    }
+    Ok(Accepted::Now(promised))
 }
 
 /// Stores it, then queues it.
 async fn promise(
     inner: &Arc<Inner>,
     log: LogId,
-    lane: Lane,
     model: &Model,
     context: &str,
     request: &Request,
     deadline: Instant,
 ) -> Result<Promised, ResponseError> {
-    let Request { asked, body } = request;
-    let asks_model = asked.chat_body(context)?;
-    let accepted_at_ms = now_ms();
-    let message = first_record(&log, lane, model, accepted_at_ms, context, body)?;
+    let Request { asked, body, repeatable } = request;
+    let asks_model = asked.chat_body(context, body)?;
+    let (lane, accepted_at_ms) = (asked.lane(), now_ms());
+    let message = first_record(&log, model, accepted_at_ms, context, request)?;
     let limit = inner.bus.max_payload();
     if message.len() > limit {
         return Err(ResponseError::TooLarge { size: message.len(), limit });
     }
 
-    let mut hold = Hold::begin(inner, &log, lane, asked.store());
+    // Whoever asks again reads the log.
+    let kept = asked.store() || repeatable.is_some();
+    let mut hold = Hold::begin(inner, &log, lane, kept);
     let stored = inner.bus.append(&log, 0, message.clone());
     let sequence = in_time(deadline, async { stored.await.map_err(not_stored) }).await?;
     let queued = queue(inner, &log, lane, model, accepted_at_ms, &asks_model, &mut hold);
@@ -99,9 +123,10 @@ async fn in_time<T, E: Into<ResponseError>>(
 async fn before(
     inner: &Inner,
     log: &LogId,
-    asked: &CreateResponse,
-) -> Result<(String, Option<Claim>), ResponseError> {
+    asked: &Asked,
+) -> Result<(String, Option<conversations::Claim>), ResponseError> {
     let LogId { tenant, job } = log;
+    let Asked::Response(asked) = asked else { return Ok(("[]".to_owned(), None)) };
     let Some(id) = asked.conversation() else {
         return Ok((context(inner, tenant, asked).await?, None));
     };
@@ -137,23 +162,24 @@ async fn context(
 
 fn first_record(
     log: &LogId,
-    lane: Lane,
     model: &Model,
     accepted_at_ms: u64,
     context: &str,
-    request: &[u8],
+    request: &Request,
 ) -> Result<Bytes, ResponseError> {
     let unreadable = |error: serde_json::Error| BusError::NotReady(error.to_string());
-    let request =
-        std::str::from_utf8(request).map_err(|error| BusError::NotReady(error.to_string()))?;
+    let Request { asked, body, repeatable } = request;
+    let body = std::str::from_utf8(body).map_err(|error| BusError::NotReady(error.to_string()))?;
     // A record is one line.
-    let (context, request) = (one_line(context), one_line(request));
-    let accepted = Accepted {
+    let (context, request) = (one_line(context), one_line(body));
+    let accepted = log::Accepted {
         job: log.job,
         tenant: log.tenant.clone(),
-        lane,
+        api: asked.api(),
+        lane: asked.lane(),
         model: model.name.clone(),
         accepted_at_ms,
+        key: repeatable.as_ref().map(|repeatable| repeatable.record().to_owned()),
         context: serde_json::from_str(&context).map_err(unreadable)?,
         request: serde_json::from_str(&request).map_err(unreadable)?,
     };
@@ -225,9 +251,11 @@ mod tests {
         let catalogue = contract::Catalogue::parse("[[models]]\nname = \"m\"").unwrap();
         let model = catalogue.models().next().unwrap();
         let log = LogId { tenant: TenantName::local(), job: JobId::fresh() };
-        let request = b"{\r\n  \"input\": \"a\\nb\",\n  \"model\": \"m\"\n}";
+        let body = Bytes::from_static(b"{\r\n  \"input\": \"a\\nb\",\n  \"model\": \"m\"\n}");
+        let asked = CreateResponse::parse(&body).unwrap();
+        let request = Request { asked: Asked::Response(Box::new(asked)), body, repeatable: None };
 
-        let message = first_record(&log, Lane::Live, model, 7, "[\n]", request).unwrap();
+        let message = first_record(&log, model, 7, "[\n]", &request).unwrap();
 
         let (record, mut chunks) = log::read(&message).unwrap();
         let Record::Accepted(accepted) = record else { panic!("{record:?}") };

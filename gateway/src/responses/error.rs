@@ -5,6 +5,7 @@ use openai_api::InvalidRequest;
 
 use crate::chat::ChatError;
 use crate::conversations::ConversationError;
+use crate::idempotency::KeyError;
 
 /// No status codes: `http::responses::refusals` decides how each looks.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,10 @@ pub(crate) enum ResponseError {
     /// Its conversation cannot be gone on with.
     #[error(transparent)]
     Conversation(#[from] ConversationError),
+
+    /// Its idempotency key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 
     /// More than one record of a log may hold.
     #[error(

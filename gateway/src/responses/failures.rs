@@ -37,6 +37,18 @@ pub(super) fn no_answer() -> Failure {
     Failure { status: 504, ..failure("no_answer", "Nobody answered in time.") }
 }
 
+/// Nobody read it, as far as its worker knew.
+pub(super) fn answer_stopped() -> Failure {
+    failure("answer_stopped", "The answer was stopped: nobody read it. Send the request again.")
+}
+
+/// What was read of a chat completion will not be gone on with.
+pub(super) fn begun_anew() -> Failure {
+    let message = "The worker was lost in the middle of the answer, which is begun anew. Send the \
+                   request again, with the same Idempotency-Key, to read it from its beginning.";
+    failure("worker_lost", message)
+}
+
 /// The log does not begin as logs do.
 pub(super) fn unreadable() -> Failure {
     failure("internal_error", "The response cannot be read.")

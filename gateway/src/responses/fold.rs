@@ -5,10 +5,13 @@
 
 use bus::Entry;
 use bytes::Bytes;
-use contract::log::{self, Accepted, Chunks, LogId, Outcome, Record};
+use contract::log::{self, Accepted, Api, Chunks, LogId, Outcome, Record};
 use contract::{Failure, Lane};
 use openai_api::ErrorBody;
 use openai_api::responses::{About, CreateResponse, End, Projection, ResponseEvent, Status};
+
+use super::failures;
+use super::following::Projected;
 
 /// A response, as far as its log was read.
 pub(crate) struct Fold {
@@ -36,7 +39,8 @@ impl Fold {
         out: &mut Vec<ResponseEvent>,
     ) -> Result<Self, NotAResponse> {
         let accepted = accepted(&first.message).ok_or(NotAResponse)?;
-        if accepted.job != log.job || accepted.tenant != log.tenant {
+        let is_of = accepted.job == log.job && accepted.tenant == log.tenant;
+        if !is_of || accepted.api != Api::Responses {
             return Err(NotAResponse);
         }
         let (id, seed) = (log.job.as_response(), log.job.to_string());
@@ -132,11 +136,6 @@ impl Fold {
         self.projection.status()
     }
 
-    /// How it ended, behind which nothing can follow.
-    pub(crate) fn end(&self) -> Option<&Outcome> {
-        self.end.as_ref()
-    }
-
     /// Whether it has.
     pub(crate) fn has_ended(&self) -> bool {
         self.end.is_some()
@@ -199,9 +198,64 @@ impl Fold {
         request(&accepted(&self.first)?)?.conversation().map(str::to_owned)
     }
 
+    /// The key of the record that names it, if it was asked for under an idempotency key.
+    pub(crate) fn key(&self) -> Option<String> {
+        accepted(&self.first)?.key
+    }
+
     /// What stands before the input of a next turn, a JSON array.
     pub(crate) fn next_context(&self) -> Option<String> {
         Some(joined([self.input_items()?.as_str(), &self.projection.output_items()]))
+    }
+}
+
+/// `Way`: events up to this one were read before.
+impl Projected for Fold {
+    type News = ResponseEvent;
+    type Way = Option<u64>;
+
+    fn begin(
+        log: &LogId,
+        first: &Entry,
+        _way: Self::Way,
+        out: &mut Vec<ResponseEvent>,
+    ) -> Result<Self, NotAResponse> {
+        Self::begin(log, first, out)
+    }
+
+    fn read(&mut self, entry: &Entry, out: &mut Vec<ResponseEvent>) {
+        self.read(entry, out);
+    }
+
+    fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    fn end(&self) -> Option<&Outcome> {
+        self.end.as_ref()
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.is_some()
+    }
+
+    fn new_to(
+        &self,
+        after: Self::Way,
+        mut events: Vec<ResponseEvent>,
+    ) -> Result<Vec<ResponseEvent>, Failure> {
+        let Some(after) = after else { return Ok(events) };
+        if let (true, Some(last)) = (self.has_ended(), self.newest_event)
+            && after > last
+        {
+            return Err(failures::beyond_the_end(after, last));
+        }
+        events.retain(|event| event.sequence_number > after);
+        Ok(events)
     }
 }
 

@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use bus::{Entry, LogReader};
-use contract::log::LogId;
+use contract::log::{LogId, Outcome};
 use contract::{Failure, JobId, Lane};
 use futures::FutureExt as _;
 use openai_api::responses::ResponseEvent;
 
 use super::failures;
-use super::fold::Fold;
+use super::fold::{Fold, NotAResponse};
 use super::hold::Hold;
 use super::readers::{Reader, Readers};
 use crate::silence::Silence;
@@ -19,13 +19,48 @@ use crate::silence::Silence;
 /// erased meanwhile.
 const FIRST_WITHIN: Duration = Duration::from_secs(30);
 
+/// What a reader makes of the records of a log.
+pub(crate) trait Projected: Sized {
+    /// What it hands on.
+    type News;
+    /// How it is read.
+    type Way: Copy;
+
+    /// Begins with the first record.
+    fn begin(
+        log: &LogId,
+        first: &Entry,
+        way: Self::Way,
+        out: &mut Vec<Self::News>,
+    ) -> Result<Self, NotAResponse>;
+
+    /// Reads the next one.
+    fn read(&mut self, entry: &Entry, out: &mut Vec<Self::News>);
+
+    /// Where it was queued.
+    fn lane(&self) -> Lane;
+
+    /// Whether it may be read by anybody but who asked.
+    fn is_kept(&self) -> bool;
+
+    /// How it ended.
+    fn end(&self) -> Option<&Outcome>;
+
+    /// Whether nothing more is handed on.
+    fn is_over(&self) -> bool;
+
+    /// What of these news is new to a reader who reads it this way.
+    fn new_to(&self, _way: Self::Way, news: Vec<Self::News>) -> Result<Vec<Self::News>, Failure> {
+        Ok(news)
+    }
+}
+
 /// A reader. Dropping it leaves.
-pub(crate) struct Following {
+pub(crate) struct Following<F: Projected = Fold> {
     log: LogId,
     records: Records,
-    fold: Option<Fold>,
-    /// Events up to this one were read before.
-    after: Option<u64>,
+    way: F::Way,
+    fold: Option<F>,
     /// Longest silence of an answer that somebody waits for.
     answer_timeout: Option<Duration>,
     /// None: it may last.
@@ -43,22 +78,22 @@ enum Records {
 }
 
 /// What came of a record.
-pub(crate) enum Step {
+pub(crate) enum Step<N = ResponseEvent> {
     /// These events, or none.
-    Events(Vec<ResponseEvent>),
+    News(Vec<N>),
     /// Nothing more, for a reason that is not in the log.
     BrokenOff(Failure),
 }
 
-impl Following {
+impl<F: Projected> Following<F> {
     /// Reads what was read of a log that has ended.
     pub(super) fn of_the_past(
         log: LogId,
         entries: Vec<Entry>,
         readers: &Readers,
-        after: Option<u64>,
+        way: F::Way,
     ) -> Self {
-        Self::new(log, Records::Past(entries.into_iter()), readers, after, None)
+        Self::new(log, Records::Past(entries.into_iter()), readers, way, None)
     }
 
     /// Reads on live.
@@ -66,25 +101,25 @@ impl Following {
         log: LogId,
         log_reader: LogReader,
         readers: &Readers,
-        after: Option<u64>,
+        way: F::Way,
         answer_timeout: Duration,
     ) -> Self {
         let records = Records::Live(Box::new(log_reader));
-        Self::new(log, records, readers, after, Some(answer_timeout))
+        Self::new(log, records, readers, way, Some(answer_timeout))
     }
 
     fn new(
         log: LogId,
         records: Records,
         readers: &Readers,
-        after: Option<u64>,
+        way: F::Way,
         answer_timeout: Option<Duration>,
     ) -> Self {
         Self {
             log,
             records,
+            way,
             fold: None,
-            after,
             answer_timeout,
             silence: Some(Silence::of(FIRST_WITHIN)),
             reader: readers.enter(),
@@ -105,7 +140,7 @@ impl Following {
     }
 
     /// What was read so far.
-    pub(crate) fn fold(&self) -> Option<&Fold> {
+    pub(crate) fn fold(&self) -> Option<&F> {
         self.fold.as_ref()
     }
 
@@ -119,7 +154,7 @@ impl Following {
     /// # Cancellation
     ///
     /// Dropping the future loses nothing.
-    pub(crate) async fn next(&mut self) -> Option<Step> {
+    pub(crate) async fn next(&mut self) -> Option<Step<F::News>> {
         if self.over {
             return None;
         }
@@ -130,7 +165,7 @@ impl Following {
             () = too_long(&mut self.silence) => Err(failures::no_answer()),
         };
         Some(match entry.and_then(|entry| self.read(&entry)) {
-            Ok(events) => Step::Events(events),
+            Ok(news) => Step::News(news),
             Err(failure) => {
                 self.over = true;
                 self.hold.iter_mut().for_each(Hold::is_broken_off);
@@ -140,19 +175,19 @@ impl Following {
     }
 
     /// The next step, if it can be made at once.
-    pub(crate) fn next_now(&mut self) -> Option<Step> {
+    pub(crate) fn next_now(&mut self) -> Option<Step<F::News>> {
         self.next().now_or_never().flatten()
     }
 
-    fn read(&mut self, entry: &Entry) -> Result<Vec<ResponseEvent>, Failure> {
-        let mut events = Vec::new();
+    fn read(&mut self, entry: &Entry) -> Result<Vec<F::News>, Failure> {
+        let mut news = Vec::new();
         let fold = match &mut self.fold {
             Some(fold) => {
-                fold.read(entry, &mut events);
+                fold.read(entry, &mut news);
                 fold
             }
             None => {
-                let begun = Fold::begin(&self.log, entry, &mut events);
+                let begun = F::begin(&self.log, entry, self.way, &mut news);
                 let begun = begun.map_err(|_no_response| failures::unreadable())?;
                 self.silence = match begun.lane() {
                     Lane::Background => None,
@@ -164,19 +199,13 @@ impl Following {
         if let Some(silence) = &mut self.silence {
             silence.is_broken();
         }
-        if let Some(outcome) = fold.end() {
-            self.over = true;
-            self.hold.iter_mut().for_each(|hold| hold.has_ended(outcome));
+        self.over = fold.is_over();
+        match fold.end() {
+            Some(outcome) => self.hold.iter_mut().for_each(|hold| hold.has_ended(outcome)),
+            None if self.over => self.hold.iter_mut().for_each(Hold::is_broken_off),
+            None => {}
         }
-        if let (true, Some(after), Some(last)) = (self.over, self.after, fold.newest_event())
-            && after > last
-        {
-            return Err(failures::beyond_the_end(after, last));
-        }
-        if let Some(after) = self.after {
-            events.retain(|event| event.sequence_number > after);
-        }
-        Ok(events)
+        fold.new_to(self.way, news)
     }
 }
 
@@ -189,7 +218,7 @@ impl Records {
     }
 }
 
-fn stopped(job: JobId, fold: Option<&Fold>) -> Failure {
+fn stopped<F: Projected>(job: JobId, fold: Option<&F>) -> Failure {
     match fold {
         Some(fold) if !fold.is_kept() => failures::gateway_stopped_for_good(),
         Some(_) | None => failures::gateway_stopped(job),
@@ -203,7 +232,7 @@ async fn too_long(silence: &mut Option<Silence>) {
     }
 }
 
-impl fmt::Debug for Following {
+impl<F: Projected> fmt::Debug for Following<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Following").field("log", &self.log).finish_non_exhaustive()
     }

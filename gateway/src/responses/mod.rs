@@ -1,8 +1,10 @@
 //! The domain of stored work: a response is a fold of its log, and this process only reads it.
 //!
 //! * [`service`]: what can be asked of responses: create, read, cancel, delete.
-//! * [`accept`]: a request becomes a log and a job.
-//! * [`fold`]: records become events. The only place where they do.
+//! * [`request`], [`accept`]: a request becomes a log and a job.
+//! * [`repeats`]: one that comes again is told what was made for it.
+//! * [`fold`]: records become events of a response. The only place where they do.
+//! * [`completion`], [`stored_answer`]: the same, of a chat completion with an idempotency key.
 //! * [`following`]: one reader of a log: its past, then live.
 //! * [`hold`]: what is left to do when this gateway lets go of a response that it accepted.
 //! * [`logs`]: a log as a whole, and its end. [`readers`]: everybody who reads here.
@@ -13,6 +15,7 @@
 //! Nothing is kept between requests: another gateway would say the same, byte for byte.
 
 mod accept;
+mod completion;
 mod error;
 mod failures;
 mod fold;
@@ -22,9 +25,12 @@ mod logs;
 mod open_logs;
 mod readers;
 mod reconcile;
+mod repeats;
+mod request;
 mod seal;
 mod sealed;
 mod service;
+mod stored_answer;
 #[cfg(test)]
 mod tests;
 
@@ -34,4 +40,6 @@ pub(crate) use following::{Following, Step};
 pub(crate) use hold::HANDED_OVER;
 pub(crate) use logs::{Doubt, stored};
 pub(crate) use readers::Readers;
-pub(crate) use service::{Created, Inner as Parts, Request, Responses};
+pub(crate) use request::{Asked, Request};
+pub(crate) use service::{Created, Inner as Parts, Responses};
+pub(crate) use stored_answer::StoredAnswer;

@@ -107,7 +107,7 @@ impl OpenLogs {
 
 #[cfg(test)]
 mod tests {
-    use contract::log::{Accepted, Ended, Outcome, Said, Started};
+    use contract::log::{Accepted, Api, Ended, Outcome, Said, Started};
     use contract::{JobId, TenantName, WorkerId};
     use serde_json::value::RawValue;
 
@@ -128,9 +128,11 @@ mod tests {
         let accepted = Accepted {
             job,
             tenant: TenantName::local(),
+            api: Api::Responses,
             lane: Lane::Background,
             model: "m".parse().unwrap(),
             accepted_at_ms: 0,
+            key: None,
             context: &nothing,
             request: &nothing,
         };

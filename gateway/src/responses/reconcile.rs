@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{BusError, Entry, LogWalk};
+use bytes::Bytes;
 use contract::log::{self, LogId, Outcome, Record};
 use contract::{Model, Operation, StoredJob};
-use openai_api::responses::CreateResponse;
 use service_runtime::Shutdown;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -24,7 +24,7 @@ use tracing::Instrument as _;
 use super::logs::{self, Ending};
 use super::open_logs::{Finding, Open, OpenLogs};
 use super::service::Inner;
-use super::{accept, failures};
+use super::{accept, failures, request};
 use crate::chat::publish_span;
 
 /// Most records that are read in one look.
@@ -169,9 +169,7 @@ impl Reconciler {
 }
 
 /// What the model is asked, made from the first record of a log as its gateway made it.
-fn asked(first: &Entry) -> Option<(Vec<u8>, u64)> {
+fn asked(first: &Entry) -> Option<(Bytes, u64)> {
     let Ok((Record::Accepted(accepted), _)) = log::read(&first.message) else { return None };
-    let request = CreateResponse::parse(accepted.request.get().as_bytes()).ok()?;
-    let chat_body = request.chat_body(accepted.context.get()).ok()?;
-    Some((chat_body, accepted.accepted_at_ms))
+    Some((request::asks_model(&accepted)?, accepted.accepted_at_ms))
 }

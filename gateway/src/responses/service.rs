@@ -5,22 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Blobs, Bus, Entry, LinkState};
-use bytes::Bytes;
 use contract::log::{LogId, Outcome};
 use contract::{JobId, Lane, TenantName, streams, subjects};
-use openai_api::responses::CreateResponse;
 use service_runtime::Tasks;
 
-use super::accept::{self, Promised};
+use super::accept::{self, Accepted, Promised};
+use super::completion::{Completion, Way};
 use super::error::ResponseError;
 use super::fold::Fold;
-use super::following::Following;
+use super::following::{Following, Projected};
+use super::hold::Hold;
 use super::logs::{self, Doubt, Ending};
 use super::readers::Readers;
 use super::reconcile::Reconciler;
+use super::request::Request;
 use super::seal::Sealer;
+use super::stored_answer::StoredAnswer;
 use crate::chat::{ChatError, Chats};
 use crate::conversations::Conversations;
+use crate::idempotency::{Ledger, Told};
 use crate::measures::Measures;
 
 /// Longest time to end a log while somebody writes it.
@@ -37,17 +40,11 @@ pub(crate) struct Inner {
     pub(crate) blobs: Blobs,
     pub(crate) chats: Chats,
     pub(crate) conversations: Conversations,
+    pub(crate) ledger: Ledger,
     pub(crate) tasks: Tasks,
     pub(crate) measures: Arc<Measures>,
     pub(crate) readers: Readers,
     pub(crate) answer_timeout: Duration,
-}
-
-/// A request that was read.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) asked: CreateResponse,
-    pub(crate) body: Bytes,
 }
 
 /// What its caller gets.
@@ -73,7 +70,8 @@ impl Responses {
         Sealer { inner: Arc::clone(&self.0) }
     }
 
-    /// Accepts a request: the response is stored and queued when this returns.
+    /// Accepts a request: the response is stored and queued when this returns. One that comes again
+    /// under its key is told what was made for it.
     ///
     /// # Cancellation
     ///
@@ -83,25 +81,65 @@ impl Responses {
         &self,
         owner: &TenantName,
         request: Request,
-    ) -> Result<Created, ResponseError> {
-        let inner = &self.0;
-        // In a box: a future this large should be part of no other.
-        let Promised { log, first, hold } =
-            Box::pin(accept::accept(inner, owner, &request)).await?;
-        let background = request.asked.background();
-        if background && !request.asked.stream() {
-            let fold = Fold::of(&log, &[first]);
-            hold.hand_over();
-            let fold = fold.map_err(|_none| not_found(log.job))?;
-            return Ok(Created::Queued { job: log.job, response: fold.response() });
+    ) -> Result<(Created, Told), ResponseError> {
+        let (background, stream) = (request.asked.background(), request.asked.stream());
+        let (log, entries, mut hold) = self.accept(owner, &request).await?;
+        let told = if hold.is_some() { Told::Anew } else { Told::Again };
+        if background {
+            // Others see to it from here on.
+            hold.take().into_iter().for_each(Hold::hand_over);
         }
-        let following = self.read_on(log, None).await?;
-        Ok(Created::Answering(Box::new(if background {
-            hold.hand_over();
-            following
+        if background && !stream {
+            let fold = Fold::of(&log, &entries).map_err(|_none| not_found(log.job))?;
+            return Ok((Created::Queued { job: log.job, response: fold.response() }, told));
+        }
+        let following = self.read_from(log, entries, hold, None).await?;
+        Ok((Created::Answering(Box::new(following)), told))
+    }
+
+    /// The same, of a chat completion that came with a key.
+    pub(crate) async fn complete(
+        &self,
+        owner: &TenantName,
+        request: Request,
+    ) -> Result<(StoredAnswer, Told), ResponseError> {
+        let (log, entries, hold) = self.accept(owner, &request).await?;
+        let told = if hold.is_some() { Told::Anew } else { Told::Again };
+        let way = Way::behind(request.asked.stream(), &entries);
+        let following = self.read_from::<Completion>(log, entries, hold, way).await?;
+        Ok((StoredAnswer::new(following), told))
+    }
+
+    /// The log of a request, as far as it was read; and what is held of it, if it is new.
+    async fn accept(
+        &self,
+        owner: &TenantName,
+        request: &Request,
+    ) -> Result<(LogId, Vec<Entry>, Option<Hold>), ResponseError> {
+        // In a box: a future this large should be part of no other.
+        Ok(match Box::pin(accept::accept(&self.0, owner, request)).await? {
+            Accepted::Now(Promised { log, first, hold }) => (log, vec![first], Some(hold)),
+            Accepted::Before(log, entries) => (log, entries, None),
+        })
+    }
+
+    /// Reads a log of which this was read from its beginning.
+    async fn read_from<F: Projected>(
+        &self,
+        log: LogId,
+        entries: Vec<Entry>,
+        hold: Option<Hold>,
+        way: F::Way,
+    ) -> Result<Following<F>, ResponseError> {
+        let following = if entries.iter().any(logs::is_end) {
+            Following::of_the_past(log, entries, &self.0.readers, way)
         } else {
-            following.held(hold)
-        })))
+            self.read_on(log, way).await?
+        };
+        Ok(match hold {
+            Some(hold) => following.held(hold),
+            None => following,
+        })
     }
 
     /// A response as it stands.
@@ -163,6 +201,12 @@ impl Responses {
         if let Some(conversation) = fold.conversation() {
             self.0.conversations.forget(owner, &conversation, log.job, &fold).await?;
         }
+        if let Some(key) = fold.key() {
+            // One that names what is gone is taken over.
+            if let Err(error) = self.0.ledger.free(&key, &log.job.to_string()).await {
+                tracing::warn!(%error, "an idempotency key was not freed: {error}");
+            }
+        }
         // First what is sealed: from then on nobody seals it, so nothing comes back.
         let records = self.0.bus.records(streams::RESPONSES).await?;
         records.delete(&subjects::response_key(&log)).await?;
@@ -194,10 +238,14 @@ impl Responses {
         if fold.is_kept() { Ok((log, entries, fold)) } else { Err(not_found()) }
     }
 
-    async fn read_on(&self, log: LogId, after: Option<u64>) -> Result<Following, ResponseError> {
+    async fn read_on<F: Projected>(
+        &self,
+        log: LogId,
+        way: F::Way,
+    ) -> Result<Following<F>, ResponseError> {
         let inner = &self.0;
         let reader = inner.bus.read_log(log.clone()).await?;
-        Ok(Following::live(log, reader, &inner.readers, after, inner.answer_timeout))
+        Ok(Following::live(log, reader, &inner.readers, way, inner.answer_timeout))
     }
 }
 

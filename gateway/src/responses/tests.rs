@@ -1,7 +1,7 @@
 //! A response is the same, whoever folds its log, in whichever pieces, from wherever.
 
 use bus::Entry;
-use contract::log::{self, Accepted, Ended, LogId, Outcome, Record, Said, Started};
+use contract::log::{self, Accepted, Api, Ended, LogId, Outcome, Record, Said, Started};
 use contract::{Failure, JobId, Lane, TenantName, WorkerId};
 use openai_api::responses::{ResponseEvent, Status};
 use proptest::prelude::*;
@@ -14,14 +14,20 @@ fn log_id() -> LogId {
 }
 
 fn accepted(log: &LogId, request: &str) -> Vec<u8> {
+    accepted_by(Api::Responses, log, request)
+}
+
+fn accepted_by(api: Api, log: &LogId, request: &str) -> Vec<u8> {
     let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
     let (context, request) = (raw("[]"), raw(request));
     let accepted = Accepted {
         job: log.job,
         tenant: log.tenant.clone(),
+        api,
         lane: Lane::Live,
         model: "m".parse().unwrap(),
         accepted_at_ms: 1_000,
+        key: None,
         context: &context,
         request: &request,
     };
@@ -98,10 +104,11 @@ fn written(log: &LogId, chunks: &[String], cuts: &[usize], restart_at: usize) ->
 
 async fn read_behind(log: &LogId, entries: &[Entry], after: Option<u64>) -> Vec<ResponseEvent> {
     let readers = Readers::default();
-    let mut following = Following::of_the_past(log.clone(), entries.to_vec(), &readers, after);
+    let mut following: Following =
+        Following::of_the_past(log.clone(), entries.to_vec(), &readers, after);
     let mut all = Vec::new();
     while let Some(step) = following.next().await {
-        let Step::Events(events) = step else { panic!("broken off") };
+        let Step::News(events) = step else { panic!("broken off") };
         all.extend(events);
     }
     assert_eq!(readers.count(), 1);
@@ -166,6 +173,7 @@ fn a_log_that_does_not_begin_as_logs_do_is_no_response() {
         ("of another job", Some(accepted(&other, REQUEST))),
         ("of another owner", Some(accepted(&elsewhere, REQUEST))),
         ("no request", Some(accepted(&log, "{}"))),
+        ("of another API", Some(accepted_by(Api::ChatCompletions, &log, REQUEST))),
     ] {
         let entries = entries(message.into_iter().collect());
         assert!(Fold::of(&log, &entries).is_err(), "{why}");

@@ -23,6 +23,14 @@ mod gaps;
 #[cfg(test)]
 mod heads;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod idempotency_chat;
+#[cfg(test)]
+mod idempotency_endpoints;
+#[cfg(test)]
+mod idempotency_failures;
+#[cfg(test)]
 mod leaving;
 #[cfg(test)]
 mod outage;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::log::{self, Accepted, Ended, LogId, Outcome, Record};
+use contract::log::{self, Accepted, Api, Ended, LogId, Outcome, Record};
 use contract::{Body, JobId, Lane, TenantName, streams};
 use gateway::Settings;
 use serde_json::Value;
@@ -28,9 +28,11 @@ async fn accepted(stage: &Stage, context: &str, request: &str) -> (LogId, u64) {
     let accepted = Accepted {
         job: log.job,
         tenant: log.tenant.clone(),
+        api: Api::Responses,
         lane: QUEUE,
         model: "public".parse().unwrap(),
         accepted_at_ms: 7_000,
+        key: None,
         context: &context,
         request: &request,
     };

@@ -1,6 +1,6 @@
 //! A stream is read on from any event, on any gateway, byte for byte.
 
-use contract::log::{self, Accepted, LogId, Record, Started};
+use contract::log::{self, Accepted, Api, LogId, Record, Started};
 use contract::{JobId, Lane, TenantName, WorkerId};
 use serde_json::value::RawValue;
 
@@ -165,9 +165,11 @@ async fn writes_log(stage: &Stage, tenant: &str, begins: bool) -> String {
         Record::Accepted(Accepted {
             job: log.job,
             tenant: log.tenant.clone(),
+            api: Api::Responses,
             lane: Lane::Background,
             model: "public".parse().unwrap(),
             accepted_at_ms: 1,
+            key: None,
             context: &context,
             request: &request,
         })

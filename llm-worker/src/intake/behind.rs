@@ -26,6 +26,11 @@ pub(super) fn asks_for_text(body: &[u8]) -> bool {
     MORE_THAN_TEXT.iter().all(absent) && matches!(members.get("n"), None | Some("null" | "1"))
 }
 
+/// Whether the answer to a request comes in pieces.
+pub(super) fn asks_for_pieces(body: &[u8]) -> bool {
+    Members::parse(body).is_ok_and(|members| members.get("stream") == Some("true"))
+}
+
 /// The text that a log holds, if it is the beginning of an answer: nothing but text, and no end.
 pub(super) fn text_so_far(entries: &[Entry]) -> Option<String> {
     let mut text = String::new();
@@ -159,6 +164,19 @@ mod tests {
         let ended = Record::Ended(Ended { attempt: 1, number: 1, outcome, at_ms: 0 });
         let log = [started(1, None), said(1, &[&text("a")]), entry(&ended, &[])];
         assert_eq!(text_so_far(&log), None);
+    }
+
+    #[test]
+    fn a_request_says_whether_its_answer_comes_in_pieces() {
+        for (body, pieces) in [
+            (r#"{"messages":[],"stream":true}"#, true),
+            (r#"{"messages":[],"stream": false}"#, false),
+            (r#"{"messages":[],"stream":null}"#, false),
+            (r#"{"messages":[]}"#, false),
+            ("[]", false),
+        ] {
+            assert_eq!(asks_for_pieces(body.as_bytes()), pieces, "{body}");
+        }
     }
 
     #[test]

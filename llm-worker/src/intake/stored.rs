@@ -12,7 +12,7 @@ use telemetry::names::app;
 use tracing::Span;
 
 use super::audience::{between_looks, has_left, is_unread, was_overruled};
-use super::behind::{asks_for_text, text_so_far};
+use super::behind::{asks_for_pieces, asks_for_text, text_so_far};
 use super::delivery::{
     ASK_AGAIN, BODY_LOST, Desk, Ended, LOG_UNAVAILABLE, POISONED, POISONED_AFTER, report,
 };
@@ -169,7 +169,8 @@ impl Desk {
         if let Err(error) = began {
             return self.fenced(&id, &error).await;
         }
-        let stream = job.operation == Operation::ChatCompletions;
+        // What a caller of chat completions asked for whole is asked for whole.
+        let stream = job.operation == Operation::ChatCompletions && asks_for_pieces(&body);
         let (id_of_job, operation, model) = (job.id, job.operation, &job.model);
         let ask = Ask {
             job: id_of_job,

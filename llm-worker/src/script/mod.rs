@@ -1,13 +1,11 @@
 //! NATS out, for stored jobs: what is said goes into the job's log.
 //!
 //! * [`draft`]: what waits to be appended, and when it goes.
-//! * [`whole`]: an answer that came whole, in the form of a streamed one.
 //!
 //! One append is in flight at a time. What the model says meanwhile forms the next one, so the
 //! faster a model talks and the slower the log is, the more each record holds.
 
 mod draft;
-mod whole;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +15,7 @@ use bus::{LogWriter, WriteError};
 use bytes::Bytes;
 use contract::Failure;
 use contract::log::Outcome;
+use openai_api::completion;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -130,7 +129,7 @@ impl Script {
     }
 
     async fn whole(&self, body: &[u8]) -> Result<(), Unsaid> {
-        let Some(chunk) = whole::as_chunk(body) else {
+        let Some(chunk) = completion::as_chunk(body) else {
             let message = "The model server's answer is no chat completion.";
             return self.excuse("upstream_malformed", message);
         };

@@ -7,7 +7,7 @@ use contract::log::{Outcome, Record, Said, Started};
 use serde_json::json;
 use test_support::TestNats;
 
-use crate::support::{Log, Reply, Stage, chunk, upstream};
+use crate::support::{Log, Reply, Stage, chat, chunk, upstream};
 
 const ERROR: &str = r#"{"error":{"message":"busy","type":"server_error","param":null,"code":"b"}}"#;
 
@@ -158,6 +158,28 @@ async fn a_model_that_does_not_stream_says_all_in_one_chunk() {
         "finish_reason": "stop",
     });
     assert_eq!(chunks[0]["choices"], json!([choice]));
+}
+
+#[tokio::test]
+async fn what_was_asked_whole_is_asked_whole() {
+    let stage = Stage::set().await;
+    let _worker = stage.worker().await;
+    for (stream, accepts) in [(false, "application/json"), (true, "text/event-stream")] {
+        let log = Log::begin(&stage.bus, Lane::Live).await;
+        stage.queue_with(Lane::Live, &log, &chat(stream)).await;
+        stage.model.reply(Reply::whole(
+            200,
+            r#"{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":"stop"}]}"#,
+        ));
+
+        let call = stage.model.called().await;
+
+        assert_eq!(call.header("accept"), accepts);
+        let asked: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
+        assert_eq!(asked["stream"], stream);
+        assert_eq!(log.ended().await.outcome, Outcome::Completed);
+        assert_eq!(log.texts().await, ["a"]);
+    }
 }
 
 #[tokio::test]

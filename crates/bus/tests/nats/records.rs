@@ -84,3 +84,20 @@ async fn a_bucket_that_is_missing_is_named_with_the_remedy() {
 
     assert!(missing.contains("CONVERSATIONS") && missing.contains("nats-init"), "{missing}");
 }
+
+#[tokio::test]
+async fn a_record_is_removed_only_as_it_was_read_and_may_be_created_anew() {
+    let (_nats, bus) = declared().await;
+    let records = records(&bus).await;
+    let first = records.create("a.1", value("one")).await.unwrap();
+    let second = records.update("a.1", value("two"), first).await.unwrap();
+
+    let late = records.delete_at("a.1", first).await;
+    let kept = records.get("a.1").await.unwrap();
+    records.delete_at("a.1", second).await.unwrap();
+
+    assert!(matches!(late, Err(RecordError::Conflict)), "{late:?}");
+    assert_eq!(kept, Some(Record { value: value("two"), revision: second }));
+    assert_eq!(records.get("a.1").await.unwrap(), None);
+    records.create("a.1", value("three")).await.unwrap();
+}

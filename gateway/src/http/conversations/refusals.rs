@@ -40,6 +40,7 @@ fn of(error: ConversationError, param: Option<&str>) -> Refusal {
         ConversationError::TooLarge { .. } => {
             invalid(StatusCode::BAD_REQUEST, "conversation_too_large", message)
         }
+        ConversationError::Key(error) => error.into(),
         ConversationError::Unavailable(cause) => {
             if let Some(cause) = cause {
                 tracing::warn!(error = %cause, "conversations are unavailable: {cause}");

@@ -84,7 +84,7 @@ async fn streamed(mut following: Following, head_wait: Duration, mut account: Ac
         |following: &Following| following.fold().is_some_and(|fold| fold.has_spoken_or_ended());
     while !spoken(&following) {
         match tokio::time::timeout_at(deadline, following.next()).await {
-            Ok(Some(Step::Events(events))) => first.extend(events),
+            Ok(Some(Step::News(events))) => first.extend(events),
             Ok(Some(Step::BrokenOff(failure))) => return refuse(failure.into(), &mut account),
             Ok(None) => break,
             Err(_silent) => break,

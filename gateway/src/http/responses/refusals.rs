@@ -23,6 +23,7 @@ impl From<ResponseError> for Refusal {
             ResponseError::NotStarted(error) => error.into(),
             ResponseError::Invalid(error) => error.into(),
             ResponseError::Conversation(error) => of_a_turn(error),
+            ResponseError::Key(error) => error.into(),
             ResponseError::TooLarge { .. } => {
                 invalid(StatusCode::PAYLOAD_TOO_LARGE, "request_too_large", message, None)
             }

@@ -78,7 +78,7 @@ impl EventStream {
 
     fn take(&mut self, step: Step, out: &mut Vec<u8>) {
         match step {
-            Step::Events(events) => self.write(&events, out),
+            Step::News(events) => self.write(&events, out),
             Step::BrokenOff(failure) => self.break_off(&failure.into(), out),
         }
     }

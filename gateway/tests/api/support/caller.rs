@@ -44,6 +44,12 @@ impl Caller {
         self.sends(self.request(Method::POST, path).body(body.to_owned()))
     }
 
+    /// The same, under an idempotency key.
+    pub(crate) fn posts_as(&self, key: &str, path: &str, body: &str) -> Call {
+        let request = self.request(Method::POST, path).header("idempotency-key", key);
+        self.sends(request.body(body.to_owned()))
+    }
+
     pub(crate) fn sends(&self, request: RequestBuilder) -> Call {
         let mut task = JoinSet::new();
         task.spawn(request.send());

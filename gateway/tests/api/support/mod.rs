@@ -12,7 +12,7 @@ use std::future::Future;
 use std::time::Duration;
 
 pub(crate) use answer::{Answer, code_of};
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Call, Caller};
 pub(crate) use gateway::Gateway;
 pub(crate) use held::{Held, packed};
 pub(crate) use scribe::{Scribe, Written};

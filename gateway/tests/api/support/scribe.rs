@@ -86,10 +86,15 @@ impl Written {
 
     /// Begins the next attempt.
     pub(crate) async fn starts(&mut self) {
+        self.starts_behind(None).await;
+    }
+
+    /// The same, behind so many bytes of text.
+    pub(crate) async fn starts_behind(&mut self, continues_at: Option<u64>) {
         self.attempt += 1;
         self.number = 0;
         let writer = WorkerId::fresh();
-        let started = Started { attempt: self.attempt, writer, continues_at: None, at_ms: 1 };
+        let started = Started { attempt: self.attempt, writer, continues_at, at_ms: 1 };
         self.appends(&Record::Started(started), &[]).await.unwrap();
     }
 
@@ -111,6 +116,16 @@ impl Written {
         let usage =
             r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#;
         self.ends(Outcome::Completed, &[finish, usage.to_owned()]).await.unwrap();
+    }
+
+    /// Ends as one that nobody reads.
+    pub(crate) async fn is_cancelled(&mut self) {
+        self.ends(Outcome::Cancelled, &[]).await.unwrap();
+    }
+
+    /// Ends well, with these chunks.
+    pub(crate) async fn completes_with(&mut self, chunks: &[String]) {
+        self.ends(Outcome::Completed, chunks).await.unwrap();
     }
 
     pub(crate) async fn fails(&mut self, failure: &Failure) {

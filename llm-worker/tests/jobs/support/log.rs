@@ -1,7 +1,7 @@
 //! The log of a stored job, as a test reads it, and writes it where it plays somebody else.
 
 use bus::{Bus, Entry};
-use contract::log::{self, Accepted, Ended, LogId, Outcome, Record};
+use contract::log::{self, Accepted, Api, Ended, LogId, Outcome, Record};
 use contract::{Failure, JobId, Lane, TenantName};
 use openai_api::ErrorBody;
 use serde_json::value::RawValue;
@@ -22,9 +22,11 @@ impl Log {
         log.append(&Record::Accepted(Accepted {
             job: log.id.job,
             tenant: log.id.tenant.clone(),
+            api: Api::Responses,
             lane,
             model: "public".parse().unwrap(),
             accepted_at_ms: 0,
+            key: None,
             context: &empty,
             request: &empty,
         }))

@@ -177,7 +177,12 @@ impl Stage {
 
     /// Queues a stored job.
     pub(crate) async fn queue(&self, lane: Lane, log: &Log) {
-        let body = RawValue::from_string(chat(true).body).unwrap();
+        self.queue_with(lane, log, &chat(true)).await;
+    }
+
+    /// The same, of a request that is asked as it came.
+    pub(crate) async fn queue_with(&self, lane: Lane, log: &Log, request: &Request) {
+        let body = RawValue::from_string(request.body.clone()).unwrap();
         let job = StoredJob {
             id: log.id.job,
             operation: Operation::ChatCompletions,

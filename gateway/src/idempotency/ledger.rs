@@ -1,0 +1,255 @@
+//! Which key was used for what: claimed by compare-and-set, forgotten after a day.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bus::{BusError, RecordError, Records};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use service_runtime::Tasks;
+use tokio::time::Instant;
+
+use super::error::KeyError;
+use super::{Repeatable, Told};
+
+/// Longest time until a key is claimed, or known to be.
+const ENTERED_WITHIN: Duration = Duration::from_secs(10);
+
+/// The keys of all callers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    records: Records,
+    tasks: Tasks,
+}
+
+/// What is kept of a key.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line<'a> {
+    /// A digest of the request.
+    request: Cow<'a, str>,
+    /// The id of what is made for it.
+    makes: Cow<'a, str>,
+    /// When it was claimed, milliseconds since 1970.
+    at_ms: u64,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Entered {
+    /// Nobody has asked it before.
+    First(Claim),
+    /// Somebody has.
+    Before(Before),
+}
+
+/// A request that was made before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Before {
+    /// The id of what was, or is about to be, made for it.
+    pub(crate) makes: String,
+    /// For how long, by the clocks of whoever claimed it and of this gateway.
+    pub(crate) age: Duration,
+    revision: u64,
+}
+
+/// A key that was claimed. Dropping it frees the key, unless the claim was kept.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    ledger: Ledger,
+    record: String,
+    makes: String,
+    begun_at: Instant,
+    /// There is nothing to free.
+    settled: bool,
+}
+
+/// The id under which something is made once, if its request came with a key.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) makes: String,
+    pub(crate) told: Told,
+    claim: Option<Claim>,
+}
+
+impl Ledger {
+    pub(crate) fn new(records: Records, tasks: Tasks) -> Self {
+        Self(Arc::new(Inner { records, tasks }))
+    }
+
+    /// Claims the key of a request for what is about to be made under this id, unless it was
+    /// claimed before.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future frees the key, if it was claimed.
+    pub(crate) async fn enter(
+        &self,
+        request: &Repeatable,
+        makes: &str,
+    ) -> Result<Entered, KeyError> {
+        // Before it is made: an answer that is lost does not tell whether it was.
+        let mut claim = self.claim(request, makes);
+        let entered = async {
+            loop {
+                match self.0.records.create(request.record(), line(request, makes)).await {
+                    Ok(_revision) => return Ok(None),
+                    Err(RecordError::Conflict) => {}
+                    Err(RecordError::Unavailable(error)) => return Err(error.into()),
+                }
+                // It may have been freed meanwhile.
+                if let Some(before) = self.look(request).await? {
+                    return Ok(Some(before));
+                }
+            }
+        };
+        match tokio::time::timeout(ENTERED_WITHIN, entered).await {
+            Ok(Ok(None)) => Ok(Entered::First(claim)),
+            // What was stored although its answer was lost is ours all the same.
+            Ok(Ok(Some(before))) if before.makes == makes => Ok(Entered::First(claim)),
+            Ok(Ok(Some(before))) => {
+                claim.settled = true;
+                Ok(Entered::Before(before))
+            }
+            Ok(Err(error)) => {
+                claim.settled = matches!(error, KeyError::Reused);
+                Err(error)
+            }
+            Err(_elapsed) => Err(KeyError::Unavailable(None)),
+        }
+    }
+
+    /// What is known of a request, without a claim.
+    pub(crate) async fn look(&self, request: &Repeatable) -> Result<Option<Before>, KeyError> {
+        let Some(found) = self.0.records.get(request.record()).await? else { return Ok(None) };
+        let line = read(&found.value)?;
+        if line.request != request.digest() {
+            return Err(KeyError::Reused);
+        }
+        let age = Duration::from_millis(now_ms().saturating_sub(line.at_ms));
+        Ok(Some(Before { makes: line.makes.into_owned(), age, revision: found.revision }))
+    }
+
+    /// Claims the key of a request that was made before and came to nothing; `None` when somebody
+    /// else has.
+    pub(crate) async fn take_over(
+        &self,
+        request: &Repeatable,
+        before: &Before,
+        makes: &str,
+    ) -> Result<Option<Claim>, KeyError> {
+        let mut claim = self.claim(request, makes);
+        let (key, value) = (request.record(), line(request, makes));
+        match self.0.records.update(key, value, before.revision).await {
+            Ok(_revision) => Ok(Some(claim)),
+            Err(RecordError::Conflict) => {
+                claim.settled = true;
+                Ok(None)
+            }
+            Err(RecordError::Unavailable(error)) => Err(error.into()),
+        }
+    }
+
+    /// The id under which something is made, which is fresh unless it was made before.
+    pub(crate) async fn place(
+        &self,
+        request: Option<&Repeatable>,
+        fresh: String,
+    ) -> Result<Place, KeyError> {
+        let Some(request) = request else {
+            return Ok(Place { makes: fresh, told: Told::Anew, claim: None });
+        };
+        Ok(match self.enter(request, &fresh).await? {
+            Entered::First(claim) => Place { makes: fresh, told: Told::Anew, claim: Some(claim) },
+            Entered::Before(before) => {
+                Place { makes: before.makes, told: Told::Again, claim: None }
+            }
+        })
+    }
+
+    /// Notes a request that may be done again, and that no other may be taken for.
+    pub(crate) async fn note(&self, request: Option<&Repeatable>) -> Result<(), KeyError> {
+        self.place(request, String::new()).await.map(|place| {
+            place.keep();
+        })
+    }
+
+    /// Frees a key, if it still names what was made under this id.
+    pub(crate) async fn free(&self, record: &str, makes: &str) -> Result<(), KeyError> {
+        let records = &self.0.records;
+        let Some(found) = records.get(record).await? else { return Ok(()) };
+        if read(&found.value)?.makes != makes {
+            return Ok(());
+        }
+        match records.delete_at(record, found.revision).await {
+            // Somebody has taken it over.
+            Ok(()) | Err(RecordError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn claim(&self, request: &Repeatable, makes: &str) -> Claim {
+        let (record, makes) = (request.record().to_owned(), makes.to_owned());
+        Claim { ledger: self.clone(), record, makes, begun_at: Instant::now(), settled: false }
+    }
+}
+
+impl Place {
+    /// It was made: whoever asks again is told so.
+    pub(crate) fn keep(self) -> Told {
+        if let Some(claim) = self.claim {
+            claim.keep();
+        }
+        self.told
+    }
+}
+
+impl Claim {
+    /// It was made: whoever asks again is told so.
+    pub(crate) fn keep(mut self) {
+        self.settled = true;
+    }
+
+    /// Since when whoever asks again may wait for it.
+    pub(crate) fn begun_at(&self) -> Instant {
+        self.begun_at
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        let ledger = self.ledger.clone();
+        let (record, makes) = (std::mem::take(&mut self.record), std::mem::take(&mut self.makes));
+        self.ledger.0.tasks.spawn_detached(async move {
+            if let Err(error) = ledger.free(&record, &makes).await {
+                // Whoever asks again waits for a while, and takes it over.
+                tracing::warn!(%error, "an idempotency key was not freed: {error}");
+            }
+        });
+    }
+}
+
+fn line(request: &Repeatable, makes: &str) -> Bytes {
+    let line = Line { request: request.digest().into(), makes: makes.into(), at_ms: now_ms() };
+    // Texts and a number: writing them to memory cannot fail.
+    serde_json::to_vec(&line).unwrap_or_default().into()
+}
+
+fn read(value: &[u8]) -> Result<Line<'_>, KeyError> {
+    serde_json::from_slice(value).map_err(|_no_line| {
+        let what = "a record of an idempotency key cannot be read".to_owned();
+        KeyError::Unavailable(Some(BusError::NotReady(what)))
+    })
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}
