@@ -36,7 +36,7 @@ async def test_it_comes_back_and_everything_goes_on(started, http, measured, dow
     await system.nats.kill()
     at_the_end = len(load.outcomes)
     await asyncio.sleep(down_s)
-    await system.start_nats()
+    await system.nats.start_again()
 
     async def all_is_well():
         lately = load.outcomes[-48:]

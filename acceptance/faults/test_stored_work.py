@@ -151,7 +151,7 @@ async def nats_restarted(scene, down_s):
     await scene.system.nats.kill()
     await asyncio.sleep(down_s)
     known = reader.story.length
-    await scene.system.start_nats()
+    await scene.system.nats.start_again()
     back_at = time.monotonic()
 
     async def is_news():
@@ -226,7 +226,7 @@ async def slower(scene):
     system.gateways[0].signal(signal.SIGSTOP)
     await system.workers[0].kill()
     await system.nats.kill()
-    await system.start_nats()
+    await system.nats.start_again()
     await asyncio.sleep(ACK_WAIT_S[0] + LOOKS_S)
     system.gateways[0].signal(signal.SIGCONT)
     assert await reading == "over", "on the same connection"

@@ -258,3 +258,10 @@ def test_a_silence_belongs_to_what_happened_when_it_began():
     assert "kill gateway" not in recoveries([other], [KILLED])
     both = [KILLED, Trouble("kill", "nats-server", 100.3, 101)]
     assert "several at once" in recoveries([cut], both)
+
+
+def test_of_several_nats_servers_it_matters_what_was_led():
+    heard = job("accepted", silences=[silence(100.1, 103)])
+    leader = Trouble("kill", "nats-server-2", 100, 102, being="leader of LOGS")
+
+    assert "kill leader of LOGS" in recoveries([heard], [leader])

@@ -7,7 +7,13 @@ BAD = [
     ("nats-init", {"NATS_REPLICAS": "2", "NATS_CHAT_STORAGE": "disk"}, ["MODELS_FILE"]),
     (
         "gateway",
-        {"GATEWAY_LISTEN": "here", "GATEWAY_HEALTH_LISTEN": "1", "NATS_URL": "ftp://x"},
+        {
+            "GATEWAY_LISTEN": "here",
+            "GATEWAY_HEALTH_LISTEN": "1",
+            "NATS_URL": "ftp://x",
+            "NATS_NKEY_FILE": "/nowhere/gateway.nk",
+            "NATS_CA_FILE": "/nowhere/ca.pem",
+        },
         ["MODELS_FILE"],
     ),
     (

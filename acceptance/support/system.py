@@ -2,21 +2,14 @@
 
 import os
 import re
-import shutil
-import tempfile
+import subprocess
 from pathlib import Path
 
 import httpx2
 
+from support.nats import Nats
 from support.ports import fixed_ports
 from support.process import Process, Service, until
-
-NATS = """\
-listen: "127.0.0.1:{port}"
-http: "127.0.0.1:{monitoring}"
-max_payload: 8MB
-jetstream {{ store_dir: "{data}" }}
-"""
 
 CATALOGUE = """\
 [[models]]
@@ -54,6 +47,8 @@ listen {name}
 """
 # Longer than the proxy takes to notice.
 LAME_DUCK_MS = 1_000
+# What the streams of jobs are called.
+QUEUES = "JOBS_"
 
 
 def program(name):
@@ -78,7 +73,7 @@ def outside_program(name, variable):
 
 
 class System:
-    """A nats-server, simulators, and as many of each service as wanted, on free ports.
+    """One nats-server or several, simulators, and as many of each service as wanted, on free ports.
 
     What they say is kept in `folder`.
     """
@@ -87,6 +82,7 @@ class System:
         self,
         folder,
         *,
+        nats_servers=1,
         gateways=1,
         workers=1,
         webs=0,
@@ -99,19 +95,20 @@ class System:
     ):
         self._folder = folder
         self._idle = idle
-        nats, monitoring, *ports = fixed_ports(2 + simulators)
-        self._monitoring = f"http://127.0.0.1:{monitoring}"
-        self._nats_url = f"nats://127.0.0.1:{nats}"
         self._models = folder / "models.toml"
+        ports = fixed_ports(simulators)
         by_name = {f"simulator{number or ''}": port for number, port in enumerate(ports)}
         self._models.write_text(catalogue.format(**by_name, limits=limits))
 
-        self._data = tempfile.mkdtemp(prefix="chappe-nats-")
-        config = folder / "nats.conf"
-        config.write_text(NATS.format(port=nats, monitoring=monitoring, data=self._data))
-        command = [outside_program("nats-server", "NATS_SERVER_BIN"), "--config", config]
-        self.nats = Process("nats-server", command, self._environment(), folder)
-        self._init = Process("nats-init", [program("nats-init")], self._environment(), folder)
+        # Each service has its own, and may do what it needs and nothing else.
+        self._credentials = folder / "credentials"
+        make = [program("nats-init"), "credentials", "--dir", self._credentials]
+        subprocess.run(make, check=True, capture_output=True)
+        server = outside_program("nats-server", "NATS_SERVER_BIN")
+        bare = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        self._nats = Nats(server, nats_servers, bare, folder)
+        copies = self._known_as("nats-init", NATS_REPLICAS=str(nats_servers))
+        self._init = Process("nats-init", [program("nats-init")], copies, folder)
         self.simulators = [self._simulator(*named) for named in by_name.items()]
         numbers = lambda count: range(1, count + 1)
         self.gateways = [self._gateway(number) for number in numbers(gateways)]
@@ -135,13 +132,27 @@ class System:
         return self.simulators[0]
 
     @property
+    def nats(self):
+        """The nats-server, of which there is one."""
+        [server] = self._nats.servers
+        return server
+
+    @property
+    def nats_servers(self):
+        return self._nats.servers
+
+    async def nats_leader_of(self, what):
+        """The nats-server that leads this stream, or the cluster (`support.nats.META`)."""
+        return await self._nats.leader_of(what)
+
+    @property
     def services(self):
         """Those of ours that run all the time, the simulator left aside."""
         return [*self.gateways, *self.workers, *self.webs]
 
     async def start(self):
         """Starts everything but the workers that are to be idle at first."""
-        await self.start_nats()
+        await self._nats.start()
         await self._init.run()
         idle = [self.workers[number] for number in self._idle]
         wanted = [one for one in [*self.simulators, *self.services] if one not in idle]
@@ -154,26 +165,16 @@ class System:
             await self._answers(f"{self.url}/v1/models")
             await self._answers(f"{self.web_url}/")
 
-    async def start_nats(self):
-        """At its address, with the data that it has."""
-        self.nats.start()
-        await self._answers(f"{self._monitoring}/healthz")
-
     async def jobs_in_queue(self):
         """Jobs that the queues hold, in work or waiting."""
-        return sum(one["state"]["messages"] for one in await self._queues())
+        streams = await self._nats.streams()
+        return sum(one["state"]["messages"] for one in streams if one["name"].startswith(QUEUES))
 
     async def unsettled(self):
         """Deliveries that the queues wait for, or believe that they have still to make."""
-        consumers = [one for queue in await self._queues() for one in queue["consumer_detail"]]
-        return sum(one["num_ack_pending"] + one["num_pending"] for one in consumers)
-
-    async def _queues(self):
-        async with httpx2.AsyncClient(timeout=10, trust_env=False) as http:
-            answer = await http.get(f"{self._monitoring}/jsz?streams=true&consumers=true")
-        accounts = answer.raise_for_status().json()["account_details"]
-        details = [stream for one in accounts for stream in one["stream_detail"]]
-        return [one for one in details if one["name"].startswith("JOBS_")]
+        consumers = await self._nats.consumers()
+        queues = [one for one in consumers if one["stream_name"].startswith(QUEUES)]
+        return sum(one["num_ack_pending"] + one["num_pending"] for one in queues)
 
     async def at_rest(self, within_s=40):
         """Waits until nobody has anything in hand: not a queue, a gateway, a worker, a model."""
@@ -202,14 +203,17 @@ class System:
         return left
 
     def abandon(self):
-        for process in [self.proxy, *self.services, *self.simulators, self._init, self.nats]:
+        for process in [self.proxy, *self.services, *self.simulators, self._init, self._nats]:
             if process:
                 process.abandon()
-        shutil.rmtree(self._data, ignore_errors=True)
 
     def complaints(self):
-        """Panics and faults that nobody expects, whatever happens to a process."""
-        found = []
+        """Panics, refusals and faults that nobody expects, whatever happens to a process."""
+        said = [line for server in self.nats_servers for line in server.said().splitlines()]
+        refused = [line for line in said if "Violation" in line]
+        # A server that restarts has forgotten the questions that are still answered.
+        late = lambda line: "Publish Violation" in line and '"_INBOX_' in line
+        found = [f"not permitted: {line}" for line in refused if not late(line)]
         for process in [*self.services, *self.simulators]:
             lines = process.said().splitlines()
             found += [f"{process.name}: {line}" for line in lines if "panicked" in line]
@@ -231,11 +235,15 @@ class System:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self._folder),
-            "NATS_URL": self._nats_url,
+            "NATS_URL": self._nats.url,
             "MODELS_FILE": str(self._models),
             "LOG_FILTER": "info",
             **more,
         }
+
+    def _known_as(self, service, **more):
+        """With the credentials that NATS knows a service by."""
+        return self._environment(NATS_NKEY_FILE=str(self._credentials / f"{service}.nk"), **more)
 
     def _service(self, name, program_name, listens, **more):
         """One with an address for callers, if it has one, and one for its health."""
@@ -243,7 +251,7 @@ class System:
         addresses = {
             variable: f"127.0.0.1:{port}" for variable, port in zip(listens, ports, strict=True)
         }
-        environment = self._environment(**addresses, **more)
+        environment = self._known_as(program_name, **addresses, **more)
         health = list(addresses.values())[-1]
         service = Service(name, [program(program_name)], environment, self._folder, health)
         service.url = f"http://127.0.0.1:{ports[0]}"

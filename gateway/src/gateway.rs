@@ -18,9 +18,10 @@ use crate::chat::{self, Chats, Register, Sweep, Workers};
 use crate::conversations::Conversations;
 use crate::http::{self, Api};
 use crate::idempotency::Ledger;
+use crate::keys::{KeyBook, KeyStore};
 use crate::measures::Measures;
 use crate::responses::{self, Readers, Responses};
-use crate::settings::{self, Roles, Settings};
+use crate::settings::{self, Auth, Roles, Settings};
 
 /// How long answers that were broken off may take to say so, and workers to be told.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -36,6 +37,7 @@ pub struct Gateway {
     workers: Arc<Workers>,
     measures: Arc<Measures>,
     responses: Responses,
+    book: Option<KeyBook>,
     roles: Roles,
     open_log_quiet: Duration,
     tasks: Tasks,
@@ -84,10 +86,15 @@ impl Gateway {
         let blobs = bus.blobs().await?;
         // The server cuts a connection that more is asked for on than is read. Logs are large, and
         // read by many at once: they share none with the answers that nothing brings back.
-        let stored = Bus::connect("gateway-logs", &settings.nats).await?;
+        let stored = Bus::connect("gateway.logs", &settings.nats).await?;
         let records = stored.records(streams::CONVERSATIONS).await?;
         let _there = stored.records(streams::RESPONSES).await?;
-        let keys = stored.records(streams::IDEMPOTENCY).await?;
+        let idempotency = stored.records(streams::IDEMPOTENCY).await?;
+        let keys = bus.keys().await?;
+        let book = match settings.auth {
+            Auth::Off => None,
+            Auth::Keys => Some(KeyBook::open(bus.clone(), keys.clone()).await?),
+        };
         let id = GatewayId::fresh();
         let mail = bus.gateway_mail(id).await?;
 
@@ -106,7 +113,7 @@ impl Gateway {
             Arc::clone(&measures),
         );
         let readers = Readers::default();
-        let ledger = Ledger::new(keys, tasks.clone());
+        let ledger = Ledger::new(idempotency, tasks.clone());
         let conversations =
             Conversations::new(stored.clone(), records, ledger.clone(), tasks.clone());
         let responses = Responses::new(responses::Parts {
@@ -120,16 +127,17 @@ impl Gateway {
             readers: readers.clone(),
             answer_timeout: settings.answer_timeout,
         });
-        let api = Api::new(
+        let api = Api::new(http::Parts {
             chats,
-            responses.clone(),
+            responses: responses.clone(),
             conversations,
             ledger,
-            Arc::clone(&measures),
-            settings.body_limit_bytes,
-            settings.head_wait,
-        );
-        let router = http::router(api, settings.allowed_hosts);
+            keys: KeyStore::new(keys),
+            measures: Arc::clone(&measures),
+            body_limit: settings.body_limit_bytes,
+            head_wait: settings.head_wait,
+        });
+        let router = http::router(api, settings.allowed_hosts, book.clone());
         Ok(Self {
             id,
             bus,
@@ -139,6 +147,7 @@ impl Gateway {
             workers,
             measures,
             responses,
+            book,
             roles: settings.roles,
             open_log_quiet: settings.open_log_quiet,
             tasks,
@@ -201,6 +210,9 @@ impl Gateway {
             answer_timeout: self.answer_timeout,
         };
         background.spawn_detached(sweep.run(last.clone()));
+        if let Some(book) = self.book {
+            background.spawn_detached(book.follow(last.clone()));
+        }
         if self.roles.chores {
             let reconciler = self.responses.reconciler(self.open_log_quiet);
             background.spawn_detached(reconciler.run(shutdown.clone()));
@@ -262,9 +274,10 @@ impl Gateway {
 
 /// What must be there for jobs to be queued, and answers to be stored.
 fn required() -> Required {
-    let mut needed: Vec<&str> = streams::LANES.iter().copied().map(streams::jobs_stream).collect();
-    needed.extend([streams::LOGS, streams::CHORES]);
-    Required { streams: needed, queues: Vec::new() }
+    let jobs = streams::LANES.iter().copied().map(streams::jobs_stream);
+    let streams = jobs.chain([streams::LOGS, streams::CHORES]).map(str::to_owned);
+    let buckets = streams::buckets().into_iter().map(|bucket| streams::bucket_stream(bucket.name));
+    Required { streams: streams.chain(buckets).collect(), queues: Vec::new() }
 }
 
 impl Process for Gateway {

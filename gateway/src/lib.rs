@@ -7,6 +7,7 @@
 //! * [`responses`]: stored work. A response is a fold of its log, and read from there.
 //! * [`conversations`]: what responses are turns of. Lists that are changed by compare-and-set.
 //! * [`idempotency`]: which keys of callers were used for what. What comes twice is done once.
+//! * [`keys`]: who calls, for whom, and what they may.
 //! * [`gateway`]: built, run, drained.
 //!
 //! Start reading at `chat::Chats::start` and `responses::Responses::create`.
@@ -23,10 +24,11 @@ mod conversations;
 mod gateway;
 mod http;
 mod idempotency;
+mod keys;
 mod measures;
 mod responses;
 mod settings;
 mod silence;
 
 pub use gateway::{BuildError, Gateway};
-pub use settings::{Roles, Settings};
+pub use settings::{Auth, Roles, Settings};

@@ -19,7 +19,7 @@ pub(crate) const HEALTH_LISTEN: Variable = Variable {
 const AUTH: Variable = Variable {
     name: "GATEWAY_AUTH",
     default: "off",
-    about: "`off`: everyone may call, on loopback only. `keys`: API keys, not available in this version.",
+    about: "`off`: everyone may call, on loopback only. `keys`: only who has an API key, which `chappe keys create` makes.",
 };
 const ROLES: Variable = Variable {
     name: "GATEWAY_ROLES",
@@ -79,6 +79,15 @@ pub(crate) const VARIABLES: &[&[Variable]] = &[
 /// How long nothing may happen to an open log before its job is looked for.
 const OPEN_LOG_QUIET: Duration = Duration::from_secs(30);
 
+/// Who is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// Everybody who reaches it.
+    Off,
+    /// Whoever has an API key that counts.
+    Keys,
+}
+
 /// What a gateway does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
@@ -95,6 +104,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where the health port listens.
     pub health_listen: SocketAddr,
+    /// Who is answered.
+    pub auth: Auth,
     /// What it does.
     pub roles: Roles,
     /// Under which names the API answers.
@@ -139,8 +150,8 @@ impl Settings {
         let catalogue = bus::read_catalogue(&mut read);
         let nats = bus::Settings::read(&mut read);
         read.finish(|| {
-            auth?;
             Some(Self {
+                auth: auth?,
                 listen: listen?,
                 health_listen: health_listen?,
                 roles: roles?,
@@ -174,25 +185,21 @@ fn roles(read: &mut Reader<'_>) -> Option<Roles> {
 }
 
 /// Closed by default: without keys, nobody but this machine is answered.
-fn auth(read: &mut Reader<'_>, listen: Option<SocketAddr>) -> Option<()> {
+fn auth(read: &mut Reader<'_>, listen: Option<SocketAddr>) -> Option<Auth> {
     match read.or::<String>(AUTH.name, AUTH.default)?.as_str() {
         "off" => match listen {
             Some(address) if !address.ip().is_loopback() => read.problem(
                 AUTH.name,
                 format!(
-                    "is off, and {} is {address}, which others can reach: this needs \
-                     GATEWAY_AUTH=keys. API keys are not available in this version, so listen on \
-                     a loopback address, such as {}",
-                    LISTEN.name, LISTEN.default
+                    "is off, and {} is {address}, which others can reach: set {}=keys, and make \
+                     a key with `chappe keys create NAME`; or listen on a loopback address, such \
+                     as {}",
+                    LISTEN.name, AUTH.name, LISTEN.default
                 ),
             ),
-            _ => Some(()),
+            _ => Some(Auth::Off),
         },
-        "keys" => read.problem(
-            AUTH.name,
-            "`keys` cannot be used: API keys are not available in this version; use `off` on a \
-             loopback address",
-        ),
+        "keys" => Some(Auth::Keys),
         other => {
             read.problem(AUTH.name, format!("`{other}` cannot be used: expected `off` or `keys`"))
         }
@@ -252,7 +259,7 @@ mod tests {
         assert_eq!(open, ["GATEWAY_AUTH", "MODELS_FILE"]);
         let loopback = problems(&[("GATEWAY_LISTEN", "[::1]:8790")]);
         assert_eq!(loopback, ["MODELS_FILE"]);
-        let keys = problems(&[("GATEWAY_AUTH", "keys")]);
-        assert_eq!(keys, ["GATEWAY_AUTH", "MODELS_FILE"]);
+        let keys = problems(&[("GATEWAY_LISTEN", "0.0.0.0:8790"), ("GATEWAY_AUTH", "keys")]);
+        assert_eq!(keys, ["MODELS_FILE"]);
     }
 }

@@ -185,7 +185,10 @@ fn required(queues: &[QueueName]) -> Required {
         streams::LANES.iter().map(move |lane| (*lane, queue.clone()))
     };
     Required {
-        streams: jobs.chain([streams::LOGS, streams::CHORES, streams::DEAD]).collect(),
+        streams: jobs
+            .chain([streams::LOGS, streams::CHORES, streams::DEAD])
+            .map(str::to_owned)
+            .collect(),
         queues: queues.iter().flat_map(lanes_of).collect(),
     }
 }

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use contract::streams;
 use tokio::io::AsyncReadExt as _;
 
+use crate::patience::Patience;
 use crate::{Bus, BusError};
 
 /// One piece of a body in the store, where a message holds as much.
@@ -36,16 +37,25 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// [`BusError::NotReady`] when it is missing.
+    /// [`BusError::NotReady`] when it is missing, [`BusError::Unavailable`] when nobody answers for
+    /// half a minute.
     pub async fn blobs(&self) -> Result<Blobs, BusError> {
-        let store = self.jetstream.get_object_store(streams::BLOBS).await;
+        let name = streams::BLOBS;
         let piece_bytes = PIECE_BYTES.min(self.max_payload());
-        store.map(|store| Blobs { store: Arc::new(store), piece_bytes }).map_err(|error| {
-            let name = streams::BLOBS;
-            BusError::NotReady(format!(
-                "the object store `{name}` cannot be had ({error}); run `nats-init` once"
-            ))
-        })
+        let patience = Patience::begin();
+        loop {
+            let error = match self.jetstream.get_object_store(name).await {
+                Ok(store) => return Ok(Blobs { store: Arc::new(store), piece_bytes }),
+                Err(error) => error,
+            };
+            let what = format!("the object store `{name}`");
+            let error = match self.stream_is_there(&streams::object_stream(name)).await {
+                Ok(true) => BusError::no_answer(&what, error),
+                Ok(false) => BusError::NotReady(format!("{what} is missing; run `nats-init` once")),
+                Err(error) => error,
+            };
+            patience.after(error).await?;
+        }
     }
 }
 

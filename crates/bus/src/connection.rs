@@ -5,9 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, RequestErrorKind, ServerError};
+use bytes::Bytes;
+use contract::permissions::Service;
 use tokio::sync::watch;
 
+use crate::log::Turns;
+use crate::refusals::Refusals;
 use crate::{BusError, MINIMUM_SERVER, Settings};
 
 /// Longest wait for an answer of JetStream.
@@ -33,11 +37,14 @@ pub struct Bus {
     pub(crate) client: Client,
     pub(crate) jetstream: Context,
     pub(crate) state: Arc<watch::Sender<LinkState>>,
+    refusals: Arc<Refusals>,
+    pub(crate) turns: Turns,
 }
 
 impl Bus {
     /// Connects and checks that the server is new enough and has JetStream. `name` is what the
-    /// server's connection list shows.
+    /// server's connection list shows; it begins with that of the service whose credentials are
+    /// used, up to a dot or its end: answers arrive where that one may hear them.
     ///
     /// A connection that is lost later is made again by itself, within about 250 ms of the
     /// server's return.
@@ -48,12 +55,14 @@ impl Bus {
     /// [`BusError::NotReady`] when one did and cannot be used.
     pub async fn connect(name: &str, settings: &Settings) -> Result<Self, BusError> {
         let state = Arc::new(watch::Sender::new(LinkState::Disconnected));
-        let options = options(name, settings, Arc::clone(&state)).await?;
+        let refusals = Arc::new(Refusals::default());
+        let tell = (Arc::clone(&state), Arc::clone(&refusals));
+        let options = options(name, settings, tell);
         let client = first_connection(options, settings).await?;
         check(&client)?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(REQUEST_TIMEOUT);
-        Ok(Self { client, jetstream, state })
+        Ok(Self { client, jetstream, state, refusals, turns: Turns::default() })
     }
 
     /// Whether the connection stands, now and whenever that changes.
@@ -67,6 +76,12 @@ impl Bus {
         self.client.statistics().connects.load(Ordering::Relaxed)
     }
 
+    /// How often the server has refused this connection a subject that it is not permitted. Each
+    /// is told in the log, unless there are many.
+    pub fn refusals(&self) -> u64 {
+        self.refusals.count()
+    }
+
     /// The largest payload that fits one message, headers and subject left aside.
     pub fn max_payload(&self) -> usize {
         self.client.max_payload().saturating_sub(MESSAGE_OVERHEAD)
@@ -74,22 +89,28 @@ impl Bus {
 
     /// Waits until the server has taken everything that was published so far.
     ///
-    /// A round trip: flushing the socket alone would say nothing about the server.
+    /// A round trip: flushing the socket alone would say nothing about the server. JetStream is not
+    /// asked: on a cluster it has nothing to say while there is no leader.
     ///
     /// # Errors
     ///
     /// When the connection does not stand.
     pub async fn barrier(&self) -> Result<(), BusError> {
-        let round_trip = self.jetstream.query_account();
-        round_trip.await.map(|_account| ()).map_err(BusError::unavailable)
+        let nobody = self.client.new_inbox();
+        match self.client.request(nobody, Bytes::new()).await {
+            // Nobody listens there, and the server says so.
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
+            Err(error) => Err(BusError::unavailable(error)),
+            Ok(_somebody) => Ok(()),
+        }
     }
 }
 
-async fn options(
+fn options(
     name: &str,
     settings: &Settings,
-    tell: Arc<watch::Sender<LinkState>>,
-) -> Result<ConnectOptions, BusError> {
+    (tell, refusals): (Arc<watch::Sender<LinkState>>, Arc<Refusals>),
+) -> ConnectOptions {
     let mut options = ConnectOptions::new()
         .name(name)
         .connection_timeout(Duration::from_secs(5))
@@ -103,22 +124,29 @@ async fn options(
             _ => Duration::from_millis(rand::random_range(50..250)),
         })
         .event_callback(move |event| {
-            on_event(&tell, &event);
+            on_event(&tell, &refusals, &event);
             std::future::ready(())
         });
+    if let Some(service) = Service::of_connection(name) {
+        options = options.custom_inbox_prefix(service.inbox_prefix());
+    }
     if let Some(path) = &settings.ca_file {
         options = options.add_root_certificates(path.clone()).require_tls(true);
     }
-    if let Some(path) = &settings.nkey_file {
-        let seed = tokio::fs::read_to_string(path).await.map_err(|error| {
-            BusError::NotReady(format!("cannot read the NKey file `{}`: {error}", path.display()))
-        })?;
-        options = options.nkey(seed.trim().to_owned());
+    if let Some(key) = &settings.nkey {
+        if let Some(path) = key.exposed() {
+            tracing::warn!(
+                "everybody on this machine may read `{}`, which says who we are: \
+                 `chmod o-r` it",
+                path.display()
+            );
+        }
+        options = options.nkey(key.seed().to_owned());
     }
-    Ok(options)
+    options
 }
 
-fn on_event(tell: &watch::Sender<LinkState>, event: &Event) {
+fn on_event(tell: &watch::Sender<LinkState>, refusals: &Refusals, event: &Event) {
     match event {
         Event::Connected => {
             tell.send_replace(LinkState::Connected);
@@ -136,6 +164,7 @@ fn on_event(tell: &watch::Sender<LinkState>, event: &Event) {
         Event::SlowConsumer(subscription) => {
             tracing::warn!(subscription, "messages were dropped: a reader here is too slow");
         }
+        Event::ServerError(ServerError::Other(said)) if refusals.hear(said) => {}
         other => tracing::warn!("NATS says: {other}"),
     }
 }
@@ -147,26 +176,49 @@ async fn first_connection(
 ) -> Result<Client, BusError> {
     const BETWEEN_TRIES: Duration = Duration::from_millis(200);
     const TRIES_PER_LINE: u32 = 25;
-    let servers = &settings.servers;
     let deadline = tokio::time::Instant::now() + settings.connect_timeout;
     let mut tries = 0_u32;
     loop {
-        let attempt = options.clone().connect(servers.addresses());
+        let attempt = options.clone().connect(settings.servers.addresses());
         let error = match tokio::time::timeout_at(deadline, attempt).await {
             Ok(Ok(client)) => return Ok(client),
-            Ok(Err(error)) => error.to_string(),
-            Err(_elapsed) => "no answer".to_owned(),
+            Ok(Err(error)) => why_not(settings, error.kind(), &error.to_string()),
+            Err(_elapsed) => why_not(settings, ConnectErrorKind::TimedOut, "no answer"),
         };
         if tokio::time::Instant::now() + BETWEEN_TRIES >= deadline {
-            return Err(BusError::NotReady(format!(
-                "no NATS server answers at {servers} ({error}); start one, or set NATS_URL"
-            )));
+            return Err(BusError::NotReady(error));
         }
         if tries.is_multiple_of(TRIES_PER_LINE) {
-            tracing::warn!("waiting for NATS at {servers}: {error}");
+            tracing::warn!("waiting for NATS: {error}");
         }
         tries += 1;
         tokio::time::sleep(BETWEEN_TRIES).await;
+    }
+}
+
+/// Why there is no connection, and what helps.
+fn why_not(settings: &Settings, kind: ConnectErrorKind, error: &str) -> String {
+    let Settings { servers, nkey, ca_file, .. } = settings;
+    match (kind, nkey, ca_file) {
+        (ConnectErrorKind::AuthorizationViolation, Some(key), _) => format!(
+            "the NATS server at {servers} does not know the NKey {} of NATS_NKEY_FILE; does it \
+             include the users that `nats-init credentials` wrote with it?",
+            key.public_key()
+        ),
+        (ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication, None, _) => {
+            format!(
+                "the NATS server at {servers} asks who we are ({error}); set NATS_NKEY_FILE to \
+                 the file that `nats-init credentials` made for this service"
+            )
+        }
+        (_, _, Some(ca)) if error.contains("certificate") => format!(
+            "the certificate of the NATS server at {servers} is not to be trusted ({error}); \
+             NATS_CA_FILE (`{}`) says who must have signed it",
+            ca.display()
+        ),
+        _no_answer => {
+            format!("no NATS server answers at {servers} ({error}); start one, or set NATS_URL")
+        }
     }
 }
 

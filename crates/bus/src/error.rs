@@ -54,6 +54,11 @@ impl BusError {
         Self::Unavailable(error.to_string())
     }
 
+    /// Nobody answers for `what`.
+    pub(crate) fn no_answer(what: &str, error: impl std::fmt::Display) -> Self {
+        Self::Unavailable(format!("no answer about {what}: {error}"))
+    }
+
     /// Reads a failed publish to `stream`.
     pub(crate) fn of_publish(stream: &'static str, error: &PublishError) -> Self {
         let text = error.to_string();

@@ -7,8 +7,10 @@
 //! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
 //! * [`LogWriter`], [`LogReader`], [`LogWalk`], [`Entry`]: logs of stored jobs.
 //! * [`Records`]: small records by key, changed by compare-and-set.
+//! * [`Keys`]: API keys, changed by operators and followed by gateways.
 //! * [`Blobs`]: bodies over what a message holds.
 //! * [`Required`]: what a service needs to find on the server.
+//! * [`Nkey`], [`Credentials`]: who a process is to the server, and who may do what.
 //! * [`declare`]: creates every stream and consumer; called by `nats-init` only.
 //!
 //! # What never happens here
@@ -22,15 +24,20 @@ mod blobs;
 mod catalogue;
 mod chores;
 mod connection;
+mod credentials;
 mod declare;
 mod delivery;
 mod error;
+mod keys;
 mod link;
 mod log;
 mod mail;
+mod nkey;
+mod patience;
 mod publish;
 mod pull;
 mod records;
+mod refusals;
 mod required;
 mod settings;
 mod worker_mail;
@@ -38,11 +45,16 @@ mod worker_mail;
 pub use blobs::Blobs;
 pub use catalogue::{MODELS_FILE, read_catalogue};
 pub use connection::{Bus, LinkState};
+pub use credentials::{
+    Credentials, CredentialsCommand, CredentialsError, SERVER_FILE, ServerCertificate,
+};
 pub use declare::{Declared, Storage, declare, declare_in};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
+pub use keys::{Keys, StoredKey};
 pub use log::{AppendError, Entry, LogReader, LogWalk, LogWriter, WriteError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};
+pub use nkey::Nkey;
 pub use pull::{JobSource, Pulled};
 pub use records::{Record, RecordError, Records};
 pub use required::Required;

@@ -69,7 +69,7 @@ impl Bus {
     ) -> Result<(), BusError> {
         let payload = serde_json::to_vec(job).map_err(BusError::unavailable)?;
         let span = Span::current();
-        self.publish_job(lane, queue, &job.tenant, job.id, payload.into(), &span).await
+        self.publish_job(lane, queue, &job.owner.tenant, job.id, payload.into(), &span).await
     }
 
     /// Puts a stored job back that its queue has lost. True when this has done it; false when it
@@ -104,7 +104,7 @@ impl Bus {
         headers.insert(NATS_MESSAGE_ID, id);
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
         propagation::inject(&Span::current(), |name, value| headers.insert(name, value));
-        let subject = subjects::job(lane, queue, &job.tenant, job.id);
+        let subject = subjects::job(lane, queue, &job.owner.tenant, job.id);
         let sent = self.jetstream.publish_with_headers(subject, headers, payload.into()).await;
         let stored = match sent {
             Ok(sent) => sent.await,

@@ -11,13 +11,15 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::Consumer;
 use async_nats::jetstream::consumer::pull::{self, BatchConfig};
-use async_nats::jetstream::{Context, Message};
+use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind};
+use async_nats::jetstream::{Context, ErrorCode, Message};
 use async_nats::{StatusCode, Subscriber};
 use contract::{Lane, QueueName, streams};
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
 use self::standing::Standing;
+use crate::patience::Patience;
 use crate::{Bus, BusError, Delivery};
 
 /// How long a request for jobs stands before it is made again. Until then jobs are given to a
@@ -62,7 +64,8 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// [`BusError::NotReady`] when the consumer is missing.
+    /// [`BusError::NotReady`] when the consumer is missing, [`BusError::Unavailable`] when nobody
+    /// answers for half a minute.
     pub async fn jobs(&self, lane: Lane, queue: &QueueName) -> Result<JobSource, BusError> {
         self.source(streams::jobs_stream(lane), streams::consumer(lane, queue)).await
     }
@@ -73,16 +76,31 @@ impl Bus {
         stream: &'static str,
         name: String,
     ) -> Result<JobSource, BusError> {
-        let consumer = self.jetstream.get_consumer_from_stream(&name, stream).await;
-        let consumer = consumer.map_err(|error| {
-            BusError::NotReady(format!(
-                "the consumer `{name}` of stream `{stream}` cannot be had ({error}); run `nats-init` once with the same MODELS_FILE"
-            ))
-        })?;
+        let patience = Patience::begin();
+        let consumer = loop {
+            match self.jetstream.get_consumer_from_stream(&name, stream).await {
+                Ok(consumer) => break consumer,
+                Err(error) => patience.after(of_consumer(&name, stream, &error)).await?,
+            }
+        };
         let inbox = self.client.new_inbox();
         let subscriber = self.subscribe(format!("{inbox}.*")).await?;
         let context = self.jetstream.clone();
         Ok(JobSource { consumer, context, name, inbox, subscriber, standing: Standing::default() })
+    }
+}
+
+/// Why a consumer cannot be had.
+fn of_consumer(name: &str, stream: &str, error: &ConsumerError) -> BusError {
+    let what = format!("the consumer `{name}` of stream `{stream}`");
+    let ConsumerErrorKind::JetStream(refused) = error.kind() else {
+        return BusError::no_answer(&what, error);
+    };
+    match refused.error_code() {
+        ErrorCode::CONSUMER_NOT_FOUND | ErrorCode::STREAM_NOT_FOUND => BusError::NotReady(format!(
+            "{what} is missing; run `nats-init` once with the same MODELS_FILE"
+        )),
+        _ => BusError::no_answer(&what, error),
     }
 }
 

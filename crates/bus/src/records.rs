@@ -68,6 +68,16 @@ pub enum RecordError {
     Unavailable(#[from] BusError),
 }
 
+/// A record that was written or removed behind others.
+#[derive(Clone)]
+pub(crate) struct Newer {
+    pub(crate) key: String,
+    /// None: it was removed.
+    pub(crate) value: Option<Bytes>,
+    /// Where it stands among all of the bucket.
+    pub(crate) sequence: u64,
+}
+
 /// What a bucket has last heard of a key.
 enum Last {
     /// Nothing.
@@ -229,6 +239,27 @@ impl Records {
             .collect();
         keys.sort_unstable();
         Ok(keys)
+    }
+
+    /// The first record behind sequence `after` whose key matches `filter`, as the leader knows it.
+    /// Of a record that was changed only the newest version is there.
+    pub(crate) async fn next(&self, filter: &str, after: u64) -> Result<Option<Newer>, BusError> {
+        let (filter, prefix) =
+            (subjects::record(self.bucket, filter), subjects::record(self.bucket, ""));
+        let stream = self.stream().await?;
+        match stream.get_first_raw_message_by_subject(&filter, after.saturating_add(1)).await {
+            Ok(message) => {
+                let key = message.subject.strip_prefix(&prefix).unwrap_or_default().to_owned();
+                let operation = message.headers.get(OPERATION).map(|value| value.as_str());
+                let value = match operation {
+                    None | Some(WRITTEN) => Some(message.payload),
+                    Some(_removed) => None,
+                };
+                Ok(Some(Newer { key, value, sequence: message.sequence }))
+            }
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(BusError::unavailable(error)),
+        }
     }
 
     async fn info(&self, filter: &str, offset: usize) -> Result<Info, BusError> {

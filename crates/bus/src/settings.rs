@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use service_runtime::{Reader, Variable};
 
+use crate::Nkey;
+
 /// Where the servers are when nothing is said.
 const DEFAULT_URL: &str = "nats://127.0.0.1:4222";
 
@@ -25,7 +27,7 @@ pub const VARIABLES: &[Variable] = &[
     Variable {
         name: "NATS_NKEY_FILE",
         default: "",
-        about: "File with the NKey seed of this service. Unset: no authentication.",
+        about: "File with the NKey seed of this service, as `nats-init credentials` makes it. Unset: none is shown.",
     },
     Variable {
         name: "NATS_CA_FILE",
@@ -35,7 +37,7 @@ pub const VARIABLES: &[Variable] = &[
 ];
 
 /// Addresses of one or more NATS servers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Servers(Vec<String>);
 
 impl Servers {
@@ -49,10 +51,24 @@ impl Servers {
     }
 }
 
+/// Without what an address may hold of a name and a password.
 impl fmt::Display for Servers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(", "))
+        let shown: Vec<String> = self.0.iter().map(|server| without_secrets(server)).collect();
+        f.write_str(&shown.join(", "))
     }
+}
+
+impl fmt::Debug for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Servers({self})")
+    }
+}
+
+fn without_secrets(server: &str) -> String {
+    let Some((scheme, rest)) = server.split_once("://") else { return server.to_owned() };
+    let address = rest.rsplit_once('@').map_or(rest, |(_secrets, address)| address);
+    format!("{scheme}://{address}")
 }
 
 impl FromStr for Servers {
@@ -78,8 +94,8 @@ pub struct Settings {
     pub servers: Servers,
     /// Longest wait for the first connection.
     pub connect_timeout: Duration,
-    /// The seed of this service, if the servers ask for one.
-    pub nkey_file: Option<PathBuf>,
+    /// The key of this service, if the servers ask for one.
+    pub nkey: Option<Nkey>,
     /// Who signed the servers' certificates, if TLS is to be used.
     pub ca_file: Option<PathBuf>,
 }
@@ -90,7 +106,7 @@ impl Settings {
         Self {
             servers: Servers::one(url),
             connect_timeout: Duration::from_secs(10),
-            nkey_file: None,
+            nkey: None,
             ca_file: None,
         }
     }
@@ -99,14 +115,23 @@ impl Settings {
     pub fn read(read: &mut Reader<'_>) -> Option<Self> {
         let servers = read.or("NATS_URL", DEFAULT_URL);
         let connect_timeout = read.millis_or("NATS_CONNECT_TIMEOUT_MS", 30_000);
-        let nkey_file = file(read, "NATS_NKEY_FILE");
+        let nkey = nkey(read, "NATS_NKEY_FILE");
         let ca_file = file(read, "NATS_CA_FILE");
         Some(Self {
             servers: servers?,
             connect_timeout: connect_timeout?,
-            nkey_file: nkey_file?,
+            nkey: nkey?,
             ca_file: ca_file?,
         })
+    }
+}
+
+/// A key whose file must hold one when it is named.
+fn nkey(read: &mut Reader<'_>, name: &str) -> Option<Option<Nkey>> {
+    match read.optional::<PathBuf>(name)?.map(|path| Nkey::read(&path)) {
+        None => Some(None),
+        Some(Ok(key)) => Some(Some(key)),
+        Some(Err(problem)) => read.problem(name, problem),
     }
 }
 
@@ -127,12 +152,24 @@ mod tests {
 
     #[test]
     fn addresses_and_files_are_checked_before_anything_starts() {
-        let env = Env::from([("NATS_URL", "http://x"), ("NATS_CA_FILE", "/nowhere/ca.pem")]);
+        let env = Env::from([
+            ("NATS_URL", "http://x"),
+            ("NATS_NKEY_FILE", "/nowhere/gateway.nk"),
+            ("NATS_CA_FILE", "/nowhere/ca.pem"),
+        ]);
         let mut read = env.reader();
 
         let settings = Settings::read(&mut read);
 
         let problems = read.finish(|| settings).unwrap_err();
-        assert_eq!(problems.names(), ["NATS_URL", "NATS_CA_FILE"]);
+        assert_eq!(problems.names(), ["NATS_URL", "NATS_NKEY_FILE", "NATS_CA_FILE"]);
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_shown_nowhere() {
+        let servers: Servers = "nats://me:hunter2@a:4222,tls://b:4222".parse().unwrap();
+        assert_eq!(servers.to_string(), "nats://a:4222, tls://b:4222");
+        let printed = format!("{:?}", Settings { servers, ..Settings::bare("") });
+        assert!(!printed.contains("hunter2"), "{printed}");
     }
 }

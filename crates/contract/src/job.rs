@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{GatewayId, JobId, ModelName, TenantName};
+use crate::{GatewayId, JobId, ModelName, Owner, TenantName};
 
 /// Asks a worker to have a model answer one request.
 ///
@@ -40,7 +40,7 @@ pub struct StoredJob<'a> {
     /// The public name of the model.
     pub model: ModelName,
     /// Who pays, and whose log it is.
-    pub tenant: TenantName,
+    pub owner: Owner,
     /// When it was accepted, milliseconds since 1970.
     pub accepted_at_ms: u64,
     /// What the model is asked.

@@ -11,6 +11,8 @@
 //! * [`window`]: how much may be said before it was read.
 //! * [`GatewayBeat`], [`WorkerBeat`]: who is alive.
 //! * [`streams`]: every stream and consumer, with its limits.
+//! * [`keys`]: who may call, for whom, and how much.
+//! * [`permissions`]: which service may say and hear what.
 //! * [`Catalogue`], which is `models.toml`.
 
 mod beat;
@@ -21,9 +23,12 @@ mod dead;
 mod event;
 mod ids;
 mod job;
+pub mod keys;
 pub mod log;
 mod names;
+mod owner;
 pub mod pack;
+pub mod permissions;
 pub mod streams;
 pub mod subjects;
 mod token;
@@ -40,4 +45,5 @@ pub use dead::DeadLetter;
 pub use event::{Event, EventKind, Failure};
 pub use ids::{ConversationId, GatewayId, InvalidId, JobId, RequestId, WorkerId};
 pub use job::{Body, Job, Operation, StoredJob};
-pub use names::{InvalidName, Lane, ModelName, QueueName, TenantName};
+pub use names::{InvalidName, KeyName, Lane, ModelName, OwnerName, QueueName, TenantName};
+pub use owner::Owner;

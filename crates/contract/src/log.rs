@@ -18,13 +18,13 @@ use std::slice::Split;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Failure, JobId, Lane, ModelName, TenantName, WorkerId};
+use crate::{Failure, JobId, Lane, ModelName, Owner, WorkerId};
 
 /// Names one log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LogId {
     /// Whose it is.
-    pub tenant: TenantName,
+    pub owner: Owner,
     /// What it is about.
     pub job: JobId,
 }
@@ -52,8 +52,8 @@ pub enum Record<'a> {
 pub struct Accepted<'a> {
     /// The job.
     pub job: JobId,
-    /// Who pays.
-    pub tenant: TenantName,
+    /// Whose it is.
+    pub owner: Owner,
     /// What its log is folded into.
     #[serde(default)]
     pub api: Api,
@@ -222,7 +222,7 @@ mod tests {
         let context = RawValue::from_string("[]".to_owned()).unwrap();
         let accepted = Accepted {
             job: JobId::fresh(),
-            tenant: TenantName::local(),
+            owner: Owner::local(),
             api: Api::ChatCompletions,
             lane: Lane::Background,
             model: "simulator".parse().unwrap(),
@@ -244,7 +244,7 @@ mod tests {
     fn what_was_accepted_before_there_were_other_apis_is_a_response() {
         let job = JobId::fresh();
         let message = format!(
-            r#"{{"accepted":{{"job":"{job}","tenant":"local","lane":"live","model":"m","accepted_at_ms":5,"context":[],"request":{{}}}}}}"#
+            r#"{{"accepted":{{"job":"{job}","owner":{{"tenant":"local","name":"local"}},"lane":"live","model":"m","accepted_at_ms":5,"context":[],"request":{{}}}}}}"#
         );
 
         let (Record::Accepted(read), _) = read(message.as_bytes()).unwrap() else {

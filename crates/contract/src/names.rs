@@ -74,6 +74,15 @@ name! {
     /// Who pays. 1 to 64 bytes.
     TenantName, "tenant name", 64
 }
+name! {
+    /// Whose objects they are, within a tenant. 1 to 128 bytes.
+    OwnerName, "owner name", 128
+}
+
+name! {
+    /// What people call a key. 1 to 128 bytes.
+    KeyName, "name of a key", 128
+}
 
 impl QueueName {
     /// The queue of models that name none.
@@ -84,6 +93,13 @@ impl QueueName {
 
 impl TenantName {
     /// The only tenant while nobody needs a key.
+    pub fn local() -> Self {
+        Self("local".to_owned())
+    }
+}
+
+impl OwnerName {
+    /// The only owner while nobody needs a key.
     pub fn local() -> Self {
         Self("local".to_owned())
     }

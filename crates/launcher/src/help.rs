@@ -27,6 +27,11 @@ const OURS: &[Variable] = &[
         about: "NATS servers that run already (2.14 or newer, with JetStream), comma-separated. Unset: one is started.",
     },
     Variable {
+        name: "NATS_NKEY_FILE",
+        default: "",
+        about: "With NATS_URL: file with an NKey seed whose user may do what all services do. The server that is started knows one for each service, in `credentials` of the data folder.",
+    },
+    Variable {
         name: "MODELS_FILE",
         default: "",
         about: "The catalogue: a TOML file that names the models, their queues and their upstreams. Unset: it is written for the models that are found.",

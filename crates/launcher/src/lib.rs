@@ -6,6 +6,7 @@
 //! * [`flags`]: what can be said on the command line. [`settings`]: all problems at once.
 //! * [`model_choice`]: which model answers, and why. [`discovery`]: what runs on this machine.
 //! * [`system`]: starts everything in order and stops it in the reverse order.
+//! * [`keys`]: `chappe keys`, which runs nothing.
 //! * [`screen`]: the only module that prints.
 //!
 //! The launcher is the only crate that knows all services. It tells them what to do the same way
@@ -15,6 +16,7 @@ mod data_dir;
 mod discovery;
 mod flags;
 mod help;
+mod keys;
 mod model_choice;
 mod model_url;
 mod nats;
@@ -26,7 +28,7 @@ use std::process::ExitCode;
 
 use service_runtime::{Env, Problems, bad_configuration, failed};
 
-use crate::flags::Flags;
+use crate::flags::{Command, Flags};
 use crate::settings::Asked;
 
 /// The exit code after a second Ctrl-C, as shells have it.
@@ -34,8 +36,11 @@ const INTERRUPTED: u8 = 130;
 
 /// What `main` does.
 pub fn main() -> ExitCode {
-    let flags = Flags::of_command_line();
+    let mut flags = Flags::of_command_line();
     let env = flags.over(Env::of_process());
+    if let Some(Command::Keys(command)) = flags.command.take() {
+        return keys::main(command, &env);
+    }
     let Asked { telemetry, data_dir, wish } = match settings::read(&flags, &env) {
         Ok(asked) => asked,
         Err(problems) => return bad_configuration(flags::NAME, &problems),

@@ -1,10 +1,29 @@
 //! What the user sees. The only module that prints.
 #![expect(clippy::print_stdout, reason = "this is a command for people; logs go to standard error")]
+#![expect(clippy::print_stderr, reason = "what is said about a result is not read as one")]
 
 use std::net::SocketAddr;
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::model_choice::ModelChoice;
+
+/// A result, which other programs may read.
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+}
+
+/// The same, as JSON.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// What is said about a result, and is no part of it.
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
 
 /// One step of the start.
 pub(crate) fn step(text: &str) {

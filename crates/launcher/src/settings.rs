@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use bus::MODELS_FILE;
+use bus::{Credentials, MODELS_FILE};
 use contract::Catalogue;
+use contract::permissions::Service;
 use gateway::Gateway;
 use llm_worker::Worker;
 use model_simulator::Simulator;
@@ -88,10 +89,16 @@ impl Services {
         })
     }
 
-    /// Has all of them use the server at `url`.
-    pub(crate) fn use_nats(&mut self, url: &str) {
-        for nats in [&mut self.nats, &mut self.gateway.nats, &mut self.worker.nats] {
+    /// Has all of them use the server at `url`, which knows these credentials.
+    pub(crate) fn use_nats(&mut self, url: &str, credentials: &Credentials) {
+        for (nats, service) in [
+            (&mut self.nats, Service::NatsInit),
+            (&mut self.gateway.nats, Service::Gateway),
+            (&mut self.worker.nats, Service::LlmWorker),
+        ] {
             nats.servers = bus::Servers::one(url);
+            nats.nkey = credentials.key(service).cloned();
+            nats.ca_file = None;
         }
     }
 }

@@ -69,8 +69,11 @@ async fn start(
     // Once more, now with the catalogue.
     let mut settings = settings::Services::read(&env)?;
 
-    let (server, nats_url) = nats::ready(&env, data_dir).await?;
-    settings.use_nats(&nats_url);
+    let server = nats::ready(&env, data_dir).await?.map(|(server, credentials)| {
+        settings.use_nats(&server.url(), &credentials);
+        server
+    });
+    let nats_url = settings.nats.servers.to_string();
     let services = Services::build(settings, &env, telemetry, simulator).await?;
     services.announce(&choice, &nats_url, data_dir);
     Ok((services, server))

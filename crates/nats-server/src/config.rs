@@ -30,6 +30,9 @@ pub struct Config {
     pub port: Port,
     /// Largest message; 8 MiB when nothing is said.
     pub max_payload_bytes: usize,
+    /// More of the server's configuration, as it reads it: users and what each may do, TLS. None:
+    /// whoever reaches it may do everything.
+    pub more: String,
 }
 
 impl Config {
@@ -40,6 +43,7 @@ impl Config {
             data_dir: data_dir.into(),
             port: Port::Preferred(4222),
             max_payload_bytes: 8 * 1024 * 1024,
+            more: String::new(),
         }
     }
 
@@ -53,6 +57,7 @@ impl Config {
              jetstream {{ store_dir: {store}, max_file_store: {MAX_FILE_STORE} }}\n",
             self.max_payload_bytes,
         );
+        text.push_str(&self.more);
         text
     }
 }

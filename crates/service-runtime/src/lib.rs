@@ -37,7 +37,7 @@ pub use exit::{BAD_CONFIGURATION, bad_configuration, failed};
 pub use health::{Health, HealthServer, Readiness};
 pub use http_observer::{HttpObserver, observe_http};
 pub use http_server::{BindError, HttpLimits, HttpServer};
-pub use process::{Process, process};
+pub use process::{Process, arguments, process};
 pub use request_body::{BodyError, read_body};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;

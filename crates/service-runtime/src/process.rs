@@ -47,10 +47,15 @@ pub trait Process {
     ) -> impl Future<Output = anyhow::Result<()>>;
 }
 
+/// The words behind the program's name, for a program that has more to ask for than a service.
+pub fn arguments() -> impl Iterator<Item = String> {
+    std::env::args().skip(1)
+}
+
 /// What a service's `main` does.
 pub fn process<P: Process>() -> ExitCode {
     let name = P::IDENTITY.name;
-    match cli::asked(std::env::args().skip(1)) {
+    match cli::asked(arguments()) {
         Asked::Serve => serve::<P>(&Env::of_process()),
         Asked::Health => ask_health::<P>(&Env::of_process()),
         Asked::Version => {

@@ -7,6 +7,7 @@
 //! * [`names`]: every span, attribute and instrument name. A dashboard and the code that feeds it
 //!   agree because both read this list.
 //! * [`propagation`]: W3C trace context in and out of any carrier (HTTP headers, NATS headers).
+//! * [`refusals`]: what NATS did not permit.
 //!
 //! # How it is put together
 //!
@@ -32,6 +33,7 @@ mod identity;
 mod logs;
 pub mod names;
 pub mod propagation;
+pub mod refusals;
 mod routing;
 mod service;
 mod settings;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use contract::permissions::Service;
 use tempfile::TempDir;
 
 use crate::{Program, TestNats, free_port};
@@ -115,9 +116,9 @@ impl StackBuilder {
         let simulator_url = format!("http://127.0.0.1:{simulator_port}");
         let models = models_file(place, &simulator_url);
         let nats = TestNats::start().await;
-        let common = self.common(nats.url(), &models);
+        let of = |service| self.of(service, &nats, &models);
 
-        let init = Program::start("nats-init", place, &common).ended().await;
+        let init = Program::start("nats-init", place, &of(Service::NatsInit)).ended().await;
         assert!(init.success(), "nats-init: {init}");
 
         let mut variables = self.telemetry();
@@ -126,7 +127,7 @@ impl StackBuilder {
         let simulator = Program::start("model-simulator", place, &variables);
 
         let (port, health) = (free_port(), free_port());
-        let mut variables = common.clone();
+        let mut variables = of(Service::Gateway);
         variables.push(("GATEWAY_LISTEN", format!("127.0.0.1:{port}")));
         variables.push(("GATEWAY_HEALTH_LISTEN", format!("127.0.0.1:{health}")));
         let mut gateway = Program::start("gateway", place, &variables);
@@ -134,7 +135,7 @@ impl StackBuilder {
 
         let mut workers = Vec::new();
         for _worker in 0..self.workers {
-            workers.push(worker(place, &common).await);
+            workers.push(worker(place, of(Service::LlmWorker)).await);
         }
 
         let (port, web_health) = (free_port(), free_port());
@@ -160,9 +161,11 @@ impl StackBuilder {
         }
     }
 
-    fn common(&self, nats_url: String, models: &Path) -> Vec<(&'static str, String)> {
+    /// What a service is told of the others.
+    fn of(&self, service: Service, nats: &TestNats, models: &Path) -> Vec<(&'static str, String)> {
         let mut variables = self.telemetry();
-        variables.push(("NATS_URL", nats_url));
+        variables.push(("NATS_URL", nats.url()));
+        variables.push(("NATS_NKEY_FILE", nats.nkey_file(service).display().to_string()));
         variables.push(("MODELS_FILE", models.display().to_string()));
         variables
     }
@@ -177,9 +180,8 @@ impl StackBuilder {
     }
 }
 
-async fn worker(place: &Path, common: &[(&'static str, String)]) -> Program {
+async fn worker(place: &Path, mut variables: Vec<(&'static str, String)>) -> Program {
     let health = free_port();
-    let mut variables = common.to_vec();
     variables.push(("LLM_WORKER_HEALTH_LISTEN", format!("127.0.0.1:{health}")));
     let mut worker = Program::start("llm-worker", place, &variables);
     worker.ready(health).await;

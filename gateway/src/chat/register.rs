@@ -9,7 +9,7 @@ use bytes::Bytes;
 use contract::window::Credit;
 use contract::{
     CancelJob, CancelReason, ClaimRequest, Event, EventKind, Failure, JobId, Lane, QueueName,
-    Verdict, WorkerId, pack,
+    TenantName, Verdict, WorkerId, pack,
 };
 use service_runtime::Tasks;
 use telemetry::names::app;
@@ -36,7 +36,8 @@ pub(crate) struct Register {
 
 #[derive(Debug)]
 struct Entry {
-    queue: QueueName,
+    /// Where its job is queued, and who pays.
+    place: (QueueName, TenantName),
     open: Open,
     began: Instant,
     to_caller: ToCaller,
@@ -64,11 +65,17 @@ impl Register {
     }
 
     /// Opens a request. It stays until its [`Answer`] is dropped or it has ended.
-    pub(super) fn begin(self: &Arc<Self>, job: JobId, queue: QueueName) -> Answer {
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        job: JobId,
+        queue: QueueName,
+        tenant: TenantName,
+    ) -> Answer {
         let (to_caller, answer) = Answer::channel(job, Arc::clone(self));
         let began = Instant::now();
         let open = Open::new(began);
-        let entry = Entry { queue, open, began, to_caller, read: 0, stored_body: None };
+        let place = (queue, tenant);
+        let entry = Entry { place, open, began, to_caller, read: 0, stored_body: None };
         self.lock().insert(job, entry);
         self.measures.accepted(Lane::Chat);
         answer
@@ -91,7 +98,7 @@ impl Register {
         let register = Arc::clone(self);
         self.tasks.spawn_detached(async move {
             let stored = register.blobs.put(&name, &body).await;
-            if register.queue_of(job).is_none() {
+            if register.place_of(job).is_none() {
                 register.blobs.delete(&name).await;
             }
             // Who asked may have left.
@@ -101,9 +108,9 @@ impl Register {
             .unwrap_or_else(|_ended| Err(BusError::Unavailable("this process stops".to_owned())))
     }
 
-    /// The queue of a request's job, while it is open.
-    pub(super) fn queue_of(&self, job: JobId) -> Option<QueueName> {
-        self.lock().get(&job).map(|entry| entry.queue.clone())
+    /// The queue of a request's job and who pays, while it is open.
+    pub(super) fn place_of(&self, job: JobId) -> Option<(QueueName, TenantName)> {
+        self.lock().get(&job).map(|entry| entry.place.clone())
     }
 
     /// Open requests.

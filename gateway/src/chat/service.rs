@@ -29,6 +29,8 @@ pub(crate) const ENVELOPE_BYTES: usize = 2 * 1024;
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) operation: Operation,
+    /// Who pays.
+    pub(crate) tenant: TenantName,
     pub(crate) model: String,
     pub(crate) stream: bool,
     pub(crate) body: Bytes,
@@ -103,7 +105,7 @@ impl Chats {
         self.can_queue(model)?;
         let job = JobId::fresh();
         // Entered before it is published: a worker may ask for it at once.
-        let answer = inner.register.begin(job, model.queue.clone());
+        let answer = inner.register.begin(job, model.queue.clone(), request.tenant.clone());
         let accepted = inner.publish(job, model, &request);
         let error = match tokio::time::timeout(ACCEPT_WITHIN, accepted).await {
             Ok(Ok(())) => return Ok(answer),
@@ -118,7 +120,6 @@ impl Chats {
 
 impl Inner {
     async fn publish(&self, job: JobId, model: &Model, request: &Request) -> Result<(), BusError> {
-        let tenant = TenantName::local();
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let json: &RawValue = serde_json::from_slice(&request.body)
             .map_err(|error| BusError::NotReady(error.to_string()))?;
@@ -134,7 +135,7 @@ impl Inner {
             id: job,
             operation: request.operation,
             model: model.name.clone(),
-            tenant: tenant.clone(),
+            tenant: request.tenant.clone(),
             stream: request.stream,
             gateway: self.gateway,
             accepted_at_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
@@ -144,8 +145,8 @@ impl Inner {
             serde_json::to_vec(&message).map_err(|error| BusError::NotReady(error.to_string()))?;
         let publish = publish_span(Lane::Chat, job, &model.queue, payload.len());
         let began = Instant::now();
-        let stored =
-            self.bus.publish_job(Lane::Chat, &model.queue, &tenant, job, payload.into(), &publish);
+        let (queue, tenant) = (&model.queue, &request.tenant);
+        let stored = self.bus.publish_job(Lane::Chat, queue, tenant, job, payload.into(), &publish);
         let stored = stored.instrument(publish.clone()).await;
         self.measures.published(began.elapsed(), stored.is_ok());
         if stored.is_err() {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Bus, LinkState};
-use contract::{JobId, Lane, SILENT_AFTER, TenantName, streams};
+use contract::{JobId, Lane, SILENT_AFTER, streams};
 use service_runtime::Shutdown;
 use tokio::time::Instant;
 
@@ -111,8 +111,8 @@ impl Sweep {
 
     /// Whether a request's job has left the queue; `None` while that cannot be known.
     async fn is_gone(&self, job: JobId) -> Option<bool> {
-        let queue = self.register.queue_of(job)?;
-        let queued = self.bus.is_queued(Lane::Chat, &queue, &TenantName::local(), job).await;
+        let (queue, tenant) = self.register.place_of(job)?;
+        let queued = self.bus.is_queued(Lane::Chat, &queue, &tenant, job).await;
         queued.ok().map(|queued| !queued)
     }
 }

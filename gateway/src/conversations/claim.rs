@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bus::RecordError;
-use contract::{ConversationId, JobId, TenantName, subjects};
+use contract::{ConversationId, JobId, Owner, subjects};
 
 use super::error::ConversationError;
 use super::record::{Running, ids_in};
@@ -23,7 +23,7 @@ const CALLER_WAITS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Claim {
     conversations: Conversations,
-    owner: TenantName,
+    owner: Owner,
     id: ConversationId,
     turn: JobId,
     /// There is nothing to give back.
@@ -49,7 +49,7 @@ impl Conversations {
     /// Dropping the future gives the claim back, if it was made.
     pub(crate) async fn claim(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         turn: JobId,
         said: Option<&str>,
@@ -83,7 +83,7 @@ impl Conversations {
     /// over. A conversation that is gone needs no change.
     pub(crate) async fn forget(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         turn: JobId,
         fold: &Fold,
@@ -105,11 +105,7 @@ impl Conversations {
         }
     }
 
-    async fn stage_of(
-        &self,
-        owner: &TenantName,
-        running: Running,
-    ) -> Result<Stage, ConversationError> {
+    async fn stage_of(&self, owner: &Owner, running: Running) -> Result<Stage, ConversationError> {
         let since = Duration::from_millis(now_ms().saturating_sub(running.since_ms));
         Ok(match self.turn(owner, running.turn, Doubt::Refused).await? {
             Some(fold) if fold.has_ended() => Stage::Ended,
@@ -119,7 +115,7 @@ impl Conversations {
         })
     }
 
-    fn begin(&self, owner: &TenantName, id: ConversationId, turn: JobId) -> Claim {
+    fn begin(&self, owner: &Owner, id: ConversationId, turn: JobId) -> Claim {
         Claim { conversations: self.clone(), owner: owner.clone(), id, turn, settled: false }
     }
 }
@@ -151,12 +147,7 @@ impl Drop for Claim {
     }
 }
 
-async fn give_back(
-    conversations: &Conversations,
-    owner: &TenantName,
-    id: ConversationId,
-    turn: JobId,
-) {
+async fn give_back(conversations: &Conversations, owner: &Owner, id: ConversationId, turn: JobId) {
     let id = id.as_conversation();
     let changed = conversations.change(owner, &id, |record| {
         record.remove_turn(turn);

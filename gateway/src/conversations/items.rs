@@ -1,7 +1,7 @@
 //! The items of a conversation: folds of the logs of its turns.
 
 use contract::log::LogId;
-use contract::{JobId, TenantName};
+use contract::{JobId, Owner};
 use openai_api::responses::{NewItems, Status};
 
 use super::error::ConversationError;
@@ -16,11 +16,7 @@ const MOST_LOOKS: usize = 8;
 
 impl Conversations {
     /// All items as a JSON array, the oldest first.
-    pub(crate) async fn items(
-        &self,
-        owner: &TenantName,
-        id: &str,
-    ) -> Result<String, ConversationError> {
+    pub(crate) async fn items(&self, owner: &Owner, id: &str) -> Result<String, ConversationError> {
         let (_id, record, _revision) = self.read(owner, id).await?;
         self.items_of(owner, &record, Doubt::Allowed).await
     }
@@ -28,7 +24,7 @@ impl Conversations {
     /// One item.
     pub(crate) async fn item(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         item: &str,
     ) -> Result<String, ConversationError> {
@@ -40,7 +36,7 @@ impl Conversations {
     /// no others.
     pub(crate) async fn add_items(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         new: &NewItems,
         request: Option<&Repeatable>,
@@ -61,7 +57,7 @@ impl Conversations {
     /// Takes an item out.
     pub(crate) async fn remove_item(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         item: &str,
     ) -> Result<Conversation, ConversationError> {
@@ -72,7 +68,7 @@ impl Conversations {
     /// [`Conversations::items`] of a record that was read.
     pub(super) async fn items_of(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         record: &Record,
         doubt: Doubt,
     ) -> Result<String, ConversationError> {
@@ -93,11 +89,11 @@ impl Conversations {
     /// The fold of a turn; `None` when its log is gone, or was never begun.
     pub(super) async fn turn(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         turn: JobId,
         doubt: Doubt,
     ) -> Result<Option<Fold>, ConversationError> {
-        let log = LogId { tenant: owner.clone(), job: turn };
+        let log = LogId { owner: owner.clone(), job: turn };
         Ok(stored(self.bus(), &log, doubt).await?)
     }
 }

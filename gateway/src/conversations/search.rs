@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{ConversationId, TenantName};
+use contract::{ConversationId, Owner};
 use futures::StreamExt as _;
 use openai_api::responses::said_in;
 use tokio::time::Instant;
@@ -31,7 +31,7 @@ impl Conversations {
     /// in capitals or not; those made before `after`.
     pub(crate) async fn search(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         text: &str,
         limit: usize,
         after: Option<ConversationId>,
@@ -63,7 +63,7 @@ impl Conversations {
 
     async fn look_through(
         &self,
-        owner: TenantName,
+        owner: Owner,
         id: ConversationId,
         needle: String,
     ) -> Result<Option<Conversation>, ConversationError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::{Bus, LinkState, RecordError, Records};
-use contract::{ConversationId, RequestId, TenantName, subjects};
+use contract::{ConversationId, Owner, RequestId, subjects};
 use futures::StreamExt as _;
 use openai_api::responses::NewConversation;
 use service_runtime::Tasks;
@@ -57,7 +57,7 @@ impl Conversations {
     /// Makes one. A request that comes again is told what was made for it.
     pub(crate) async fn create(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         new: &NewConversation,
         request: Option<&Repeatable>,
     ) -> Result<(Conversation, Told), ConversationError> {
@@ -84,7 +84,7 @@ impl Conversations {
 
     pub(crate) async fn show(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
     ) -> Result<Conversation, ConversationError> {
         let (id, record, _revision) = self.read(owner, id).await?;
@@ -94,7 +94,7 @@ impl Conversations {
     /// Exchanges its metadata, a JSON object.
     pub(crate) async fn set_metadata(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         metadata: &str,
     ) -> Result<Conversation, ConversationError> {
@@ -102,11 +102,7 @@ impl Conversations {
     }
 
     /// Forgets it. The responses that were its turns stay, a running one goes on.
-    pub(crate) async fn delete(
-        &self,
-        owner: &TenantName,
-        id: &str,
-    ) -> Result<(), ConversationError> {
+    pub(crate) async fn delete(&self, owner: &Owner, id: &str) -> Result<(), ConversationError> {
         let (id, _record, _revision) = self.read(owner, id).await?;
         Ok(self.records().erase(&subjects::conversation_key(owner, id)).await?)
     }
@@ -114,7 +110,7 @@ impl Conversations {
     /// The newest ones, those made before `after`.
     pub(crate) async fn list(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         limit: usize,
         after: Option<ConversationId>,
     ) -> Result<Listed, ConversationError> {
@@ -137,7 +133,7 @@ impl Conversations {
     /// The ids of all conversations of an owner, the newest first.
     pub(super) async fn ids(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
     ) -> Result<Vec<ConversationId>, ConversationError> {
         self.connected()?;
         let keys = self.records().list(&subjects::conversation_keys(owner)).await?;
@@ -147,7 +143,7 @@ impl Conversations {
     /// A record by its id, if it is (still) there.
     pub(super) async fn find(
         &self,
-        owner: TenantName,
+        owner: Owner,
         id: ConversationId,
     ) -> Result<Option<(ConversationId, Record)>, ConversationError> {
         let found = self.records().get(&subjects::conversation_key(&owner, id)).await?;
@@ -157,7 +153,7 @@ impl Conversations {
     /// A record, and the revision that a change of it has to name.
     pub(super) async fn read(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
     ) -> Result<(ConversationId, Record, u64), ConversationError> {
         let not_found = || ConversationError::NotFound(id.to_owned());
@@ -172,7 +168,7 @@ impl Conversations {
     /// Changes a record, as often as it takes while others change it, too.
     pub(super) async fn change(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         change: impl Fn(&mut Record),
     ) -> Result<Conversation, ConversationError> {

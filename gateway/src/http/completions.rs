@@ -2,7 +2,7 @@
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse as _, Response};
-use contract::{Catalogue, Operation, TenantName};
+use contract::{Catalogue, Lane, Operation};
 use openai_api::{InvalidRequest, RequestHead};
 use service_runtime::read_body;
 use telemetry::names::{app, gen_ai};
@@ -12,11 +12,13 @@ use super::Api;
 use super::account::Account;
 use super::answering::{self, Answer, Way};
 use super::idempotency::{self, Key};
+use super::identity::may_ask;
 use super::observe::Seen;
 use super::refusal::Refusal;
 use super::router::{CHAT_COMPLETIONS, EMBEDDINGS};
 use crate::chat;
 use crate::idempotency::Told;
+use crate::keys::Caller;
 use crate::responses::{self, Asked};
 
 /// One endpoint that asks a model.
@@ -41,24 +43,32 @@ const EMBED: Endpoint = Endpoint {
 pub(super) async fn chat(
     State(api): State<Api>,
     Extension(seen): Extension<Seen>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
-    ask(&CHAT, &api, &seen, request).await
+    ask(&CHAT, &api, &seen, &caller, request).await
 }
 
 pub(super) async fn embeddings(
     State(api): State<Api>,
     Extension(seen): Extension<Seen>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
-    ask(&EMBED, &api, &seen, request).await
+    ask(&EMBED, &api, &seen, &caller, request).await
 }
 
-async fn ask(endpoint: &Endpoint, api: &Api, seen: &Seen, request: Request) -> Response {
+async fn ask(
+    endpoint: &Endpoint,
+    api: &Api,
+    seen: &Seen,
+    caller: &Caller,
+    request: Request,
+) -> Response {
     let connection = request.extensions().get().cloned();
     let mut account = Account::open(api.measures(), seen, endpoint.route, endpoint.operation);
     account.comes_over(connection);
-    match begin(endpoint, api, seen, request, &mut account).await {
+    match begin(endpoint, api, seen, caller, request, &mut account).await {
         Ok((answer, way, told)) => {
             let response = answering::respond(answer, way, api.head_wait(), account).await;
             idempotency::told(response, told)
@@ -74,6 +84,7 @@ async fn begin(
     endpoint: &Endpoint,
     api: &Api,
     seen: &Seen,
+    caller: &Caller,
     request: Request,
     account: &mut Account,
 ) -> Result<(Answer, Way, Told), Refusal> {
@@ -86,18 +97,20 @@ async fn begin(
     account.asks(label_of(catalogue, &model), stream);
 
     let way = if stream { Way::Streamed } else { Way::Whole };
-    let owner = TenantName::local();
-    let repeatable = key.repeatable(&owner, &body)?;
-    let (answer, told) = if repeatable.is_some() && endpoint.operation == Operation::ChatCompletions
-    {
+    let is_stored = key.is_given() && endpoint.operation == Operation::ChatCompletions;
+    may_ask(caller, &model, if is_stored { Lane::Live } else { Lane::Chat })?;
+    let owner = caller.owner();
+    let repeatable = key.repeatable(owner, &body)?;
+    let (answer, told) = if is_stored {
         let asked = Asked::ChatCompletion { model, stream };
         let request = responses::Request { asked, body, repeatable };
-        let (answer, told) = api.responses().complete(&owner, request).await?;
+        let (answer, told) = api.responses().complete(owner, request).await?;
         (Answer::Stored(Box::new(answer)), told)
     } else {
         // The same texts have the same embeddings: a repeat is computed.
         api.ledger().note(repeatable.as_ref()).await?;
-        let request = chat::Request { operation: endpoint.operation, model, stream, body };
+        let (operation, tenant) = (endpoint.operation, owner.tenant.clone());
+        let request = chat::Request { operation, tenant, model, stream, body };
         (Answer::Unstored(api.chats().start(request).await?), Told::Anew)
     };
     if told == Told::Again {

@@ -6,10 +6,9 @@ mod refusals;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use contract::TenantName;
 use openai_api::responses::{NewConversation, NewItems, new_metadata};
 use serde_json::json;
 use service_runtime::read_body;
@@ -23,53 +22,66 @@ use super::responses::{Page, Pairs, list_of_items, pairs};
 use super::router::{CONVERSATION, CONVERSATION_ITEMS, CONVERSATIONS};
 use crate::conversations::{Conversation, ConversationError};
 use crate::idempotency::Repeatable;
+use crate::keys::Caller;
 
 /// The id in an address.
 type Id = Result<Path<String>, PathRejection>;
 /// The ids of a conversation and of an item.
 type Ids = Result<Path<(String, String)>, PathRejection>;
 
-/// Whose conversations are asked for. Nobody needs a key yet: they are all of one owner.
-fn owner() -> TenantName {
-    TenantName::local()
-}
-
-pub(super) async fn create(State(api): State<Api>, request: Request) -> Result<Response, Refusal> {
-    let (body, repeatable) = body_of(&api, CONVERSATIONS, request).await?;
+pub(super) async fn create(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (body, repeatable) = body_of(&api, &caller, CONVERSATIONS, request).await?;
     let new = NewConversation::parse(&body)?;
-    let created = api.conversations().create(&owner(), &new, repeatable.as_ref()).await?;
+    let created = api.conversations().create(caller.owner(), &new, repeatable.as_ref()).await?;
     let (conversation, told) = created;
     Ok(idempotency::told(shown(&conversation), told))
 }
 
-pub(super) async fn show(State(api): State<Api>, id: Id) -> Result<Response, Refusal> {
-    Ok(shown(&api.conversations().show(&owner(), &id_of(id)?).await?))
+pub(super) async fn show(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    id: Id,
+) -> Result<Response, Refusal> {
+    Ok(shown(&api.conversations().show(caller.owner(), &id_of(id)?).await?))
 }
 
 pub(super) async fn update(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     id: Id,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (body, repeatable) = body_of(&api, CONVERSATION, request).await?;
+    let (body, repeatable) = body_of(&api, &caller, CONVERSATION, request).await?;
     let metadata = new_metadata(&body)?;
     api.ledger().note(repeatable.as_ref()).await?;
-    Ok(shown(&api.conversations().set_metadata(&owner(), &id_of(id)?, &metadata).await?))
+    Ok(shown(&api.conversations().set_metadata(caller.owner(), &id_of(id)?, &metadata).await?))
 }
 
-pub(super) async fn delete(State(api): State<Api>, id: Id) -> Result<Response, Refusal> {
+pub(super) async fn delete(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    id: Id,
+) -> Result<Response, Refusal> {
     let id = id_of(id)?;
-    api.conversations().delete(&owner(), &id).await?;
+    api.conversations().delete(caller.owner(), &id).await?;
     Ok(Json(json!({"id": id, "object": "conversation.deleted", "deleted": true})).into_response())
 }
 
-pub(super) async fn list(State(api): State<Api>, query: Pairs) -> Result<Response, Refusal> {
+pub(super) async fn list(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    query: Pairs,
+) -> Result<Response, Refusal> {
     let query::List { limit, after, search } = query::List::read(&pairs(query)?)?;
-    let (conversations, owner) = (api.conversations(), owner());
+    let (conversations, owner) = (api.conversations(), caller.owner());
     Ok(whole(match search {
-        None => object::list(&conversations.list(&owner, limit, after).await?, None),
+        None => object::list(&conversations.list(owner, limit, after).await?, None),
         Some(text) => {
-            let found = conversations.search(&owner, &text, limit, after).await?;
+            let found = conversations.search(owner, &text, limit, after).await?;
             object::list(&found.listed, Some(found.complete))
         }
     }))
@@ -77,54 +89,63 @@ pub(super) async fn list(State(api): State<Api>, query: Pairs) -> Result<Respons
 
 pub(super) async fn add_items(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     id: Id,
     query: Pairs,
     request: Request,
 ) -> Result<Response, Refusal> {
     let _includes_nothing_that_changes_the_answer = pairs(query)?;
-    let (body, repeatable) = body_of(&api, CONVERSATION_ITEMS, request).await?;
+    let (body, repeatable) = body_of(&api, &caller, CONVERSATION_ITEMS, request).await?;
     let new = NewItems::parse(&body)?;
     let (conversations, id) = (api.conversations(), id_of(id)?);
-    let (added, told) = conversations.add_items(&owner(), &id, &new, repeatable.as_ref()).await?;
+    let (added, told) =
+        conversations.add_items(caller.owner(), &id, &new, repeatable.as_ref()).await?;
     let added = whole(list_of_items(&added, &Page::whole())?.into());
     Ok(idempotency::told(added, told))
 }
 
 pub(super) async fn list_items(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     id: Id,
     query: Pairs,
 ) -> Result<Response, Refusal> {
     let page = Page::read(&pairs(query)?)?;
-    let items = api.conversations().items(&owner(), &id_of(id)?).await?;
+    let items = api.conversations().items(caller.owner(), &id_of(id)?).await?;
     Ok(whole(list_of_items(&items, &page)?.into()))
 }
 
 pub(super) async fn show_item(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     ids: Ids,
     query: Pairs,
 ) -> Result<Response, Refusal> {
     let _includes_nothing_that_changes_the_answer = pairs(query)?;
     let (id, item) = ids_of(ids)?;
-    Ok(whole(api.conversations().item(&owner(), &id, &item).await?.into()))
+    Ok(whole(api.conversations().item(caller.owner(), &id, &item).await?.into()))
 }
 
-pub(super) async fn delete_item(State(api): State<Api>, ids: Ids) -> Result<Response, Refusal> {
+pub(super) async fn delete_item(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    ids: Ids,
+) -> Result<Response, Refusal> {
     let (id, item) = ids_of(ids)?;
-    Ok(shown(&api.conversations().remove_item(&owner(), &id, &item).await?))
+    Ok(shown(&api.conversations().remove_item(caller.owner(), &id, &item).await?))
 }
 
 /// The body of a request, and what it is if it comes again.
 async fn body_of(
     api: &Api,
+    caller: &Caller,
     route: &'static str,
     request: Request,
 ) -> Result<(Bytes, Option<Repeatable>), Refusal> {
     let key = Key::of(&request)?;
     let body = read_body(request.into_body(), api.body_limit()).await?;
     api.measures().body_read(route, body.len());
-    let repeatable = key.repeatable(&owner(), &body)?;
+    let repeatable = key.repeatable(caller.owner(), &body)?;
     Ok((body, repeatable))
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use contract::TenantName;
+use contract::Owner;
 use openai_api::{ErrorBody, ErrorKind};
 
 use super::refusal::{Refusal, UNAVAILABLE_FOR};
@@ -32,7 +32,7 @@ impl Key {
             return Err(invalid("A request has one Idempotency-Key, and not several."));
         }
         // Before anything is read.
-        this.repeatable(&TenantName::local(), b"")?;
+        this.repeatable(&Owner::local(), b"")?;
         Ok(this)
     }
 
@@ -44,7 +44,7 @@ impl Key {
     /// What is asked with this body; none without a key.
     pub(super) fn repeatable(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         body: &[u8],
     ) -> Result<Option<Repeatable>, Refusal> {
         let Some(key) = &self.key else { return Ok(None) };

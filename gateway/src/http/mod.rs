@@ -4,17 +4,21 @@
 //! * [`completions`]: chat completions and embeddings. [`models`]: the list of models.
 //! * [`responses`]: stored answers: create, read, follow, cancel, delete.
 //! * [`conversations`]: what responses are turns of, and its items.
-//! * [`door`]: which requests are let in. [`refusal`]: every error that a caller reads.
+//! * [`admin_keys`]: keys, for operators.
+//! * [`identity`]: who calls, and whether they may. [`door`]: which requests are let in.
+//! * [`refusal`]: every error that a caller reads.
 //! * [`answering`]: an answer as one JSON or as a stream. [`sse`]: its frames.
 //! * [`account`]: the figures of one answer.
 //! * [`reference`]: `/openapi.json` and `/docs`.
 
 mod account;
+mod admin_keys;
 mod answering;
 mod completions;
 mod conversations;
 mod door;
 mod idempotency;
+mod identity;
 mod models;
 mod observe;
 mod reference;
@@ -25,4 +29,4 @@ mod sse;
 mod state;
 
 pub(crate) use router::router;
-pub(crate) use state::Api;
+pub(crate) use state::{Api, Parts};

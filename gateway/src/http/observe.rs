@@ -88,6 +88,7 @@ fn span_of(method: &'static str, route: &str, request_id: &str) -> Span {
         { http::RESPONSE_STATUS_CODE } = tracing::field::Empty,
         { app::REQUEST_ID } = request_id,
         { app::JOB_ID } = tracing::field::Empty,
+        { app::KEY_ID } = tracing::field::Empty,
         { app::OUTCOME } = tracing::field::Empty,
         { app::STREAM_CHUNKS } = tracing::field::Empty,
         { app::STREAM_LONGEST_GAP } = tracing::field::Empty,

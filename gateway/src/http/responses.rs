@@ -11,7 +11,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use contract::{JobId, Operation, TenantName};
+use contract::{JobId, Lane, Operation};
 use openai_api::responses::CreateResponse;
 use serde_json::json;
 use service_runtime::{Connection, read_body};
@@ -21,6 +21,7 @@ use super::Api;
 use super::account::Account;
 use super::completions::{describe, label_of};
 use super::idempotency::{self, Key};
+use super::identity::may_ask;
 use super::observe::Seen;
 use super::refusal::Refusal;
 use super::router::{RESPONSE, RESPONSES};
@@ -28,6 +29,7 @@ use super::router::{RESPONSE, RESPONSES};
 pub(super) use self::input_items::list as list_of_items;
 pub(super) use self::query::{Page, Pair, invalid, pairs, value};
 use crate::idempotency::Told;
+use crate::keys::Caller;
 use crate::responses::{self, Asked, Created, ResponseError};
 
 /// What stands behind the `?` of an address.
@@ -35,20 +37,16 @@ pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 /// The id in an address.
 type Id = Result<Path<String>, PathRejection>;
 
-/// Whose responses are asked for. Nobody needs a key yet: they are all of one owner.
-fn owner() -> TenantName {
-    TenantName::local()
-}
-
 pub(super) async fn create(
     State(api): State<Api>,
     Extension(seen): Extension<Seen>,
+    Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response {
     let connection = request.extensions().get().cloned();
     let mut account = Account::open(api.measures(), &seen, RESPONSES, Operation::ChatCompletions);
     account.comes_over(connection);
-    match begin(&api, &seen, request, &mut account).await {
+    match begin(&api, &seen, &caller, request, &mut account).await {
         Ok((created, way, told)) => {
             let response = answering::respond(created, way, api.head_wait(), account).await;
             idempotency::told(response, told)
@@ -60,6 +58,7 @@ pub(super) async fn create(
 async fn begin(
     api: &Api,
     seen: &Seen,
+    caller: &Caller,
     request: Request,
     account: &mut Account,
 ) -> Result<(Created, answering::Way, Told), Refusal> {
@@ -71,10 +70,12 @@ async fn begin(
     describe(&seen.span, Operation::ChatCompletions, asked.model(), stream, catalogue);
     account.asks(label_of(catalogue, asked.model()), stream);
 
+    may_ask(caller, asked.model(), if asked.background() { Lane::Background } else { Lane::Live })?;
+
     let way = answering::Way::of(&asked);
-    let repeatable = key.repeatable(&owner(), &body)?;
+    let repeatable = key.repeatable(caller.owner(), &body)?;
     let request = responses::Request { asked: Asked::Response(Box::new(asked)), body, repeatable };
-    let (created, told) = api.responses().create(&owner(), request).await?;
+    let (created, told) = api.responses().create(caller.owner(), request).await?;
     if told == Told::Again {
         account.repeats();
     }
@@ -89,6 +90,7 @@ async fn begin(
 pub(super) async fn show(
     State(api): State<Api>,
     Extension(seen): Extension<Seen>,
+    Extension(caller): Extension<Caller>,
     connection: Option<Extension<Connection>>,
     id: Id,
     pairs: Pairs,
@@ -97,12 +99,12 @@ pub(super) async fn show(
     let id = id_of(id, &seen)?;
     let query = query::Show::read(&query::pairs(pairs)?, &headers)?;
     if !query.stream {
-        let fold = api.responses().show(&owner(), &id).await?;
+        let fold = api.responses().show(caller.owner(), &id).await?;
         return Ok(super::answering::whole(fold.response().into()));
     }
     let mut account = Account::of_reader(api.measures(), &seen, RESPONSE);
     account.comes_over(connection.map(|Extension(connection)| connection));
-    match api.responses().follow(&owner(), &id, query.after).await {
+    match api.responses().follow(caller.owner(), &id, query.after).await {
         Ok(following) => {
             account.started(following.job());
             Ok(answering::read_on(following, account))
@@ -114,6 +116,7 @@ pub(super) async fn show(
 pub(super) async fn cancel(
     State(api): State<Api>,
     Extension(seen): Extension<Seen>,
+    Extension(caller): Extension<Caller>,
     id: Id,
     request: Request,
 ) -> Result<Response, Refusal> {
@@ -121,33 +124,35 @@ pub(super) async fn cancel(
     let id = id_of(id, &seen)?;
     if key.is_given() {
         let body = read_body(request.into_body(), api.body_limit()).await?;
-        let repeatable = key.repeatable(&owner(), &body)?;
+        let repeatable = key.repeatable(caller.owner(), &body)?;
         api.ledger().note(repeatable.as_ref()).await?;
     }
     // Twice is once.
-    let fold = api.responses().cancel(&owner(), &id).await?;
+    let fold = api.responses().cancel(caller.owner(), &id).await?;
     Ok(super::answering::whole(fold.response().into()))
 }
 
 pub(super) async fn delete(
     State(api): State<Api>,
     Extension(seen): Extension<Seen>,
+    Extension(caller): Extension<Caller>,
     id: Id,
 ) -> Result<Response, Refusal> {
     let id = id_of(id, &seen)?;
-    api.responses().delete(&owner(), &id).await?;
+    api.responses().delete(caller.owner(), &id).await?;
     Ok(Json(json!({"id": id, "object": "response.deleted", "deleted": true})).into_response())
 }
 
 pub(super) async fn list_input_items(
     State(api): State<Api>,
     Extension(seen): Extension<Seen>,
+    Extension(caller): Extension<Caller>,
     id: Id,
     pairs: Pairs,
 ) -> Result<Response, Refusal> {
     let id = id_of(id, &seen)?;
     let page = query::Page::read(&query::pairs(pairs)?)?;
-    let fold = api.responses().show(&owner(), &id).await?;
+    let fold = api.responses().show(caller.owner(), &id).await?;
     let items = fold.input_items().ok_or(ResponseError::NotFound(id))?;
     Ok(super::answering::whole(input_items::list(&items, &page)?.into()))
 }

@@ -4,11 +4,16 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::middleware;
-use axum::routing::{any, get, post};
+use axum::routing::{MethodRouter, any, get, post};
+use contract::keys::Endpoint;
 use service_runtime::AllowedHosts;
 
+use super::identity::{Doorman, Needs, identify};
 use super::refusal::Refusal;
-use super::{Api, completions, conversations, door, models, observe, reference, responses};
+use super::{
+    Api, admin_keys, completions, conversations, door, models, observe, reference, responses,
+};
+use crate::keys::KeyBook;
 
 /// Chat completions.
 pub(super) const CHAT_COMPLETIONS: &str = "/v1/chat/completions";
@@ -41,28 +46,74 @@ pub(super) const OPENAPI: &str = "/openapi.json";
 /// The description for people.
 pub(super) const DOCS: &str = "/docs";
 
-/// The API, for requests to these hosts.
-pub(crate) fn router(api: Api, hosts: AllowedHosts) -> Router {
+/// Keys, for operators.
+pub(super) const ADMIN_KEYS: &str = "/v1/admin/keys";
+/// One key.
+pub(super) const ADMIN_KEY: &str = "/v1/admin/keys/{key_id}";
+/// Gives one a new secret.
+pub(super) const ROTATE_KEY: &str = "/v1/admin/keys/{key_id}/rotate";
+
+/// One route. Without saying what it needs it cannot be entered.
+struct Route(&'static str, Needs, MethodRouter<Api>);
+
+/// Every route that answers somebody.
+fn routes() -> [Route; 15] {
+    let chat = Needs::Endpoint(Endpoint::ChatCompletions);
+    let embeddings = Needs::Endpoint(Endpoint::Embeddings);
+    let models = Needs::Endpoint(Endpoint::Models);
+    let response = Needs::Endpoint(Endpoint::Responses);
+    let conversation = Needs::Endpoint(Endpoint::Conversations);
+    [
+        Route(CHAT_COMPLETIONS, chat, post(completions::chat)),
+        Route(EMBEDDINGS, embeddings, post(completions::embeddings)),
+        Route(RESPONSES, response, post(responses::create)),
+        Route(RESPONSE, response, get(responses::show).delete(responses::delete)),
+        Route(CANCEL_RESPONSE, response, post(responses::cancel)),
+        Route(INPUT_ITEMS, response, get(responses::list_input_items)),
+        Route(CONVERSATIONS, conversation, get(conversations::list).post(conversations::create)),
+        Route(
+            CONVERSATION,
+            conversation,
+            get(conversations::show).post(conversations::update).delete(conversations::delete),
+        ),
+        Route(
+            CONVERSATION_ITEMS,
+            conversation,
+            get(conversations::list_items).post(conversations::add_items),
+        ),
+        Route(
+            CONVERSATION_ITEM,
+            conversation,
+            get(conversations::show_item).delete(conversations::delete_item),
+        ),
+        Route(MODELS, models, get(models::list)),
+        Route(MODEL, models, get(models::show)),
+        Route(ADMIN_KEYS, Needs::Operator, get(admin_keys::list).post(admin_keys::create)),
+        Route(ADMIN_KEY, Needs::Operator, get(admin_keys::show).delete(admin_keys::revoke)),
+        Route(ROTATE_KEY, Needs::Operator, post(admin_keys::rotate)),
+    ]
+}
+
+/// Where they are.
+#[cfg(test)]
+pub(super) fn paths() -> Vec<&'static str> {
+    routes().iter().map(|Route(path, ..)| *path).collect()
+}
+
+/// The API, for requests to these hosts, and for whoever has a key in the book; without a book
+/// nobody needs one.
+pub(crate) fn router(api: Api, hosts: AllowedHosts, book: Option<KeyBook>) -> Router {
     let observer = observe::Observer::new(api.measures());
     let unbuilt = |router: Router<Api>, path| router.route(path, any(unknown_url));
-    NO_RESPONSES
+    let guarded = |router: Router<Api>, Route(path, needs, handlers): Route| {
+        let doorman = Doorman { book: book.clone(), needs };
+        router.route(path, handlers.route_layer(middleware::from_fn_with_state(doorman, identify)))
+    };
+    let router = NO_RESPONSES.into_iter().fold(Router::new(), unbuilt);
+    routes()
         .into_iter()
-        .fold(Router::new(), unbuilt)
-        .route(CHAT_COMPLETIONS, post(completions::chat))
-        .route(EMBEDDINGS, post(completions::embeddings))
-        .route(RESPONSES, post(responses::create))
-        .route(RESPONSE, get(responses::show).delete(responses::delete))
-        .route(CANCEL_RESPONSE, post(responses::cancel))
-        .route(INPUT_ITEMS, get(responses::list_input_items))
-        .route(CONVERSATIONS, get(conversations::list).post(conversations::create))
-        .route(
-            CONVERSATION,
-            get(conversations::show).post(conversations::update).delete(conversations::delete),
-        )
-        .route(CONVERSATION_ITEMS, get(conversations::list_items).post(conversations::add_items))
-        .route(CONVERSATION_ITEM, get(conversations::show_item).delete(conversations::delete_item))
-        .route(MODELS, get(models::list))
-        .route(MODEL, get(models::show))
+        .fold(router, guarded)
+        // What is told to everybody.
         .route(OPENAPI, get(reference::openapi))
         .route(DOCS, get(reference::docs))
         .fallback(unknown_url)

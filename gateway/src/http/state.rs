@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::chat::Chats;
 use crate::conversations::Conversations;
 use crate::idempotency::Ledger;
+use crate::keys::KeyStore;
 use crate::measures::Measures;
 use crate::responses::Responses;
 
@@ -15,73 +16,68 @@ pub(crate) struct Api(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    chats: Chats,
-    responses: Responses,
-    conversations: Conversations,
-    ledger: Ledger,
-    measures: Arc<Measures>,
-    body_limit: usize,
-    head_wait: Duration,
+    parts: Parts,
     started_at: u64,
 }
 
+/// What it is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) chats: Chats,
+    pub(crate) responses: Responses,
+    pub(crate) conversations: Conversations,
+    pub(crate) ledger: Ledger,
+    pub(crate) keys: KeyStore,
+    pub(crate) measures: Arc<Measures>,
+    /// In bytes.
+    pub(crate) body_limit: usize,
+    pub(crate) head_wait: Duration,
+}
+
 impl Api {
-    pub(crate) fn new(
-        chats: Chats,
-        responses: Responses,
-        conversations: Conversations,
-        ledger: Ledger,
-        measures: Arc<Measures>,
-        body_limit: usize,
-        head_wait: Duration,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let started_at = since_1970.as_secs();
-        Self(Arc::new(Inner {
-            chats,
-            responses,
-            conversations,
-            ledger,
-            measures,
-            body_limit,
-            head_wait,
-            started_at,
-        }))
+        Self(Arc::new(Inner { parts, started_at: since_1970.as_secs() }))
     }
 
     /// Unstored work.
     pub(super) fn chats(&self) -> &Chats {
-        &self.0.chats
+        &self.0.parts.chats
     }
 
     /// Stored work.
     pub(super) fn responses(&self) -> &Responses {
-        &self.0.responses
+        &self.0.parts.responses
     }
 
     /// What responses are turns of.
     pub(super) fn conversations(&self) -> &Conversations {
-        &self.0.conversations
+        &self.0.parts.conversations
     }
 
     /// Which keys were used for what.
     pub(super) fn ledger(&self) -> &Ledger {
-        &self.0.ledger
+        &self.0.parts.ledger
+    }
+
+    /// API keys as they are stored.
+    pub(super) fn keys(&self) -> &KeyStore {
+        &self.0.parts.keys
     }
 
     /// What is counted and timed.
     pub(super) fn measures(&self) -> &Arc<Measures> {
-        &self.0.measures
+        &self.0.parts.measures
     }
 
     /// Largest body of a request, in bytes.
     pub(super) fn body_limit(&self) -> usize {
-        self.0.body_limit
+        self.0.parts.body_limit
     }
 
     /// Longest wait for a first word before the head of a stream is sent without one.
     pub(super) fn head_wait(&self) -> Duration {
-        self.0.head_wait
+        self.0.parts.head_wait
     }
 
     /// When this gateway started, seconds since 1970.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::{AppendError, BusError, Entry};
 use bytes::Bytes;
 use contract::log::{self, LogId, Record};
-use contract::{Body, JobId, Lane, Model, Operation, StoredJob, TenantName};
+use contract::{Body, JobId, Lane, Model, Operation, Owner, StoredJob};
 use openai_api::responses::{CreateResponse, Status, first_user_text, one_line};
 use serde_json::value::RawValue;
 use telemetry::names::span;
@@ -46,13 +46,13 @@ pub(super) struct Promised {
 /// ends as failed and its idempotency key is free again: nobody was promised anything.
 pub(super) async fn accept(
     inner: &Arc<Inner>,
-    owner: &TenantName,
+    owner: &Owner,
     request: &Request,
 ) -> Result<Accepted, ResponseError> {
     let asked = &request.asked;
     let model = inner.chats.model_for(asked.model(), Operation::ChatCompletions);
     let model = model.and_then(|model| inner.chats.can_queue(model).map(|()| model));
-    let log = LogId { tenant: owner.clone(), job: JobId::fresh() };
+    let log = LogId { owner: owner.clone(), job: JobId::fresh() };
     let mut key = None;
     if let Some(repeatable) = &request.repeatable {
         // What was made is told even if nothing can be made now.
@@ -125,26 +125,26 @@ async fn before(
     log: &LogId,
     asked: &Asked,
 ) -> Result<(String, Option<conversations::Claim>), ResponseError> {
-    let LogId { tenant, job } = log;
+    let LogId { owner, job } = log;
     let Asked::Response(asked) = asked else { return Ok(("[]".to_owned(), None)) };
     let Some(id) = asked.conversation() else {
-        return Ok((context(inner, tenant, asked).await?, None));
+        return Ok((context(inner, owner, asked).await?, None));
     };
     let said = first_user_text(&asked.input_items(""));
-    let (claim, items) = inner.conversations.claim(tenant, id, *job, said.as_deref()).await?;
+    let (claim, items) = inner.conversations.claim(owner, id, *job, said.as_deref()).await?;
     Ok((items, Some(claim)))
 }
 
 /// The items before the input: what the previous response answered, and its answer.
 async fn context(
     inner: &Inner,
-    owner: &TenantName,
+    owner: &Owner,
     asked: &CreateResponse,
 ) -> Result<String, ResponseError> {
     let Some(id) = asked.previous_response_id() else { return Ok("[]".to_owned()) };
     let not_found = || ResponseError::PreviousNotFound(id.to_owned());
     let job = JobId::of_response(id).map_err(|_invalid| not_found())?;
-    let log = LogId { tenant: owner.clone(), job };
+    let log = LogId { owner: owner.clone(), job };
     let entries = logs::read(&inner.bus, &log, 0, Doubt::Refused).await?;
     let previous = Fold::of(&log, &entries).map_err(|_none| not_found())?;
     if !previous.is_kept() {
@@ -174,7 +174,7 @@ fn first_record(
     let (context, request) = (one_line(context), one_line(body));
     let accepted = log::Accepted {
         job: log.job,
-        tenant: log.tenant.clone(),
+        owner: log.owner.clone(),
         api: asked.api(),
         lane: asked.lane(),
         model: model.name.clone(),
@@ -209,7 +209,7 @@ async fn queue(
         id: log.job,
         operation: Operation::ChatCompletions,
         model: model.name.clone(),
-        tenant: log.tenant.clone(),
+        owner: log.owner.clone(),
         accepted_at_ms,
         body,
     };
@@ -250,7 +250,7 @@ mod tests {
     fn a_request_that_is_laid_out_over_lines_is_one_line_of_its_record() {
         let catalogue = contract::Catalogue::parse("[[models]]\nname = \"m\"").unwrap();
         let model = catalogue.models().next().unwrap();
-        let log = LogId { tenant: TenantName::local(), job: JobId::fresh() };
+        let log = LogId { owner: Owner::local(), job: JobId::fresh() };
         let body = Bytes::from_static(b"{\r\n  \"input\": \"a\\nb\",\n  \"model\": \"m\"\n}");
         let asked = CreateResponse::parse(&body).unwrap();
         let request = Request { asked: Asked::Response(Box::new(asked)), body, repeatable: None };

@@ -62,7 +62,7 @@ impl Projected for Completion {
             Ok((Record::Accepted(accepted), _))
                 if accepted.api == Api::ChatCompletions
                     && accepted.job == log.job
-                    && accepted.tenant == log.tenant =>
+                    && accepted.owner == log.owner =>
             {
                 let (lane, said) = (accepted.lane, Vec::new());
                 let (attempt, spoken, end, broken) = (0, false, None, false);

@@ -39,7 +39,7 @@ impl Fold {
         out: &mut Vec<ResponseEvent>,
     ) -> Result<Self, NotAResponse> {
         let accepted = accepted(&first.message).ok_or(NotAResponse)?;
-        let is_of = accepted.job == log.job && accepted.tenant == log.tenant;
+        let is_of = accepted.job == log.job && accepted.owner == log.owner;
         if !is_of || accepted.api != Api::Responses {
             return Err(NotAResponse);
         }

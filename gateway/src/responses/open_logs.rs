@@ -108,7 +108,7 @@ impl OpenLogs {
 #[cfg(test)]
 mod tests {
     use contract::log::{Accepted, Api, Ended, Outcome, Said, Started};
-    use contract::{JobId, TenantName, WorkerId};
+    use contract::{JobId, Owner, WorkerId};
     use serde_json::value::RawValue;
 
     use super::*;
@@ -116,7 +116,7 @@ mod tests {
     const QUIET: Duration = Duration::from_secs(30);
 
     fn fresh() -> LogId {
-        LogId { tenant: TenantName::local(), job: JobId::fresh() }
+        LogId { owner: Owner::local(), job: JobId::fresh() }
     }
 
     fn entry(sequence: u64, record: &Record<'_>) -> Entry {
@@ -127,7 +127,7 @@ mod tests {
         let nothing = RawValue::from_string("[]".to_owned()).unwrap();
         let accepted = Accepted {
             job,
-            tenant: TenantName::local(),
+            owner: Owner::local(),
             api: Api::Responses,
             lane: Lane::Background,
             model: "m".parse().unwrap(),

@@ -103,7 +103,7 @@ impl Reconciler {
         let model = inner.chats.model_for(known.model.as_str(), Operation::ChatCompletions);
         let Ok(model) = model else { return Ok(Finding::Waits) };
         // First the queue, then the log: a job leaves its queue behind the end of its log.
-        if inner.bus.is_queued(known.lane, &model.queue, &log.tenant, log.job).await? {
+        if inner.bus.is_queued(known.lane, &model.queue, &log.owner.tenant, log.job).await? {
             return Ok(Finding::Waits);
         }
         let Some(last) = inner.bus.last_entry(log).await? else { return Ok(Finding::Over) };
@@ -151,7 +151,7 @@ impl Reconciler {
             id: log.job,
             operation: Operation::ChatCompletions,
             model: model.name.clone(),
-            tenant: log.tenant.clone(),
+            owner: log.owner.clone(),
             accepted_at_ms,
             // Age removes what nobody does: whoever accepted it is gone.
             body: accept::body(inner, log, &asks_model, |_name| {}).await?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::Entry;
 use contract::log::{self, Api, LogId, Outcome, Record};
-use contract::{JobId, Lane, TenantName};
+use contract::{JobId, Lane, Owner};
 use tokio::time::Instant;
 
 use super::accept::ACCEPT_WITHIN;
@@ -35,7 +35,7 @@ pub(super) enum Finding {
 /// Finds out whether a request is new, and claims its key if it is, and if it `may_begin`.
 pub(super) async fn find(
     inner: &Inner,
-    owner: &TenantName,
+    owner: &Owner,
     request: &Repeatable,
     job: JobId,
     may_begin: bool,
@@ -54,7 +54,7 @@ pub(super) async fn find(
             }
         };
         let job = before.makes.parse().map_err(|_no_job| KeyError::Unavailable(None))?;
-        let log = LogId { tenant: owner.clone(), job };
+        let log = LogId { owner: owner.clone(), job };
         let Some(entries) = begun(inner, &log, request, &before).await? else { continue };
         if came_to_something(&entries) {
             return Ok(Finding::Made(log, entries));
@@ -131,7 +131,7 @@ fn says_something(entry: &Entry) -> bool {
 /// What came to nothing leaves nothing in its conversation: the repeat will say the same there.
 async fn forget_turn(
     inner: &Inner,
-    owner: &TenantName,
+    owner: &Owner,
     log: &LogId,
     entries: &[Entry],
 ) -> Result<(), ResponseError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bus::{Blobs, Bus, Entry, LinkState};
 use contract::log::{LogId, Outcome};
-use contract::{JobId, Lane, TenantName, streams, subjects};
+use contract::{JobId, Lane, Owner, streams, subjects};
 use service_runtime::Tasks;
 
 use super::accept::{self, Accepted, Promised};
@@ -79,7 +79,7 @@ impl Responses {
     /// reader later only leaves: whoever writes the log notices.
     pub(crate) async fn create(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         request: Request,
     ) -> Result<(Created, Told), ResponseError> {
         let (background, stream) = (request.asked.background(), request.asked.stream());
@@ -100,7 +100,7 @@ impl Responses {
     /// The same, of a chat completion that came with a key.
     pub(crate) async fn complete(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         request: Request,
     ) -> Result<(StoredAnswer, Told), ResponseError> {
         let (log, entries, hold) = self.accept(owner, &request).await?;
@@ -113,7 +113,7 @@ impl Responses {
     /// The log of a request, as far as it was read; and what is held of it, if it is new.
     async fn accept(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         request: &Request,
     ) -> Result<(LogId, Vec<Entry>, Option<Hold>), ResponseError> {
         // In a box: a future this large should be part of no other.
@@ -143,7 +143,7 @@ impl Responses {
     }
 
     /// A response as it stands.
-    pub(crate) async fn show(&self, owner: &TenantName, id: &str) -> Result<Fold, ResponseError> {
+    pub(crate) async fn show(&self, owner: &Owner, id: &str) -> Result<Fold, ResponseError> {
         let (_log, _entries, fold) = self.read(owner, id, Doubt::Allowed).await?;
         Ok(fold)
     }
@@ -151,7 +151,7 @@ impl Responses {
     /// Its events behind number `after`, and on live.
     pub(crate) async fn follow(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         after: Option<u64>,
     ) -> Result<Following, ResponseError> {
@@ -168,7 +168,7 @@ impl Responses {
     }
 
     /// Stops a response that nobody waits for. One that has ended stays as it is.
-    pub(crate) async fn cancel(&self, owner: &TenantName, id: &str) -> Result<Fold, ResponseError> {
+    pub(crate) async fn cancel(&self, owner: &Owner, id: &str) -> Result<Fold, ResponseError> {
         let (log, _entries, fold) = self.read(owner, id, Doubt::Refused).await?;
         if fold.lane() != Lane::Background {
             return Err(ResponseError::NotInBackground);
@@ -189,7 +189,7 @@ impl Responses {
     }
 
     /// Stops a response if it has not ended, and forgets it.
-    pub(crate) async fn delete(&self, owner: &TenantName, id: &str) -> Result<(), ResponseError> {
+    pub(crate) async fn delete(&self, owner: &Owner, id: &str) -> Result<(), ResponseError> {
         let (log, _entries, fold) = self.read(owner, id, Doubt::Refused).await?;
         if !fold.has_ended() {
             match self.end(&log).await {
@@ -223,13 +223,13 @@ impl Responses {
 
     async fn read(
         &self,
-        owner: &TenantName,
+        owner: &Owner,
         id: &str,
         doubt: Doubt,
     ) -> Result<(LogId, Vec<Entry>, Fold), ResponseError> {
         let not_found = || ResponseError::NotFound(id.to_owned());
         let job = JobId::of_response(id).map_err(|_invalid| not_found())?;
-        let log = LogId { tenant: owner.clone(), job };
+        let log = LogId { owner: owner.clone(), job };
         if *self.0.bus.state().borrow() == LinkState::Disconnected {
             return Err(ResponseError::Unavailable(None));
         }

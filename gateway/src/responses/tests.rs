@@ -2,7 +2,7 @@
 
 use bus::Entry;
 use contract::log::{self, Accepted, Api, Ended, LogId, Outcome, Record, Said, Started};
-use contract::{Failure, JobId, Lane, TenantName, WorkerId};
+use contract::{Failure, JobId, Lane, Owner, WorkerId};
 use openai_api::responses::{ResponseEvent, Status};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::{Fold, Following, Readers, Step};
 
 fn log_id() -> LogId {
-    LogId { tenant: TenantName::local(), job: JobId::fresh() }
+    LogId { owner: Owner::local(), job: JobId::fresh() }
 }
 
 fn accepted(log: &LogId, request: &str) -> Vec<u8> {
@@ -22,7 +22,7 @@ fn accepted_by(api: Api, log: &LogId, request: &str) -> Vec<u8> {
     let (context, request) = (raw("[]"), raw(request));
     let accepted = Accepted {
         job: log.job,
-        tenant: log.tenant.clone(),
+        owner: log.owner.clone(),
         api,
         lane: Lane::Live,
         model: "m".parse().unwrap(),
@@ -164,7 +164,8 @@ proptest! {
 fn a_log_that_does_not_begin_as_logs_do_is_no_response() {
     let log = log_id();
     let other = log_id();
-    let elsewhere = LogId { tenant: "other".parse().unwrap(), job: log.job };
+    let elsewhere =
+        LogId { owner: Owner { name: "other".parse().unwrap(), ..Owner::local() }, job: log.job };
     for (why, message) in [
         ("nothing", None),
         ("a worker's record", Some(started(1))),

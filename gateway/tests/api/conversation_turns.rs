@@ -1,7 +1,7 @@
 //! Responses as the turns of a conversation: one at a time, each asked with all before it.
 
 use bytes::Bytes;
-use contract::{ConversationId, Failure, JobId, Lane, TenantName, streams, subjects};
+use contract::{ConversationId, Failure, JobId, Lane, Owner, streams, subjects};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Scribe, Stage, response};
@@ -187,7 +187,7 @@ async fn a_claim_that_was_never_kept_is_free_after_a_while_and_not_before() {
             "created_at": 7, "metadata": {}, "entries": [{"turn": job}],
             "running": {"turn": job, "since_ms": since_ms},
         });
-        let key = subjects::conversation_key(&TenantName::local(), id);
+        let key = subjects::conversation_key(&Owner::local(), id);
         records.create(&key, Bytes::from(record.to_string())).await.unwrap();
         id.as_conversation()
     };
@@ -227,7 +227,10 @@ async fn what_is_no_conversation_of_the_caller_takes_no_turn() {
     let stage = Stage::set().await;
     let records = stage.bus.records(streams::CONVERSATIONS).await.unwrap();
     let foreign = ConversationId::fresh();
-    let key = subjects::conversation_key(&"other".parse().unwrap(), foreign);
+    let key = subjects::conversation_key(
+        &Owner { name: "other".parse().unwrap(), ..Owner::local() },
+        foreign,
+    );
     let record = json!({"created_at": 7, "metadata": {}, "entries": []}).to_string();
     records.create(&key, Bytes::from(record)).await.unwrap();
 

@@ -1,7 +1,7 @@
 //! Conversations: made, shown, changed, listed, searched and deleted; and what is added to them.
 
 use bytes::Bytes;
-use contract::{ConversationId, Lane, streams, subjects};
+use contract::{ConversationId, Lane, Owner, streams, subjects};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -156,7 +156,8 @@ async fn what_belongs_to_somebody_else_is_not_there() {
     let stage = Stage::set().await;
     let records = stage.bus.records(streams::CONVERSATIONS).await.unwrap();
     let id = ConversationId::fresh();
-    let key = subjects::conversation_key(&"other".parse().unwrap(), id);
+    let key =
+        subjects::conversation_key(&Owner { name: "other".parse().unwrap(), ..Owner::local() }, id);
     let item = json!({"id": "msg_1", "type": "message", "role": "user", "content": "secret"});
     let record = json!({"created_at": 7, "metadata": {}, "entries": [{"item": item}]});
     records.create(&key, Bytes::from(record.to_string())).await.unwrap();
@@ -243,7 +244,7 @@ async fn a_search_looks_through_the_newest_thousand_and_says_so() {
     let records = stage.bus.records(streams::CONVERSATIONS).await.unwrap();
     for number in 0..1_001 {
         let id = ConversationId::fresh();
-        let key = subjects::conversation_key(&contract::TenantName::local(), id);
+        let key = subjects::conversation_key(&Owner::local(), id);
         let title = if number == 0 { "needle" } else { "hay" };
         let record = json!({"created_at": 7, "metadata": {"title": title}, "entries": []});
         records.create(&key, Bytes::from(record.to_string())).await.unwrap();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use contract::log::{self, Accepted, Api, LogId, Record};
-use contract::{Chore, Failure, JobId, Lane, TenantName, streams};
+use contract::{Chore, Failure, JobId, Lane, Owner, streams};
 use openai_api::completion;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -200,12 +200,12 @@ async fn a_caller_who_leaves_only_leaves() {
 async fn a_job_that_was_lost_is_put_back_with_what_was_asked() {
     let stage = Stage::with(|settings| settings.open_log_quiet = Duration::from_millis(200)).await;
     let mut scribe = stage.scribe(Lane::Live).await;
-    let log = LogId { tenant: TenantName::local(), job: JobId::fresh() };
+    let log = LogId { owner: Owner::local(), job: JobId::fresh() };
     let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
     let (context, request) = (raw("[]"), raw(&chat(true)));
     let accepted = Accepted {
         job: log.job,
-        tenant: log.tenant.clone(),
+        owner: log.owner.clone(),
         api: Api::ChatCompletions,
         lane: Lane::Live,
         model: "public".parse().unwrap(),

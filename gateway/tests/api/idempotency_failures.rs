@@ -37,7 +37,7 @@ async fn answers(scribe: &mut Scribe) -> Written {
 /// What the one key of the stage names, and where.
 async fn noted(stage: &Stage) -> (Records, String, bus::Record) {
     let records = stage.bus.records(streams::IDEMPOTENCY).await.unwrap();
-    let key = records.list("local.*").await.unwrap().pop().unwrap();
+    let key = records.list("local.local.*").await.unwrap().pop().unwrap();
     let record = records.get(&key).await.unwrap().unwrap();
     (records, key, record)
 }

@@ -1,6 +1,8 @@
 //! The gateway as a black box: a real nats-server, callers and workers made for the test.
 
 #[cfg(test)]
+mod admin_keys;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod background;
@@ -30,6 +32,10 @@ mod idempotency_chat;
 mod idempotency_endpoints;
 #[cfg(test)]
 mod idempotency_failures;
+#[cfg(test)]
+mod key_limits;
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::log::{self, Accepted, Api, Ended, LogId, Outcome, Record};
-use contract::{Body, JobId, Lane, TenantName, streams};
+use contract::{Body, JobId, Lane, Owner, streams};
 use gateway::Settings;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -22,12 +22,12 @@ fn hasty(settings: &mut Settings) {
 
 /// What a gateway stores that dies before it queues the job.
 async fn accepted(stage: &Stage, context: &str, request: &str) -> (LogId, u64) {
-    let log = LogId { tenant: TenantName::local(), job: JobId::fresh() };
+    let log = LogId { owner: Owner::local(), job: JobId::fresh() };
     let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
     let (context, request) = (raw(context), raw(request));
     let accepted = Accepted {
         job: log.job,
-        tenant: log.tenant.clone(),
+        owner: log.owner.clone(),
         api: Api::Responses,
         lane: QUEUE,
         model: "public".parse().unwrap(),

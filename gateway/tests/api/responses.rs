@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contract::log::{self, Record};
-use contract::{Body, Failure, Lane, Operation, QueueName, TenantName, subjects};
+use contract::{Body, Failure, Lane, Operation, Owner, QueueName, TenantName, subjects};
 use serde_json::Value;
 use test_support::TestNats;
 
@@ -48,7 +48,7 @@ async fn a_response_is_stored_before_it_is_queued() {
 
     let job = written.job();
     assert_eq!((job.operation, job.model.as_str()), (Operation::ChatCompletions, "public"));
-    assert_eq!((&job.tenant, job.id), (&TenantName::local(), written.log.job));
+    assert_eq!((&job.owner, job.id), (&Owner::local(), written.log.job));
     let (queue, owner) = (QueueName::default_queue(), TenantName::local());
     let subject = subjects::job(Lane::Live, &queue, &owner, job.id);
     assert_eq!(written.delivery.subject(), subject);

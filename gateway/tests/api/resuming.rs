@@ -1,7 +1,7 @@
 //! A stream is read on from any event, on any gateway, byte for byte.
 
 use contract::log::{self, Accepted, Api, LogId, Record, Started};
-use contract::{JobId, Lane, TenantName, WorkerId};
+use contract::{JobId, Lane, Owner, WorkerId};
 use serde_json::value::RawValue;
 
 use crate::support::{Answer, Caller, Stage, Written, response};
@@ -158,13 +158,16 @@ async fn readers_are_counted_and_cut_only_when_the_gateway_waits_no_longer() {
 
 /// A log of somebody's, with or without its first record.
 async fn writes_log(stage: &Stage, tenant: &str, begins: bool) -> String {
-    let log = LogId { tenant: tenant.parse().unwrap(), job: JobId::fresh() };
+    let log = LogId {
+        owner: Owner { tenant: tenant.parse().unwrap(), ..Owner::local() },
+        job: JobId::fresh(),
+    };
     let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
     let (context, request) = (raw("[]"), raw(&response("")));
     let record = if begins {
         Record::Accepted(Accepted {
             job: log.job,
-            tenant: log.tenant.clone(),
+            owner: log.owner.clone(),
             api: Api::Responses,
             lane: Lane::Background,
             model: "public".parse().unwrap(),
@@ -177,7 +180,7 @@ async fn writes_log(stage: &Stage, tenant: &str, begins: bool) -> String {
         let writer = WorkerId::fresh();
         Record::Started(Started { attempt: 1, writer, continues_at: None, at_ms: 1 })
     };
-    assert_eq!(log.tenant == TenantName::local(), !begins);
+    assert_eq!(log.owner == Owner::local(), !begins);
     let message = log::write::<&[u8]>(&record, &[]);
     stage.bus.append(&log, 0, message.into()).await.unwrap();
     log.job.as_response()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use contract::Catalogue;
+use contract::permissions::Service;
 use gateway::{BuildError, Gateway, Settings};
 use telemetry::ServiceTelemetry;
 use test_support::TestNats;
@@ -30,7 +31,7 @@ async fn a_nats_without_our_streams_is_refused_with_the_remedy() {
 async fn a_nats_without_the_store_for_bodies_is_refused_with_the_remedy() {
     let nats = TestNats::start().await;
     let settings = settings(&nats);
-    let bus = Bus::connect("test", &settings.nats).await.unwrap();
+    let bus = Bus::connect("nats-init", &nats.settings(Service::NatsInit)).await.unwrap();
     bus::declare(&bus, &settings.catalogue.queues(), 1).await.unwrap();
     let client = async_nats::connect(nats.url()).await.unwrap();
     async_nats::jetstream::new(client).delete_object_store("BLOBS").await.unwrap();
@@ -44,7 +45,7 @@ async fn a_nats_without_the_store_for_bodies_is_refused_with_the_remedy() {
 async fn a_nats_without_the_bucket_of_responses_is_refused_with_the_remedy() {
     let nats = TestNats::start().await;
     let settings = settings(&nats);
-    let bus = Bus::connect("test", &settings.nats).await.unwrap();
+    let bus = Bus::connect("nats-init", &nats.settings(Service::NatsInit)).await.unwrap();
     bus::declare(&bus, &settings.catalogue.queues(), 1).await.unwrap();
     let client = async_nats::connect(nats.url()).await.unwrap();
     async_nats::jetstream::new(client).delete_key_value("RESPONSES").await.unwrap();

@@ -31,8 +31,13 @@ pub(super) fn asks_for_pieces(body: &[u8]) -> bool {
     Members::parse(body).is_ok_and(|members| members.get("stream") == Some("true"))
 }
 
-/// The text that a log holds, if it is the beginning of an answer: nothing but text, and no end.
-pub(super) fn text_so_far(entries: &[Entry]) -> Option<String> {
+/// The text that a log holds up to its record at `last`, if it is the beginning of an answer:
+/// nothing but text, and no end. `entries` may hold less: a replica knows the newest a moment later
+/// than its leader.
+pub(super) fn text_so_far(entries: &[Entry], last: u64) -> Option<String> {
+    if entries.last()?.sequence != last {
+        return None;
+    }
     let mut text = String::new();
     let mut attempt = 0;
     for entry in entries {
@@ -139,10 +144,15 @@ mod tests {
             said(3, &[&text("!"), r#"{"choices":[],"usage":{}}"#]),
         ];
 
-        assert_eq!(text_so_far(&log[..1]), None, "there is none");
-        assert_eq!(text_so_far(&log[..4]).as_deref(), Some("a\nö"));
-        assert_eq!(text_so_far(&log).as_deref(), Some("a\nö!"));
-        assert_eq!(text_so_far(&[started(1, None), started(2, Some(3))]), None, "of another text");
+        assert_eq!(text_so_far(&log[..1], 1), None, "there is none");
+        assert_eq!(text_so_far(&log[..4], 1).as_deref(), Some("a\nö"));
+        assert_eq!(text_so_far(&log, 1).as_deref(), Some("a\nö!"));
+        assert_eq!(text_so_far(&log, 2), None, "there is more that a replica has not told");
+        assert_eq!(
+            text_so_far(&[started(1, None), started(2, Some(3))], 1),
+            None,
+            "of another text"
+        );
     }
 
     #[test]
@@ -158,12 +168,12 @@ mod tests {
             "no json",
         ] {
             let log = [started(1, None), said(1, &[&text("a"), chunk])];
-            assert_eq!(text_so_far(&log), None, "{chunk}");
+            assert_eq!(text_so_far(&log, 1), None, "{chunk}");
         }
         let outcome = Outcome::Cancelled;
         let ended = Record::Ended(Ended { attempt: 1, number: 1, outcome, at_ms: 0 });
         let log = [started(1, None), said(1, &[&text("a")]), entry(&ended, &[])];
-        assert_eq!(text_so_far(&log), None);
+        assert_eq!(text_so_far(&log, 1), None);
     }
 
     #[test]

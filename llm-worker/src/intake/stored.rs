@@ -77,7 +77,7 @@ impl Desk {
     /// What is left to do behind the end of a log, before its job leaves the queue. A delivery that
     /// finds the end does only this.
     async fn follow_up(&self, job: &StoredJob<'_>) -> Settlement {
-        let log = LogId { tenant: job.tenant.clone(), job: job.id };
+        let log = LogId { owner: job.owner.clone(), job: job.id };
         match self.bus.publish_chore(Chore::Seal, &log).await {
             Ok(()) => Settlement::Ack,
             Err(BusError::Unavailable(why)) => {
@@ -99,7 +99,7 @@ impl Desk {
         hand: &InHand<'_>,
         queue: &QueueName,
     ) -> Ended {
-        let id = LogId { tenant: job.tenant.clone(), job: job.id };
+        let id = LogId { owner: job.owner.clone(), job: job.id };
         let (lane, delivery) = (hand.job.lane, &hand.job.delivery);
         let last = match self.bus.last_entry(&id).await {
             Ok(last) => last,
@@ -203,9 +203,7 @@ impl Desk {
         let can = job.operation == Operation::ChatCompletions
             && self.upstreams.continue_answers(&job.model)
             && asks_for_text(body);
-        // A replica may know less of the log than its leader.
-        let whole = entries.last().is_some_and(|last| last.sequence == open.last);
-        if can && whole { text_so_far(entries) } else { None }
+        if can { text_so_far(entries, open.last) } else { None }
     }
 
     /// Takes the log: from here on this worker is its only writer.

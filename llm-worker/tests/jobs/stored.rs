@@ -270,6 +270,22 @@ async fn a_job_that_kills_its_workers_is_buried_and_its_log_ended() {
 }
 
 #[tokio::test]
+async fn a_job_whose_log_cannot_be_read_is_buried_and_its_log_left_as_it_is() {
+    let stage = Stage::set().await;
+    let _worker = stage.worker().await;
+    let log = Log::none(&stage.bus);
+    stage.bus.append(&log.id, 0, "no record".into()).await.unwrap();
+    let before = log.entries().await;
+
+    stage.queue(Lane::Background, &log).await;
+
+    assert_eq!(stage.dead_letter().await["reason"], "unreadable");
+    stage.none_left_in(Lane::Background).await;
+    assert_eq!(log.entries().await, before);
+    assert!(!stage.model.was_called().await);
+}
+
+#[tokio::test]
 async fn a_job_that_was_handed_back_in_order_is_tried_however_often() {
     let stage = Stage::set().await;
     let _worker = stage.worker().await;

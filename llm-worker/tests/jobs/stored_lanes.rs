@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use contract::log::Outcome;
 use contract::{EventKind, Lane};
+use tokio::time::Instant;
 
 use crate::support::{Log, Reply, Stage, Worker, background, chat, chunk, upstream};
 
@@ -63,6 +64,36 @@ async fn a_live_answer_goes_on_while_somebody_reads_it() {
     tokens.say(&chunk("a")).await;
     tokens.say("[DONE]").await;
     assert_eq!(read.ended().await.outcome, Outcome::Completed);
+}
+
+#[tokio::test]
+async fn the_patience_with_an_unread_answer_begins_when_its_last_reader_leaves() {
+    let stage = Stage::set().await;
+    let patience = Duration::from_millis(1_800);
+    let _worker = worker(&stage, 64, patience).await;
+    let read = stage.accept(Lane::Live).await;
+    let mut reader = stage.bus.read_log(read.id.clone()).await.unwrap();
+    let (leave, mut left) = tokio::sync::oneshot::channel::<()>();
+    let (gone, leaves) = tokio::sync::oneshot::channel();
+    background(async move {
+        loop {
+            tokio::select! {
+                _ = &mut left => break,
+                _ = reader.next() => {}
+            }
+        }
+        drop(reader);
+        gone.send(Instant::now()).unwrap();
+    });
+    // Another one that nobody reads tells the time.
+    let unread = stage.accept(Lane::Live).await;
+    assert_eq!(unread.ended().await.outcome, Outcome::Cancelled);
+
+    leave.send(()).unwrap();
+    let left_at = leaves.await.unwrap();
+    assert_eq!(read.ended().await.outcome, Outcome::Cancelled);
+
+    assert!(left_at.elapsed() > patience / 2, "{:?}", left_at.elapsed());
 }
 
 #[tokio::test]

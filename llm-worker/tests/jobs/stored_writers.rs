@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use contract::log::{Outcome, Record, Started};
-use contract::{Lane, WorkerId};
+use contract::{Lane, WorkerId, streams};
 
-use crate::support::{Reply, Stage, chunk, until, upstream};
+use crate::support::{Log, Reply, Stage, background, chunk, until, upstream};
 
 /// How the deliveries of a worker ended.
 fn ended(outcome: &str) -> String {
@@ -32,6 +32,11 @@ async fn a_worker_whose_job_another_has_taken_stops_its_model_and_changes_nothin
     assert_eq!(log.entries().await, before);
     // Neither acknowledged nor handed back: whoever has taken it settles it.
     assert_eq!(stage.queued_in(Lane::Live).await, 1);
+    // One that was handed back would come before a new one.
+    let next = stage.accept(Lane::Live).await;
+    stage.model.reply(Reply::stream_of(&[&chunk("a"), "[DONE]"]).await);
+    assert_eq!(next.ended().await.outcome, Outcome::Completed);
+    assert_eq!(log.entries().await, before);
 }
 
 #[tokio::test]
@@ -107,4 +112,50 @@ async fn an_outage_of_the_log_loses_and_doubles_nothing() {
     let expected: Vec<String> = (0..100).map(|number: u32| number.to_string()).collect();
     assert_eq!(log.texts().await, expected);
     stage.none_left_in(Lane::Background).await;
+}
+
+#[tokio::test]
+async fn who_cannot_take_the_log_asks_no_model() {
+    let stage = Stage::set().await;
+    let worker = stage.worker().await;
+    let log = Log::begin(&stage.bus, Lane::Background).await;
+    stage.fill_up(streams::LOGS).await;
+
+    stage.queue(Lane::Background, &log).await;
+
+    until("a job that is left", async || worker.counts(&ended("log_unavailable"))).await;
+    assert!(!stage.model.was_called().await);
+    assert_eq!(log.story().await, ["accepted"]);
+}
+
+#[tokio::test]
+async fn a_worker_that_was_held_up_does_not_hand_back_a_job_that_is_another_ones_by_now() {
+    let stage = Stage::set().await;
+    let upstreams = [upstream(&stage.model.url(), "")];
+    // One slot: it asks for no other job meanwhile. Nor does it look whether it is out.
+    let held_up = stage
+        .worker_with(&upstreams, |settings| {
+            (settings.max_concurrency, settings.unread) = (1, Duration::from_secs(600));
+        })
+        .await;
+    let log = stage.accept(Lane::Live).await;
+    let mut reader = stage.bus.read_log(log.id.clone()).await.unwrap();
+    background(async move { while reader.next().await.is_some() {} });
+    stage.model.called().await;
+
+    let hold = held_up.hold_up();
+    let _other = stage.worker().await;
+    log.tells("started 2").await;
+    stage.model.called().await;
+    // The first call has waited longest: its reply comes first.
+    stage.model.reply(Reply::whole(503, "{}"));
+    drop(hold);
+    until("the end of the first attempt", async || held_up.counts(&ended("retried"))).await;
+    stage.model.reply(Reply::stream_of(&[&chunk("a"), "[DONE]"]).await);
+
+    assert_eq!(log.ended().await.outcome, Outcome::Completed);
+    let handed_back =
+        "messaging_client_operation_duration_seconds_count{messaging_operation_name=\"nak\"";
+    assert!(!held_up.counts(handed_back));
+    stage.none_left_in(Lane::Live).await;
 }

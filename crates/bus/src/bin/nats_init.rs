@@ -1,10 +1,15 @@
 //! `nats-init`: creates every stream, consumer and bucket that the services need. Run it before
-//! them, as often as you like.
+//! them, as often as you like. `nats-init credentials` makes what each service shows the server.
+#![expect(clippy::print_stdout, reason = "`credentials` answers on standard output")]
 
 use std::process::ExitCode;
 
+use bus::CredentialsCommand;
 use contract::Catalogue;
-use service_runtime::{Env, Problems, Process, Reader, Shutdown, Variable, process};
+use service_runtime::{
+    Env, Problems, Process, Reader, Shutdown, Variable, arguments, bad_configuration, failed,
+    process,
+};
 use telemetry::{Identity, ServiceTelemetry};
 
 struct NatsInit;
@@ -24,8 +29,8 @@ impl Process for NatsInit {
         version: env!("CARGO_PKG_VERSION"),
         crate_target: "nats_init",
     };
-    const ABOUT: &'static str =
-        "Creates the NATS streams, consumers and buckets of Chappe, then exits. Safe to repeat.";
+    const ABOUT: &'static str = "Creates the NATS streams, consumers and buckets of Chappe, then exits. Safe to repeat.\n\
+         `nats-init credentials --help` tells how to make credentials for the services.";
     const VARIABLES: &'static [&'static [Variable]] = &[
         bus::VARIABLES,
         &[
@@ -93,5 +98,27 @@ fn replicas(read: &mut Reader<'_>) -> Option<usize> {
 }
 
 fn main() -> ExitCode {
-    process::<NatsInit>()
+    let mut words = arguments();
+    match words.next().as_deref() {
+        Some(CredentialsCommand::WORD) => credentials(words.collect()),
+        _ => process::<NatsInit>(),
+    }
+}
+
+fn credentials(words: Vec<String>) -> ExitCode {
+    let name = "nats-init credentials";
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        print!("{}", CredentialsCommand::HELP);
+        return ExitCode::SUCCESS;
+    }
+    match CredentialsCommand::parse(words) {
+        Err(problems) => bad_configuration(name, &problems),
+        Ok(command) => match command.run() {
+            Ok(done) => {
+                println!("{done}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(name, &error.into()),
+        },
+    }
 }

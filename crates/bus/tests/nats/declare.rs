@@ -110,7 +110,7 @@ async fn what_is_removed_later_is_noticed_and_what_is_made_again_too() {
 }
 
 fn required() -> Required {
-    Required { streams: vec!["JOBS_CHAT"], queues: vec![(Lane::Chat, queue())] }
+    Required { streams: vec!["JOBS_CHAT".to_owned()], queues: vec![(Lane::Chat, queue())] }
 }
 
 async fn becomes_ready(health: &Health, ready: bool) {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bus::{Bus, LinkState};
-use contract::subjects;
+use contract::{streams, subjects};
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
 use crate::support::{
@@ -173,6 +174,24 @@ async fn readers_and_the_writer_survive_the_death_of_the_server() {
 }
 
 #[tokio::test]
+async fn what_was_stored_while_nobody_could_hear_it_is_looked_for_at_the_servers_return() {
+    let (mut nats, bus) = declared().await;
+    let log = fresh_log();
+    let mut reader = bus.read_log(log.clone()).await.unwrap();
+    change_logs(&nats, |config| config.republish = None).await;
+    append(&bus, &log, 0..1).await;
+    let heard = Instant::now();
+    let mut state = bus.state();
+
+    nats.kill().await;
+    state.wait_for(|state| *state == LinkState::Disconnected).await.unwrap();
+    nats.restart().await;
+
+    assert_records(&read(&mut reader, 1).await, 1);
+    assert!(heard.elapsed() < Duration::from_secs(5), "it did not wait for silence");
+}
+
+#[tokio::test]
 async fn whoever_reads_a_log_says_so_as_long_as_it_does() {
     let (nats, bus) = declared().await;
     let elsewhere = connect(&nats).await;
@@ -185,6 +204,13 @@ async fn whoever_reads_a_log_says_so_as_long_as_it_does() {
         tokio::time::timeout(Duration::from_millis(500), reader.next()),
     );
     assert!(asked.unwrap());
+    let client = async_nats::connect(nats.url()).await.unwrap();
+    tokio::select! {
+        answer = client.request(subjects::reader(&log), "".into()) => {
+            answer.expect("it answers, and is not taken for one that is too busy");
+        }
+        _news = reader.next() => unreachable!("nothing is stored"),
+    }
     assert!(!bus.has_reader(&other).await.unwrap());
     // One that is too busy to answer reads it all the same.
     assert!(bus.has_reader(&log).await.unwrap());
@@ -207,4 +233,52 @@ async fn a_reader_hears_nothing_more_of_a_log_that_was_erased_until_it_begins_an
 
     let rest = read(&mut reader, 2).await;
     assert_eq!((&rest[0].message, &rest[1].message), (&record(3), &record(4)));
+}
+
+#[tokio::test]
+async fn a_reader_of_a_log_that_was_erased_and_stays_so_hears_its_end() {
+    let (_nats, bus) = declared().await;
+    let log = fresh_log();
+    append(&bus, &log, 0..3).await;
+    let mut reader = bus.read_log(log.clone()).await.unwrap();
+    assert_records(&read(&mut reader, 3).await, 3);
+
+    bus.erase_log(&log).await.unwrap();
+
+    let end = tokio::time::timeout(Duration::from_secs(60), reader.next()).await;
+    assert_eq!(end.expect("an end within a minute"), None);
+}
+
+#[tokio::test]
+async fn many_that_fetch_at_once_take_turns_on_their_connection() {
+    const READERS: usize = 100;
+    const AT_ONCE: usize = 64;
+    let (nats, bus) = declared().await;
+    // In place of the stream: it answers when it is told to.
+    jetstream(&nats).await.delete_stream(streams::LOGS).await.unwrap();
+    let stream = async_nats::connect(nats.url()).await.unwrap();
+    let mut asked = stream.subscribe("$JS.API.DIRECT.GET.LOGS").await.unwrap();
+    let round_trip = async || {
+        stream.request(stream.new_inbox(), "".into()).await.expect_err("nobody listens there");
+    };
+    round_trip().await;
+
+    let log = fresh_log();
+    let fetching = futures::future::join_all((0..READERS).map(|_reader| bus.fetch_log(&log, 0)));
+    let answering = async {
+        let first = asked.next().await.unwrap();
+        for _page in 1..AT_ONCE {
+            asked.next().await.unwrap();
+        }
+        bus.barrier().await.unwrap();
+        round_trip().await;
+        assert!(asked.next().now_or_never().is_none(), "more than {AT_ONCE} pages at once");
+
+        stream.publish(first.reply.unwrap(), "no record".into()).await.unwrap();
+        asked.next().await.unwrap();
+    };
+    tokio::select! {
+        () = answering => {}
+        _fetched = fetching => unreachable!("most have no answer"),
+    }
 }

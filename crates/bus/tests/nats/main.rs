@@ -7,8 +7,13 @@ mod chores;
 mod claims;
 mod declare;
 mod jobs;
+mod keys;
 mod log_reader;
 mod log_writer;
 mod logs;
 mod outage;
+#[cfg(test)]
+mod permissions;
 mod records;
+#[cfg(test)]
+mod tls;

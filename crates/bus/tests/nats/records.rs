@@ -2,7 +2,7 @@
 
 use bus::{Record, RecordError};
 use bytes::Bytes;
-use contract::{ConversationId, TenantName, streams, subjects};
+use contract::{ConversationId, Owner, streams, subjects};
 
 use crate::support::{connect, declared, records};
 
@@ -37,7 +37,7 @@ async fn of_two_that_change_a_record_at_once_one_succeeds() {
     let (_nats, bus) = declared().await;
     let records = records(&bus).await;
     for _round in 0..20 {
-        let key = subjects::conversation_key(&TenantName::local(), ConversationId::fresh());
+        let key = subjects::conversation_key(&Owner::local(), ConversationId::fresh());
         let revision = records.create(&key, value("old")).await.unwrap();
         let (one, other) = tokio::join!(
             records.update(&key, value("one"), revision),

@@ -1,13 +1,17 @@
 //! What the tests start with.
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
-use bus::{Bus, Delivery, Entry, JobSource, LogReader, LogWalk, Pulled, Records, Settings};
+use bus::{Bus, Delivery, Entry, JobSource, Keys, LogReader, LogWalk, Pulled, Records, Settings};
 use bytes::Bytes;
+use contract::keys::{KeyRecord, NewKey};
 use contract::log::LogId;
-use contract::{JobId, Lane, QueueName, TenantName, streams};
+use contract::permissions::Service;
+use contract::{JobId, Lane, Owner, QueueName, TenantName, streams};
+use nats_server::{Config, NatsServer, Places, Port};
 use test_support::TestNats;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -17,12 +21,22 @@ use tracing::Span;
 pub(crate) async fn declared() -> (TestNats, Bus) {
     let nats = TestNats::start().await;
     let bus = connect(&nats).await;
-    bus::declare(&bus, &[queue()], 1).await.unwrap();
+    let init = Bus::connect("nats-init", &nats.settings(Service::NatsInit)).await.unwrap();
+    bus::declare(&init, &[queue()], 1).await.unwrap();
     (nats, bus)
 }
 
 pub(crate) async fn connect(nats: &TestNats) -> Bus {
     Bus::connect("test", &Settings::bare(nats.url())).await.unwrap()
+}
+
+/// A server that has `more` in its configuration, with its data in `folder`.
+pub(crate) async fn server(folder: &Path, more: String) -> NatsServer {
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings of their own")]
+    let places = Places::from_lookup(|name| std::env::var(name).ok());
+    let binary = nats_server::find_or_fetch(&places, &|_step: &str| {}).await.unwrap();
+    let config = Config { port: Port::Free, more, ..Config::new(binary, folder.join("nats")) };
+    NatsServer::start(config).await.unwrap()
 }
 
 pub(crate) fn queue() -> QueueName {
@@ -54,9 +68,13 @@ pub(crate) async fn next(source: &mut JobSource) -> Delivery {
     tokio::time::timeout(limit, job).await.expect("a job within a minute")
 }
 
+fn unicorn() -> Owner {
+    Owner { tenant: "Ünï.corn".parse().unwrap(), name: "her.self".parse().unwrap() }
+}
+
 /// A log that nobody has written yet.
 pub(crate) fn fresh_log() -> LogId {
-    LogId { tenant: "Ünï.corn".parse().unwrap(), job: JobId::fresh() }
+    LogId { owner: unicorn(), job: JobId::fresh() }
 }
 
 /// The text of the record with that number.
@@ -145,4 +163,15 @@ pub(crate) async fn greeting_with(info: &str) -> String {
         }
     });
     url
+}
+
+/// Where API keys are kept.
+pub(crate) async fn keys(bus: &Bus) -> Keys {
+    bus.keys().await.unwrap()
+}
+
+/// The record of a new API key.
+pub(crate) fn new_key(name: &str) -> KeyRecord {
+    let wanted: NewKey = serde_json::from_value(serde_json::json!({ "name": name })).unwrap();
+    wanted.make("test", 1).1
 }

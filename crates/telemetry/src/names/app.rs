@@ -18,6 +18,8 @@ pub const UPSTREAM: &str = "app.upstream";
 pub const JOB_ID: &str = "app.job.id";
 /// The request, as in `x-request-id`. Never a label.
 pub const REQUEST_ID: &str = "app.request.id";
+/// The id of the API key of a request. Never a label.
+pub const KEY_ID: &str = "app.key.id";
 /// How long a delivery waited in the queue, in seconds. Never a label.
 pub const QUEUE_WAITED: &str = "app.queue.waited";
 /// Which try at a job, from 1. Never a label.
@@ -121,6 +123,12 @@ pub const PROPAGATION_FAILURES: Instrument = Instrument::number(
     "app.telemetry.propagation.failures",
     "{context}",
     "Number of trace contexts that could not be used.",
+);
+/// Subjects that NATS did not permit. First service of a process; this crate.
+pub const NATS_REFUSALS: Instrument = Instrument::number(
+    "app.nats.refusals",
+    "{refusal}",
+    "Number of subjects that NATS did not permit to publish on or subscribe to.",
 );
 
 /// Calls that went to another upstream after one failed. Labels: model, `error.type`. Worker.

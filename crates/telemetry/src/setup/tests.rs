@@ -138,6 +138,21 @@ fn a_context_that_comes_too_late_or_malformed_is_counted() {
 }
 
 #[test]
+fn what_nats_does_not_permit_is_counted() {
+    let captured = Captured::with(&[ALPHA], None);
+    let count = || {
+        let text = captured.telemetry.service("alpha").prometheus_text();
+        let line = text.lines().find_map(|line| line.strip_prefix("app_nats_refusals_total "));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    let before = count();
+
+    crate::refusals::count();
+
+    assert_eq!(count(), before + 1);
+}
+
+#[test]
 fn a_line_carries_the_ids_of_the_span_it_was_written_in() {
     let memory = Memory::default();
     let captured = Captured::with(&[ALPHA, BETA], Some(&memory));

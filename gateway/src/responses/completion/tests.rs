@@ -1,21 +1,21 @@
 //! A chat completion is the same, in whichever pieces its log was stored.
 
 use contract::log::{Accepted, Ended, Said, Started};
-use contract::{Failure, JobId, TenantName, WorkerId};
+use contract::{Failure, JobId, Owner, WorkerId};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
 use super::*;
 
 fn log_id() -> LogId {
-    LogId { tenant: TenantName::local(), job: JobId::fresh() }
+    LogId { owner: Owner::local(), job: JobId::fresh() }
 }
 
 fn accepted(log: &LogId, api: Api) -> Vec<u8> {
     let nothing = RawValue::from_string("[]".to_owned()).unwrap();
     let accepted = Accepted {
         job: log.job,
-        tenant: log.tenant.clone(),
+        owner: log.owner.clone(),
         api,
         lane: Lane::Live,
         model: "m".parse().unwrap(),

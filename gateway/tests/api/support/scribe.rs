@@ -55,7 +55,7 @@ impl Scribe {
 impl Written {
     async fn new(bus: Bus, delivery: Delivery) -> Self {
         let job = job_of(&delivery);
-        let log = LogId { tenant: job.tenant.clone(), job: job.id };
+        let log = LogId { owner: job.owner.clone(), job: job.id };
         let last = bus.last_entry(&log).await.unwrap().map_or(0, |entry| entry.sequence);
         let writer = bus.log_writer(log.clone(), last);
         Self { delivery, log, bus, writer, attempt: 0, number: 0 }

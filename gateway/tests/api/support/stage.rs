@@ -5,9 +5,10 @@ use std::time::Duration;
 use async_nats::jetstream;
 use bus::Bus;
 use contract::log::LogId;
+use contract::permissions::Service;
 use contract::{Catalogue, GatewayBeat, GatewayId, Lane, streams};
 use futures::StreamExt as _;
-use gateway::{Roles, Settings};
+use gateway::{Auth, Roles, Settings};
 use service_runtime::AllowedHosts;
 use test_support::TestNats;
 
@@ -58,6 +59,7 @@ pub(crate) fn chunk(text: &str) -> String {
 /// Of a gateway that waits for everything as long as a test does.
 pub(crate) fn settings(nats: &TestNats) -> Settings {
     Settings {
+        auth: Auth::Off,
         allowed_hosts: AllowedHosts::loopback("GATEWAY_ALLOWED_HOSTS"),
         listen: ([127, 0, 0, 1], 0).into(),
         health_listen: ([127, 0, 0, 1], 0).into(),
@@ -68,7 +70,7 @@ pub(crate) fn settings(nats: &TestNats) -> Settings {
         drain: Duration::from_secs(60),
         roles: Roles { api: true, chores: true },
         open_log_quiet: Duration::from_secs(600),
-        nats: bus::Settings::bare(nats.url()),
+        nats: nats.settings(Service::Gateway),
         catalogue: Catalogue::parse(MODELS).unwrap(),
     }
 }
@@ -88,7 +90,8 @@ impl Stage {
         let mut settings = settings(&nats);
         change(&mut settings);
         let catalogue = settings.catalogue.clone();
-        bus::declare(&bus, &catalogue.queues(), 1).await.unwrap();
+        let init = Bus::connect("nats-init", &nats.settings(Service::NatsInit)).await.unwrap();
+        bus::declare(&init, &catalogue.queues(), 1).await.unwrap();
         let gateway = Gateway::start(settings).await;
         let worker = Worker::start(&bus, &catalogue).await;
         let caller = Caller::of(gateway.address);

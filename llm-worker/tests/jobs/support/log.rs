@@ -2,7 +2,7 @@
 
 use bus::{Bus, Entry};
 use contract::log::{self, Accepted, Api, Ended, LogId, Outcome, Record};
-use contract::{Failure, JobId, Lane, TenantName};
+use contract::{Failure, JobId, Lane, Owner};
 use openai_api::ErrorBody;
 use serde_json::value::RawValue;
 
@@ -21,7 +21,7 @@ impl Log {
         let empty = RawValue::from_string("[]".to_owned()).unwrap();
         log.append(&Record::Accepted(Accepted {
             job: log.id.job,
-            tenant: log.id.tenant.clone(),
+            owner: log.id.owner.clone(),
             api: Api::Responses,
             lane,
             model: "public".parse().unwrap(),
@@ -36,7 +36,7 @@ impl Log {
 
     /// One that has not begun.
     pub(crate) fn none(bus: &Bus) -> Self {
-        let id = LogId { tenant: TenantName::local(), job: JobId::fresh() };
+        let id = LogId { owner: Owner::local(), job: JobId::fresh() };
         Self { id, bus: bus.clone() }
     }
 

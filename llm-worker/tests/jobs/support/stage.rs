@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bus::Bus;
 use bytes::Bytes;
+use contract::permissions::Service;
 use contract::{
     Body, Catalogue, Job, JobId, Lane, Operation, QueueName, StoredJob, TenantName, streams,
 };
@@ -70,7 +71,8 @@ impl Stage {
     pub(crate) async fn over(nats: TestNats) -> Self {
         let bus = Bus::connect("test", &bus::Settings::bare(nats.url())).await.unwrap();
         let queues = ["default", "other"].map(|queue| queue.parse().unwrap());
-        bus::declare(&bus, &queues, 1).await.unwrap();
+        let init = Bus::connect("nats-init", &nats.settings(Service::NatsInit)).await.unwrap();
+        bus::declare(&init, &queues, 1).await.unwrap();
         let gateway = Gateway::start(&bus).await;
         Self { nats, bus, gateway, model: Model::start() }
     }
@@ -103,7 +105,7 @@ impl Stage {
             drain: Duration::from_secs(20),
             unread: Duration::from_secs(30),
             queues: catalogue.queues(),
-            nats: bus::Settings::bare(self.nats.url()),
+            nats: self.nats.settings(Service::LlmWorker),
             catalogue,
             keys: BTreeMap::new(),
         };
@@ -153,6 +155,16 @@ impl Stage {
         info.state.messages
     }
 
+    /// Leaves a stream no room for more than is in it.
+    pub(crate) async fn fill_up(&self, stream: &str) {
+        let client = async_nats::connect(self.nats.url()).await.unwrap();
+        let jetstream = async_nats::jetstream::new(client);
+        let info = jetstream.get_stream(stream).await.unwrap().get_info().await.unwrap();
+        let mut config = info.config;
+        config.max_messages = i64::try_from(info.state.messages).unwrap();
+        jetstream.update_stream(config).await.unwrap();
+    }
+
     /// Waits until every job has left the queue.
     pub(crate) async fn no_jobs_left(&self) {
         self.none_left_in(Lane::Chat).await;
@@ -187,7 +199,7 @@ impl Stage {
             id: log.id.job,
             operation: Operation::ChatCompletions,
             model: "public".parse().unwrap(),
-            tenant: log.id.tenant.clone(),
+            owner: log.id.owner.clone(),
             accepted_at_ms: 0,
             body: Body::Inline(&body),
         };

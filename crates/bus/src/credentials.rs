@@ -1,0 +1,183 @@
+//! Credentials: a random seed for each service, and what a nats-server has to know of them.
+//!
+//! A folder holds `<service>.nk`, which its service alone may read, and [`SERVER_FILE`] for the
+//! server, in which nothing is secret.
+
+mod command;
+mod server;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use contract::permissions::Service;
+
+pub use self::command::CredentialsCommand;
+use crate::Nkey;
+
+/// The part of a nats-server's configuration that names the users and what each may do.
+pub const SERVER_FILE: &str = "nats-users.conf";
+
+/// Why credentials could not be made. The message names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// A folder or file.
+    #[error("`{}`: {source}", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A seed that is there already.
+    #[error("{0}; remove the file and run this again, and another seed is made")]
+    Seed(String),
+}
+
+/// Where a server finds its certificate, if it is to speak TLS with services.
+#[derive(Debug, Clone)]
+pub struct ServerCertificate {
+    /// The certificate, with what is between it and its authority, in PEM.
+    pub certificate: PathBuf,
+    /// Its key, in PEM.
+    pub key: PathBuf,
+}
+
+/// The credentials in a folder.
+#[derive(Debug)]
+pub struct Credentials {
+    folder: PathBuf,
+    keys: Vec<(Service, Nkey)>,
+    /// Those from before the last rotation, as long as their files are there.
+    previous: Vec<(Service, Nkey)>,
+    made: Vec<Service>,
+}
+
+impl Credentials {
+    /// Reads the credentials in a folder, and makes those that are not there.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError`]: a folder that cannot be written, or a file that holds no seed.
+    pub fn make(folder: &Path) -> Result<Self, CredentialsError> {
+        private_folder(folder).map_err(|error| of_file(folder, error))?;
+        let mut credentials = Self {
+            folder: folder.to_path_buf(),
+            keys: Vec::new(),
+            previous: Vec::new(),
+            made: Vec::new(),
+        };
+        for service in Service::ALL {
+            let path = credentials.seed_file(*service);
+            let key = if path.exists() {
+                Nkey::read(&path).map_err(CredentialsError::Seed)?
+            } else {
+                credentials.made.push(*service);
+                write_seed(&path)?
+            };
+            credentials.keys.push((*service, key));
+            let path = credentials.previous_file(*service);
+            if path.exists() {
+                let key = Nkey::read(&path).map_err(CredentialsError::Seed)?;
+                credentials.previous.push((*service, key));
+            }
+        }
+        Ok(credentials)
+    }
+
+    /// Puts the seed of a service aside, so that [`Credentials::make`] makes another one. The
+    /// server is told of both until the file of the old one is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError::File`] when there is none, or it cannot be moved.
+    pub fn rotate(folder: &Path, service: Service) -> Result<(), CredentialsError> {
+        let path = seed_file(folder, service.name());
+        let aside = seed_file(folder, &format!("{}.previous", service.name()));
+        fs::rename(&path, aside).map_err(|error| of_file(&path, error))
+    }
+
+    /// The key of a service.
+    pub fn key(&self, service: Service) -> Option<&Nkey> {
+        self.keys.iter().find(|(one, _key)| *one == service).map(|(_service, key)| key)
+    }
+
+    /// The file with the seed of a service.
+    pub fn seed_file(&self, service: Service) -> PathBuf {
+        seed_file(&self.folder, service.name())
+    }
+
+    /// Those that were not there before.
+    pub fn made(&self) -> &[Service] {
+        &self.made
+    }
+
+    /// What a nats-server has to be configured with. It holds nothing secret.
+    pub fn server_config(&self, tls: Option<&ServerCertificate>) -> String {
+        server::config(self.keys.iter().chain(&self.previous), tls)
+    }
+
+    /// Writes [`Credentials::server_config`] into the folder, and says where.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError::File`].
+    pub fn write_server_config(
+        &self,
+        tls: Option<&ServerCertificate>,
+    ) -> Result<PathBuf, CredentialsError> {
+        let path = self.folder.join(SERVER_FILE);
+        fs::write(&path, self.server_config(tls)).map_err(|error| of_file(&path, error))?;
+        Ok(path)
+    }
+
+    fn previous_file(&self, service: Service) -> PathBuf {
+        seed_file(&self.folder, &format!("{}.previous", service.name()))
+    }
+}
+
+fn seed_file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.nk"))
+}
+
+/// Whole or not at all: half a seed would have to be removed by hand.
+fn write_seed(path: &Path) -> Result<Nkey, CredentialsError> {
+    let key = Nkey::fresh().map_err(|why| of_file(path, io::Error::other(why)))?;
+    let unfinished = path.with_extension("unfinished");
+    let written = private_file(&unfinished).and_then(|mut file| {
+        writeln!(file, "{}", key.seed())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    });
+    written.map_err(|error| of_file(path, error))?;
+    Ok(key)
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    // What a crash has left may have other permissions.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _gone => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn of_file(path: &Path, source: io::Error) -> CredentialsError {
+    CredentialsError::File { path: path.to_path_buf(), source }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! `chappe keys`: API keys from the command line, straight at NATS. So the first key can be made
+//! where no gateway runs yet, or where none answers without a key.
+
+mod command;
+mod period;
+mod table;
+
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use bus::{Bus, Keys};
+use contract::keys::{ApiKey, KeyId, KeyRecord};
+use service_runtime::{Env, Problems, bad_configuration, failed};
+
+pub(crate) use self::command::Command;
+use self::command::{Create, Rotate};
+use crate::flags::NAME;
+use crate::{data_dir, screen};
+
+/// Who made or changed a key, as its record has it.
+const BY: &str = "command line";
+
+/// Somebody waits at a terminal: no server answers that does not within this time.
+const WAITS_MS: &str = "5000";
+
+/// Does what is asked.
+pub(crate) fn main(command: Command, env: &Env) -> ExitCode {
+    let nats = match settings(&with_ours(env.clone())) {
+        Ok(nats) => nats,
+        Err(problems) => return bad_configuration(NAME, &problems),
+    };
+    service_runtime::install_tls_provider();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        runtime.block_on(async {
+            let bus = Bus::connect("operator.keys", &nats).await?;
+            run(command, &bus.keys().await?).await
+        })
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(NAME, &error),
+    }
+}
+
+/// Where nothing is said of NATS, that of the Chappe with the same data folder is meant.
+fn with_ours(mut env: Env) -> Env {
+    if env.get("NATS_URL").is_none()
+        && let Ok(data_dir) = data_dir::of(&env)
+        && let Ok(url) = std::fs::read_to_string(data_dir::nats_url_file(&data_dir))
+    {
+        env = env.with("NATS_URL", url.trim());
+        let seed = data_dir::credentials(&data_dir).join("operator.nk");
+        if env.get("NATS_NKEY_FILE").is_none() && seed.is_file() {
+            env = env.with("NATS_NKEY_FILE", seed.to_string_lossy());
+        }
+    }
+    if env.get("NATS_CONNECT_TIMEOUT_MS").is_none() {
+        env = env.with("NATS_CONNECT_TIMEOUT_MS", WAITS_MS);
+    }
+    env
+}
+
+fn settings(env: &Env) -> Result<bus::Settings, Problems> {
+    let mut read = env.reader();
+    let nats = bus::Settings::read(&mut read);
+    read.finish(|| nats)
+}
+
+async fn run(command: Command, keys: &Keys) -> anyhow::Result<()> {
+    let now = now();
+    match command {
+        Command::Create(wanted) => create(*wanted, keys, now).await,
+        Command::List { json } => {
+            let mut records = keys.list().await?;
+            records.sort_by_key(|record| record.created_at);
+            match (json, records.is_empty()) {
+                (true, _) => screen::json(&records.iter().map(table::shown).collect::<Vec<_>>())?,
+                (false, true) => {
+                    screen::line("There are no keys. Make one: chappe keys create NAME")
+                }
+                (false, false) => screen::line(&table::of(&records, now)),
+            }
+            Ok(())
+        }
+        Command::Rotate(Rotate { id, grace, json }) => {
+            let good_until = now.saturating_add(grace.seconds());
+            let rotated = keys.change(&id, |record| {
+                record.revoked.is_none().then(|| record.rotate(BY, now, good_until))
+            });
+            let (record, key) = rotated.await?.with_context(|| unknown(&id))?;
+            let key = key.with_context(|| format!("key {id} was revoked: make a new one"))?;
+            tell(&record, &key, json)
+        }
+        Command::Revoke { id } => {
+            let revoked = keys.change(&id, |record| record.revoke(BY, now)).await?;
+            let (record, ()) = revoked.with_context(|| unknown(&id))?;
+            let KeyRecord { name, .. } = record;
+            screen::line(&format!(
+                "Key {id} ({name}) is revoked. Gateways refuse it within a second."
+            ));
+            Ok(())
+        }
+    }
+}
+
+async fn create(wanted: Create, keys: &Keys, now: u64) -> anyhow::Result<()> {
+    let json = wanted.json;
+    let (key, record) = wanted.key(now).make(BY, now);
+    keys.add(&record).await?;
+    tell(&record, &key, json)
+}
+
+/// The only time that a key is shown.
+fn tell(record: &KeyRecord, key: &ApiKey, json: bool) -> anyhow::Result<()> {
+    if json {
+        let mut shown = table::shown(record);
+        shown["key"] = key.reveal().into();
+        return screen::json(&shown);
+    }
+    screen::note(&format!(
+        "Key {} ({}), tenant {}, owner {}. It is shown this once:",
+        record.id, record.name, record.tenant, record.owner
+    ));
+    screen::line(key.reveal());
+    Ok(())
+}
+
+fn unknown(id: &KeyId) -> String {
+    format!("there is no key with id {id}; `chappe keys list` has them all")
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
