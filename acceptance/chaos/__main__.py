@@ -20,6 +20,8 @@ CALLERS = 40
 # The first measurement of memory: when everything has been used, and half the time at most.
 WARM_AFTER_S = 60
 PROGRESS_EVERY_S = 5
+# The fewest nats-servers of which one may be missing.
+CLUSTER = 3
 FAULTY = """
 [[models]]
 name = "faulty"
@@ -123,13 +125,18 @@ def main():
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--stored", action="store_true")
+    parser.add_argument("--cluster", action="store_true")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)
     folder = Path(os.environ["ACCEPTANCE_LOGS"])
     # Whoever ends this program ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_what: sys.exit(1))
-    run = stored.chaos if arguments.stored else chaos
-    sys.exit(0 if asyncio.run(run(arguments.minutes, seed, folder)) else 1)
+    if arguments.stored:
+        servers = CLUSTER if arguments.cluster else 1
+        run = stored.chaos(arguments.minutes, seed, folder, servers)
+    else:
+        run = chaos(arguments.minutes, seed, folder)
+    sys.exit(0 if asyncio.run(run) else 1)
 
 
 main()

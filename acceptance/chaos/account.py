@@ -105,8 +105,8 @@ def slowest(outcomes, number=3):
 
 def happened(troubles):
     """How often what happened to whom."""
-    counted = Counter((one.name, one.action) for one in troubles)
+    counted = Counter((one.whom, one.action) for one in troubles)
     by_name = defaultdict(list)
     for (name, action), number in sorted(counted.items()):
         by_name[name].append(f"{number} {action}")
-    return "\n".join(f"  {name:14} {', '.join(some)}" for name, some in by_name.items())
+    return "\n".join(f"  {name:26} {', '.join(some)}" for name, some in by_name.items())

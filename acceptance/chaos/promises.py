@@ -133,15 +133,15 @@ def recoveries(jobs, troubles):
             if not causes:
                 of_nobody += 1
                 continue
-            kinds = {f"{one.action} {one.name.rstrip('-0123456789')}" for one in causes}
+            kinds = {f"{one.action} {one.whom.rstrip('-0123456789')}" for one in causes}
             took = silence.ended - min(one.began for one in causes)
             by_kind[kinds.pop() if len(kinds) == 1 else "several at once"].append(took)
-    lines = [f"  {'':24}{'silences':>10}{'p50 s':>9}{'p90 s':>9}{'worst s':>9}"]
+    lines = [f"  {'':32}{'silences':>10}{'p50 s':>9}{'p90 s':>9}{'worst s':>9}"]
     for kind, took in sorted(by_kind.items()):
         took.sort()
         p50, p90, worst = took[len(took) // 2], took[len(took) * 9 // 10], took[-1]
-        lines.append(f"  {kind:24}{len(took):>10}{p50:>9.1f}{p90:>9.1f}{worst:>9.1f}")
-    lines.append(f"  {'none of these':24}{of_nobody:>10}")
+        lines.append(f"  {kind:32}{len(took):>10}{p50:>9.1f}{p90:>9.1f}{worst:>9.1f}")
+    lines.append(f"  {'none of these':32}{of_nobody:>10}")
     return "\n".join(lines)
 
 
@@ -155,7 +155,7 @@ def _causes(silence, job, troubles):
     def matters(one):
         if one.name.startswith("gateway"):
             return one.name in silence.cut_by
-        return one.name == "nats-server" or one.action == "hold" or anew
+        return one.name.startswith("nats-server") or one.action == "hold" or anew
 
     began = lambda one: silence.began - before <= one.began <= silence.ended
     causes = [one for one in troubles if began(one) and matters(one)]

@@ -55,6 +55,10 @@ enum Command {
     /// responses are asked for in the background and live, and twenty readers leave and come back
     /// on either gateway. Fails when an accepted response is lost, doubled or changed, or what two
     /// readers heard differs by a byte. Logs: target/xtask/logs/chaos-stored.
+    ///
+    /// With `--cluster` besides: three nats-servers that each keep everything. Whoever leads a
+    /// stream or the cluster is hit, now and then two of them at once. Logs:
+    /// target/xtask/logs/chaos-cluster.
     Chaos(ChaosArguments),
     /// Measures Chappe against its budgets, round by round beside a direct call. Linux only.
     ///
@@ -83,6 +87,9 @@ struct ChaosArguments {
     /// Under stored work: responses that outlive whatever carries them.
     #[arg(long)]
     stored: bool,
+    /// Over three nats-servers, whose leaders are killed.
+    #[arg(long, requires = "stored")]
+    cluster: bool,
     /// How long trouble is made; 0.5 to 1440.
     #[arg(long, default_value = "10", value_parser = minutes)]
     minutes: f64,
@@ -168,7 +175,11 @@ fn chaos(arguments: &ChaosArguments) -> anyhow::Result<bool> {
             return Ok(false);
         }
     }
-    let load = if arguments.stored { Load::Stored } else { Load::Mixed };
+    let load = match (arguments.stored, arguments.cluster) {
+        (_, true) => Load::StoredOnCluster,
+        (true, false) => Load::Stored,
+        (false, false) => Load::Mixed,
+    };
     let chaos = Chaos { load, minutes: arguments.minutes, seed: arguments.seed };
     let mut log = Log::create(logs.join("chaos.log"))?;
     Ok(faults::chaos(&context.repository, chaos, &mut log)?.failed == 0)

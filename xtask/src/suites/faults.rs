@@ -26,13 +26,16 @@ pub(crate) enum Load {
     Mixed,
     /// Stored work, with readers who come and go.
     Stored,
+    /// The same over three nats-servers, whose leaders are killed.
+    StoredOnCluster,
 }
 
 /// What the test command runs: the same troubles each time, so that a commit is judged by what it
 /// changes. `cargo xtask chaos` draws others.
-const SHORT: [Chaos; 2] = [
+const SHORT: [Chaos; 3] = [
     Chaos { load: Load::Mixed, minutes: 0.8, seed: Some(5) },
     Chaos { load: Load::Stored, minutes: 0.3, seed: Some(5) },
+    Chaos { load: Load::StoredOnCluster, minutes: 0.3, seed: Some(5) },
 ];
 
 /// One fault after the other, each with what must come of it.
@@ -70,6 +73,10 @@ pub(crate) fn chaos(
         Load::Stored => {
             run = run.arguments(["--stored"]);
             "chaos-stored"
+        }
+        Load::StoredOnCluster => {
+            run = run.arguments(["--stored", "--cluster"]);
+            "chaos-cluster"
         }
     };
     let run = with_programs(run, folder, repository, log)?;
