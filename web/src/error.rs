@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::answer::Ending;
 use crate::conversation::{MOST_TURNS, Unreadable};
-use crate::gateway_client::{Broken, Refused};
+use crate::gateway_client::{Broken, KeyTrouble, Models, Refused};
 
 /// What a person is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +133,7 @@ impl Words {
             Refused::Silent => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "Nobody answered in time.", AGAIN)
             }
+            Refused::Key(trouble) => Self::of_key(*trouble),
             Refused::Answered { status, code, message, retry_after } => {
                 let code = code.as_deref().unwrap_or_default();
                 let mut words = Self::of_status(*status, code, message.as_deref(), *retry_after);
@@ -140,6 +141,26 @@ impl Words {
                 words
             }
         }
+    }
+
+    /// Our key does not get us in. Its reader cannot mend that, and can tell who can.
+    fn of_key(trouble: KeyTrouble) -> Self {
+        let what = match trouble {
+            KeyTrouble::Missing => "This page has no key for the gateway, which asks for one.",
+            KeyTrouble::Unknown => "The gateway does not know the key of this page.",
+            KeyTrouble::Revoked => "The key of this page was revoked.",
+            KeyTrouble::Expired => "The key of this page has expired.",
+            KeyTrouble::NotOnBehalfOf => "The key of this page may not be used for its readers.",
+            KeyTrouble::NotAllowed => "The key of this page may not be used for this.",
+        };
+        let advice = match trouble {
+            KeyTrouble::NotAllowed => "Whoever runs it has to set WEB_API_KEY to one that may.",
+            _ => {
+                "Whoever runs it has to set WEB_API_KEY to a key that was made with: chappe keys \
+                 create web --on-behalf-of"
+            }
+        };
+        Self::new(StatusCode::BAD_GATEWAY, what, advice)
     }
 
     fn of_status(status: u16, code: &str, message: Option<&str>, wait: Option<Duration>) -> Self {
@@ -158,10 +179,10 @@ impl Words {
                 "Pick another one below and send again.",
             ),
             (413, _) => Self::too_large(),
-            (401 | 403, _) => Self::new(
+            (403, "foreign_host" | "foreign_site") => Self::new(
                 StatusCode::BAD_GATEWAY,
-                "The gateway does not accept the key of this page.",
-                "Whoever runs it has to set WEB_API_KEY.",
+                "The gateway does not answer under the name that this page calls it by.",
+                "Whoever runs it has to set WEB_GATEWAY_URL or GATEWAY_ALLOWED_HOSTS.",
             ),
             (429, _) => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
@@ -223,13 +244,17 @@ impl Words {
         .and_start_anew()
     }
 
-    /// There is no model to ask.
-    pub(crate) fn no_models() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The gateway cannot be reached, or knows no model that chats.",
-            "Load this page again in a moment.",
-        )
+    /// There is no model to ask, or none that can be asked now.
+    pub(crate) fn of_models(models: &Models) -> Option<Self> {
+        match models.refusal() {
+            Some(Refused::Key(trouble)) => Some(Self::of_key(*trouble)),
+            None if !models.names().is_empty() => None,
+            _ => Some(Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The gateway cannot be reached, or knows no model that chats.",
+                "Load this page again in a moment.",
+            )),
+        }
     }
 }
 
@@ -275,7 +300,7 @@ mod tests {
             (429, "", 429, "busy"),
             (503, "server_is_overloaded", 503, "busy"),
             (504, "no_answer", 504, "in time"),
-            (401, "invalid_api_key", 502, "key"),
+            (403, "foreign_host", 502, "under the name"),
             (413, "request_too_large", 413, "too long"),
             (422, "", 400, "some reason."),
             (500, "", 502, "error"),

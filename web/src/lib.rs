@@ -8,6 +8,7 @@
 //! * `markdown`: what a model says, as HTML that is only ever added to.
 //! * `components`: pieces of pages; pure functions.
 //! * `gateway_client`: the only module that sends requests.
+//! * `session`: whose browser it is, and on whose behalf the gateway is asked.
 //! * `static/`: the style sheet and one small script, which needs nothing from elsewhere.
 //!
 //! Start reading at `pages::ask::ask`.
@@ -31,8 +32,9 @@ mod observe;
 mod pages;
 mod paths;
 mod preset;
+mod session;
 mod settings;
 mod web;
 
-pub use settings::Settings;
+pub use settings::{CookieSecure, Settings};
 pub use web::Web;

@@ -1,6 +1,7 @@
 //! What the chat page can be told from outside. Read once, at start.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -14,6 +15,7 @@ pub(crate) const HEALTH_LISTEN: &str = "WEB_HEALTH_LISTEN";
 const ALLOWED_HOSTS: &str = "WEB_ALLOWED_HOSTS";
 const GATEWAY_URL: &str = "WEB_GATEWAY_URL";
 const API_KEY: &str = "WEB_API_KEY";
+const COOKIE_SECURE: &str = "WEB_COOKIE_SECURE";
 const DRAIN_MS: &str = "WEB_DRAIN_MS";
 
 pub(crate) const VARIABLES: &[Variable] = &[
@@ -36,7 +38,12 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable {
         name: API_KEY,
         default: "",
-        about: "Key for the gateway. WEB_API_KEY_FILE names a file that holds it instead.",
+        about: "Key for the gateway, made with `chappe keys create web --on-behalf-of`. WEB_API_KEY_FILE names a file that holds it instead.",
+    },
+    Variable {
+        name: COOKIE_SECURE,
+        default: "auto",
+        about: "Whether the session's cookie is for https alone: on, or auto, which is on where a proxy sends `X-Forwarded-Proto: https`.",
     },
     Variable {
         name: DRAIN_MS,
@@ -44,6 +51,32 @@ pub(crate) const VARIABLES: &[Variable] = &[
         about: "Longest time in milliseconds that answers may still take once the end was asked for.",
     },
 ];
+
+/// Whether browsers may send the session's cookie over plain HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieSecure {
+    /// Unless it was set over TLS, as far as a proxy says so.
+    Auto,
+    /// Never.
+    On,
+}
+
+/// A text that is no [`CookieSecure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected `auto` or `on`")]
+pub struct InvalidCookieSecure;
+
+impl FromStr for CookieSecure {
+    type Err = InvalidCookieSecure;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCookieSecure> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "on" => Ok(Self::On),
+            _ => Err(InvalidCookieSecure),
+        }
+    }
+}
 
 /// Everything the chat page can be told from outside.
 #[derive(Debug, Clone)]
@@ -58,6 +91,8 @@ pub struct Settings {
     pub gateway_url: Url,
     /// The key for the gateway, if it asks for one. `WEB_API_KEY` or `WEB_API_KEY_FILE`.
     pub api_key: Option<SecretString>,
+    /// Whether the session's cookie is for https alone. `WEB_COOKIE_SECURE`, default `auto`.
+    pub cookie_secure: CookieSecure,
     /// Longest time for answers in hand at the end. `WEB_DRAIN_MS`, default 30 s.
     pub drain_time: Duration,
 }
@@ -75,6 +110,7 @@ impl Settings {
         let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS, listen);
         let gateway_url = gateway_url(&mut read);
         let api_key = api_key(&mut read);
+        let cookie_secure = read.or(COOKIE_SECURE, "auto");
         let drain_time = read.millis_or(DRAIN_MS, 30_000);
 
         read.finish(|| {
@@ -84,6 +120,7 @@ impl Settings {
                 allowed_hosts: allowed_hosts?,
                 gateway_url: gateway_url?,
                 api_key: api_key?,
+                cookie_secure: cookie_secure?,
                 drain_time: drain_time?,
             })
         })
@@ -129,6 +166,7 @@ mod tests {
         assert_eq!(settings.gateway_url.as_str(), "http://127.0.0.1:8790/");
         assert_eq!(settings.drain_time, Duration::from_secs(30));
         assert!(settings.api_key.is_none());
+        assert_eq!(settings.cookie_secure, CookieSecure::Auto);
     }
 
     #[test]
@@ -139,6 +177,7 @@ mod tests {
             (ALLOWED_HOSTS, "chat.example:80"),
             (GATEWAY_URL, "ftp://x"),
             (API_KEY, "canary\n"),
+            (COOKIE_SECURE, "off"),
             (DRAIN_MS, "0"),
         ]);
 
@@ -146,7 +185,7 @@ mod tests {
 
         assert_eq!(
             problems.names(),
-            [LISTEN, HEALTH_LISTEN, ALLOWED_HOSTS, GATEWAY_URL, API_KEY, DRAIN_MS]
+            [LISTEN, HEALTH_LISTEN, ALLOWED_HOSTS, GATEWAY_URL, API_KEY, COOKIE_SECURE, DRAIN_MS]
         );
         assert!(!problems.to_string().contains("canary"));
     }

@@ -18,10 +18,11 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
 use tower_http::csrf::CsrfLayer;
 
 use crate::answer::Running;
-use crate::gateway_client::GatewayClient;
+use crate::gateway_client::{GatewayClient, Refused};
 use crate::observe;
 use crate::pages::{self, Served};
-use crate::settings::{HEALTH_LISTEN, LISTEN, VARIABLES};
+use crate::session::Session;
+use crate::settings::{CookieSecure, HEALTH_LISTEN, LISTEN, VARIABLES};
 use crate::{Settings, assets, headers};
 
 /// How often it looks whether the gateway answers.
@@ -64,7 +65,8 @@ impl Web {
         )?;
         let gateway = GatewayClient::new(&settings, &telemetry)?;
         let closing = Shutdown::manual();
-        let router = router(gateway.clone(), settings.allowed_hosts, closing.clone(), &telemetry);
+        let (hosts, secure) = (settings.allowed_hosts, settings.cookie_secure);
+        let router = router(gateway.clone(), hosts, secure, closing.clone(), &telemetry);
         let drain_time = settings.drain_time;
         Ok(Self { server, health_server, health, router, gateway, closing, drain_time, telemetry })
     }
@@ -119,11 +121,15 @@ impl Web {
 /// Reports whether the gateway answers. A page without it still says what is wrong, so that this
 /// is never a reason to send readers away.
 async fn look_after(gateway: &GatewayClient, health: &Health, over: &Shutdown) {
+    // On somebody's behalf as well, or a key that may not do that would be found by readers.
+    let gateway = gateway.on_behalf_of(Session::fresh().owner());
     loop {
-        let readiness = if gateway.models().await.are_listed() {
-            Readiness::Ok
-        } else {
-            Readiness::Warning("the gateway does not answer".to_owned())
+        let readiness = match gateway.models().await.refusal() {
+            None => Readiness::Ok,
+            Some(Refused::Key(trouble)) => {
+                Readiness::Warning(format!("the gateway does not let the chat page in: {trouble}"))
+            }
+            Some(_) => Readiness::Warning("the gateway does not answer".to_owned()),
         };
         health.report("gateway", readiness);
         tokio::select! {
@@ -136,6 +142,7 @@ async fn look_after(gateway: &GatewayClient, health: &Health, over: &Shutdown) {
 fn router(
     gateway: GatewayClient,
     hosts: AllowedHosts,
+    secure: CookieSecure,
     closing: Shutdown,
     telemetry: &ServiceTelemetry,
 ) -> Router {
@@ -157,7 +164,7 @@ fn router(
     });
     let compression = CompressionLayer::new()
         .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
-    pages::router(Served { gateway, assets, running: Running::default(), closing })
+    pages::router(Served { gateway, assets, running: Running::default(), closing }, secure)
         .layer(guard)
         .merge(files)
         .layer(csrf)

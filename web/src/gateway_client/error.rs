@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use openai_api::ErrorBody;
 
+use super::key::KeyTrouble;
+
 /// Longest error body that is read.
 pub(super) const MOST_BYTES: usize = 64 * 1024;
 /// Longest message of someone else that is shown.
@@ -16,6 +18,8 @@ pub(crate) enum Refused {
     Unreachable,
     /// Somebody answers, too late.
     Silent,
+    /// It does not let us in.
+    Key(KeyTrouble),
     /// It says no.
     Answered {
         /// The status.
@@ -37,10 +41,13 @@ impl Refused {
     pub(super) fn from_answer(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let detail = serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.error);
         let (code, message) = match detail {
-            Some(detail) => (detail.code, presentable(&detail.message)),
-            None => (None, None),
+            Some(detail) => (detail.code, detail.message),
+            None => (None, String::new()),
         };
-        Self::Answered { status, code, message, retry_after }
+        if let Some(trouble) = KeyTrouble::of(status, code.as_deref(), &message) {
+            return Self::Key(trouble);
+        }
+        Self::Answered { status, code, message: presentable(&message), retry_after }
     }
 
     /// One word for spans and metrics.
@@ -48,7 +55,7 @@ impl Refused {
         match self {
             Self::Unreachable => "unreachable",
             Self::Silent => "timeout",
-            Self::Answered { .. } => "refused",
+            Self::Key(_) | Self::Answered { .. } => "refused",
         }
     }
 }

@@ -6,6 +6,7 @@
 mod answering;
 mod chunk;
 mod error;
+mod key;
 mod models;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use secrecy::ExposeSecret as _;
@@ -27,11 +28,13 @@ use url::Url;
 pub(crate) use answering::Answering;
 pub(crate) use chunk::{Finish, Said};
 pub(crate) use error::{Broken, Refused};
+pub(crate) use key::KeyTrouble;
 pub(crate) use models::Models;
 
 use crate::Settings;
 use crate::conversation::{Author, Turn};
 use crate::preset::Preset;
+use crate::session::Owner;
 
 /// A connection is not used again after it was idle for so long. A gateway closes it after 10 s: a
 /// question sent at that moment would be lost.
@@ -45,6 +48,9 @@ const LARGEST_EVENT: usize = 4 * 1024 * 1024;
 const MOST_LIST_BYTES: usize = 1024 * 1024;
 /// Longest wait for the list of models: a page waits for it.
 const LIST_TIME: Duration = Duration::from_secs(3);
+
+/// Tells the gateway for whom we call. One that knows no owners passes over it.
+const ON_BEHALF_OF: HeaderName = HeaderName::from_static("chappe-on-behalf-of");
 
 /// What a person asks.
 #[derive(Debug)]
@@ -72,9 +78,17 @@ struct Body<'a> {
     messages: Vec<Message<'a>>,
 }
 
-/// A client of one gateway. Cheap to clone.
+/// A client of one gateway, which asks nothing itself: every call is on somebody's behalf. Cheap to
+/// clone.
 #[derive(Debug, Clone)]
 pub(crate) struct GatewayClient(Arc<Inner>);
+
+/// The calls on behalf of one owner. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct OnBehalf {
+    gateway: Arc<Inner>,
+    owner: Owner,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -82,7 +96,9 @@ struct Inner {
     chat_url: Url,
     models_url: Url,
     duration: Histogram<f64>,
+    /// The same for all owners: what is listed depends on our key.
     known: Mutex<models::Known>,
+    key: key::KeyWatch,
 }
 
 impl GatewayClient {
@@ -116,9 +132,17 @@ impl GatewayClient {
             models_url: url("/v1/models")?,
             duration: names::CLIENT_REQUEST_DURATION.histogram(telemetry.meter()),
             known: Mutex::default(),
+            key: key::KeyWatch::default(),
         })))
     }
 
+    /// The calls of one owner.
+    pub(crate) fn on_behalf_of(&self, owner: Owner) -> OnBehalf {
+        OnBehalf { gateway: self.0.clone(), owner }
+    }
+}
+
+impl OnBehalf {
     /// Asks, and gives the answer once the gateway begins it.
     pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Answering, Refused> {
         // An answer that was stopped before its first word says nothing to a model either.
@@ -133,16 +157,15 @@ impl GatewayClient {
         };
         // Strings and a number: this cannot fail.
         let body = serde_json::to_vec(&body).unwrap_or_default();
-        let request = self.0.http.post(self.0.chat_url.clone()).body(body);
+        let url = &self.gateway.chat_url;
+        let request = self.gateway.http.post(url.clone()).body(body);
         let request = request.header(CONTENT_TYPE, "application/json");
-        let (response, span) = self.send("POST", &self.0.chat_url, request).await?;
+        let (response, span) = self.send("POST", url, request).await?;
         if response.status().is_success() {
+            self.gateway.key.accepted(url.path());
             return Ok(Answering::new(response, span));
         }
-        let status = response.status().as_u16();
-        let wait = retry_after(response.headers());
-        let body = read_up_to(response, error::MOST_BYTES).await.unwrap_or_default();
-        Err(Refused::from_answer(status, wait, &body))
+        Err(self.refusal(url, response).await)
     }
 
     /// The models that chat: from memory when they were asked for a moment ago.
@@ -152,24 +175,37 @@ impl GatewayClient {
         }
         match tokio::time::timeout(LIST_TIME, self.list_models()).await {
             Ok(Ok(models)) => self.known().learn(models),
-            Ok(Err(_)) | Err(_) => self.known().forgotten(),
+            Ok(Err(refused)) => self.known().without(refused),
+            Err(_elapsed) => self.known().without(Refused::Silent),
         }
     }
 
     async fn list_models(&self) -> Result<Vec<String>, Refused> {
-        let request = self.0.http.get(self.0.models_url.clone());
-        let (response, _span) = self.send("GET", &self.0.models_url, request).await?;
-        let status = response.status();
-        let body = read_up_to(response, MOST_LIST_BYTES).await.ok_or(Refused::Unreachable)?;
-        if !status.is_success() {
-            return Err(Refused::from_answer(status.as_u16(), None, &body));
+        let url = &self.gateway.models_url;
+        let request = self.gateway.http.get(url.clone());
+        let (response, _span) = self.send("GET", url, request).await?;
+        if !response.status().is_success() {
+            return Err(self.refusal(url, response).await);
         }
+        self.gateway.key.accepted(url.path());
+        let body = read_up_to(response, MOST_LIST_BYTES).await.ok_or(Refused::Unreachable)?;
         models::that_chat(&body).ok_or(Refused::Unreachable)
+    }
+
+    async fn refusal(&self, url: &Url, response: reqwest::Response) -> Refused {
+        let status = response.status().as_u16();
+        let wait = retry_after(response.headers());
+        let body = read_up_to(response, error::MOST_BYTES).await.unwrap_or_default();
+        let refused = Refused::from_answer(status, wait, &body);
+        if let Refused::Key(trouble) = refused {
+            self.gateway.key.refused(trouble, url.path());
+        }
+        refused
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, models::Known> {
         // Plain values: a panic elsewhere cannot have left them half-written.
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.gateway.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends within a span of its own, which is to live until the body ends.
@@ -181,6 +217,11 @@ impl GatewayClient {
     ) -> Result<(reqwest::Response, Span), Refused> {
         let span = span_of(method, url);
         let mut headers = HeaderMap::new();
+        // Letters, digits and a dash: this cannot fail. Without it we would ask as somebody else.
+        let owner = HeaderValue::from_str(self.owner.as_str());
+        let mut owner = owner.map_err(|_invalid| Refused::Unreachable)?;
+        owner.set_sensitive(true);
+        headers.insert(ON_BEHALF_OF, owner);
         propagation::inject_headers(&span, &mut headers);
         let started = Instant::now();
         let sent = request.headers(headers).send().instrument(span.clone()).await;
@@ -204,7 +245,7 @@ impl GatewayClient {
                 Err(refused)
             }
         };
-        self.0.duration.record(started.elapsed().as_secs_f64(), &labels);
+        self.gateway.duration.record(started.elapsed().as_secs_f64(), &labels);
         result
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use openai_api::{Model, ModelList};
 use tokio::time::Instant;
 
+use super::error::Refused;
+
 /// How long a list counts as new: a page should not wait for one that was just read.
 const FRESH: Duration = Duration::from_secs(5);
 /// More than anyone picks from.
@@ -15,15 +17,15 @@ const MOST: usize = 500;
 pub(crate) enum Models {
     /// These chat, in the gateway's order.
     Listed(Vec<String>),
-    /// The gateway does not answer; it listed these when it last did.
-    Remembered(Vec<String>),
+    /// The gateway lists none now, and why; it listed these when it last did.
+    Remembered(Vec<String>, Refused),
 }
 
 impl Models {
     /// Their names.
     pub(crate) fn names(&self) -> &[String] {
         match self {
-            Self::Listed(names) | Self::Remembered(names) => names,
+            Self::Listed(names) | Self::Remembered(names, _) => names,
         }
     }
 
@@ -32,9 +34,12 @@ impl Models {
         self.names().first().map(String::as_str)
     }
 
-    /// Whether the gateway answered.
-    pub(crate) fn are_listed(&self) -> bool {
-        matches!(self, Self::Listed(_))
+    /// Why the gateway lists none, if so.
+    pub(crate) fn refusal(&self) -> Option<&Refused> {
+        match self {
+            Self::Listed(_) => None,
+            Self::Remembered(_, refused) => Some(refused),
+        }
     }
 }
 
@@ -57,8 +62,8 @@ impl Known {
         Models::Listed(names)
     }
 
-    pub(super) fn forgotten(&self) -> Models {
-        Models::Remembered(self.names.clone())
+    pub(super) fn without(&self, refused: Refused) -> Models {
+        Models::Remembered(self.names.clone(), refused)
     }
 }
 

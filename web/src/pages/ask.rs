@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
 use http::HeaderMap;
@@ -18,9 +18,10 @@ use super::{Served, form, problem, streamed};
 use crate::answer::{self, Events, Flow, Step, Stoppable};
 use crate::conversation::{Author, Conversation};
 use crate::error::Words;
-use crate::gateway_client::Question;
+use crate::gateway_client::{OnBehalf, Question};
 use crate::headers::{STREAMED, X_ACCEL_BUFFERING};
 use crate::preset::Preset;
+use crate::session::Owner;
 
 /// How long a page waits for a refusal, so that it has the right status. Longer than any refusal
 /// takes that needs no thought, and shorter than people notice.
@@ -49,7 +50,11 @@ enum Wanted {
 }
 
 /// `POST /chat`
-pub(crate) async fn ask(State(served): State<Served>, request: Request) -> Response {
+pub(crate) async fn ask(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+    request: Request,
+) -> Response {
     let wanted = Wanted::of(request.headers());
     let fields: Fields = match form::read(request).await {
         Ok(fields) => fields,
@@ -59,16 +64,22 @@ pub(crate) async fn ask(State(served): State<Served>, request: Request) -> Respo
         Ok(conversation) => conversation,
         Err(unreadable) => return wanted.refusal(&served, &Words::of_unreadable(unreadable)),
     };
-    let chat = chat_of(&served, &fields, conversation).await;
+    let gateway = served.gateway.on_behalf_of(owner);
+    let chat = chat_of(&served, &gateway, &fields, conversation).await;
     match wanted {
-        Wanted::Events => events(&served, chat).await,
-        Wanted::Page => page(&served, chat).await,
+        Wanted::Events => events(&served, gateway, chat).await,
+        Wanted::Page => page(&served, gateway, chat).await,
     }
 }
 
 /// The chat with the question as its last turn, if there is one.
-async fn chat_of(served: &Served, fields: &Fields, mut conversation: Conversation) -> Chat {
-    let models = served.gateway.models().await;
+async fn chat_of(
+    served: &Served,
+    gateway: &OnBehalf,
+    fields: &Fields,
+    mut conversation: Conversation,
+) -> Chat {
+    let models = gateway.models().await;
     let model = match fields.model.trim() {
         "" => models.first().unwrap_or_default(),
         picked => picked,
@@ -91,13 +102,13 @@ async fn chat_of(served: &Served, fields: &Fields, mut conversation: Conversatio
     }
 }
 
-async fn page(served: &Served, mut chat: Chat) -> Response {
+async fn page(served: &Served, gateway: OnBehalf, mut chat: Chat) -> Response {
     if chat.conversation.turns().last().is_none_or(|turn| turn.role != Author::User) {
         // Nothing was written: show what there is.
         return chat.whole(None).into_response();
     }
     let answer = served.running.begin();
-    let mut flow = flow(served, &chat, answer.stop());
+    let mut flow = flow(served, gateway, &chat, answer.stop());
     if let Err(refused) = flow.opened(PATIENCE).await {
         chat.draft = chat.conversation.take_back();
         let words = Words::of_refusal(&refused);
@@ -124,9 +135,9 @@ async fn page_step(
     })
 }
 
-async fn events(served: &Served, chat: Chat) -> Response {
+async fn events(served: &Served, gateway: OnBehalf, chat: Chat) -> Response {
     // A script stops by leaving.
-    let mut flow = flow(served, &chat, Shutdown::manual());
+    let mut flow = flow(served, gateway, &chat, Shutdown::manual());
     if let Err(refused) = flow.opened(PATIENCE).await {
         return Wanted::Events.refusal(served, &Words::of_refusal(&refused));
     }
@@ -143,8 +154,8 @@ async fn events_step(state: Option<(Flow, Events)>) -> Option<(String, Option<(F
     })
 }
 
-fn flow(served: &Served, chat: &Chat, stop: Shutdown) -> Flow {
-    let (gateway, preset, model) = (served.gateway.clone(), chat.preset, chat.model.clone());
+fn flow(served: &Served, gateway: OnBehalf, chat: &Chat, stop: Shutdown) -> Flow {
+    let (preset, model) = (chat.preset, chat.model.clone());
     let conversation = chat.conversation.clone();
     let ask = async move {
         let turns = conversation.turns();

@@ -1,6 +1,6 @@
 //! `GET /`: an empty conversation.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Redirect};
 
 use super::Served;
@@ -9,10 +9,14 @@ use crate::conversation::Conversation;
 use crate::error::Words;
 use crate::paths;
 use crate::preset::Preset;
+use crate::session::Owner;
 
 /// `GET /`
-pub(crate) async fn show(State(served): State<Served>) -> impl IntoResponse {
-    let models = served.gateway.models().await;
+pub(crate) async fn show(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+) -> impl IntoResponse {
+    let models = served.gateway.on_behalf_of(owner).models().await;
     let chat = Chat {
         model: models.first().unwrap_or_default().to_owned(),
         assets: served.assets,
@@ -22,9 +26,8 @@ pub(crate) async fn show(State(served): State<Served>) -> impl IntoResponse {
         note: None,
         models,
     };
-    let missing = !chat.models.are_listed() || chat.models.names().is_empty();
     // The page itself is fine: its status is not that of the gateway.
-    chat.whole(missing.then(Words::no_models).as_ref())
+    chat.whole(Words::of_models(&chat.models).as_ref())
 }
 
 /// `GET` where only `POST` makes sense, as when an address is opened again.

@@ -10,6 +10,7 @@ mod view;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use service_runtime::Shutdown;
 
@@ -17,6 +18,8 @@ use crate::answer::Running;
 use crate::assets::Assets;
 use crate::gateway_client::GatewayClient;
 use crate::paths;
+use crate::session;
+use crate::settings::CookieSecure;
 
 pub(crate) use problem::{refused_host, refused_origin};
 
@@ -31,11 +34,14 @@ pub(crate) struct Served {
 }
 
 /// The pages.
-pub(crate) fn router(served: Served) -> Router {
+pub(crate) fn router(served: Served, secure: CookieSecure) -> Router {
     Router::new()
         .route(paths::HOME, get(chat::show))
         .route(paths::CHAT, post(ask::ask).get(chat::go_home))
         .route(paths::STOP, post(stop::stop).get(chat::go_home))
+        // Other addresses have no cookie: a browser asks for an icon beside its first page, and
+        // would be somebody else there.
+        .route_layer(from_fn_with_state(secure, session::recognise))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(form::LARGEST))

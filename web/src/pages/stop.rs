@@ -1,6 +1,6 @@
 //! `POST /stop`: ends an answer that a page without a script shows, and shows what was said.
 
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
@@ -10,6 +10,7 @@ use crate::answer::AnswerId;
 use crate::conversation::{Conversation, Mark};
 use crate::error::Words;
 use crate::preset::Preset;
+use crate::session::Owner;
 
 /// The button's form.
 #[derive(Debug, Deserialize)]
@@ -23,7 +24,11 @@ pub(crate) struct Fields {
 }
 
 /// `POST /stop`
-pub(crate) async fn stop(State(served): State<Served>, request: Request) -> Response {
+pub(crate) async fn stop(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+    request: Request,
+) -> Response {
     let fields: Fields = match form::read(request).await {
         Ok(fields) => fields,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
@@ -34,7 +39,7 @@ pub(crate) async fn stop(State(served): State<Served>, request: Request) -> Resp
         Err(unreadable) => return problem::page(&served.assets, &Words::of_unreadable(unreadable)),
     };
     let mut chat = Chat {
-        models: served.gateway.models().await,
+        models: served.gateway.on_behalf_of(owner).models().await,
         assets: served.assets,
         conversation,
         model: fields.model,

@@ -3,10 +3,16 @@
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod hardening;
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod support;

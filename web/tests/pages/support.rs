@@ -9,6 +9,11 @@ use service_runtime::{Env, Shutdown, Tasks};
 use telemetry::ServiceTelemetry;
 use web::{Settings, Web};
 
+use crate::gateway::Gateway;
+
+/// The key of every page.
+pub(crate) const KEY: &str = "key-of-the-page";
+
 /// Everything that one test needs. Dropping it stops it.
 pub(crate) struct ChatPage {
     pub(crate) url: String,
@@ -27,9 +32,14 @@ impl Drop for ChatPage {
 
 impl ChatPage {
     pub(crate) fn open() -> Self {
+        Self::open_with(&[])
+    }
+
+    /// One with more settings.
+    pub(crate) fn open_with(settings: &[(&str, &str)]) -> Self {
         let simulator = simulator();
         let (gateway, journal) = (simulator.address(), simulator.journal());
-        let page = Self::behind(gateway, journal);
+        let page = Self::at(gateway, journal, settings);
         page.tasks.spawn(simulator.run_until(page.shutdown.clone()));
         page
     }
@@ -39,18 +49,26 @@ impl ChatPage {
         let simulator = simulator();
         let (gateway, journal) = (simulator.address(), simulator.journal());
         drop(simulator);
-        Self::behind(gateway, journal)
+        Self::at(gateway, journal, &[])
     }
 
-    fn behind(gateway: SocketAddr, journal: Journal) -> Self {
+    /// One with a gateway that only says what it is told to say.
+    pub(crate) fn before(gateway: &Gateway) -> Self {
+        let page = Self::at(gateway.address(), simulator().journal(), &[]);
+        page.tasks.spawn(gateway.run_until(page.shutdown.clone()));
+        page
+    }
+
+    fn at(gateway: SocketAddr, journal: Journal, more: &[(&str, &str)]) -> Self {
         let gateway = format!("http://{gateway}");
         let env = Env::from([
             ("WEB_LISTEN", "127.0.0.1:0"),
             ("WEB_HEALTH_LISTEN", "127.0.0.1:0"),
             ("WEB_GATEWAY_URL", gateway.as_str()),
-            ("WEB_API_KEY", "key-of-the-page"),
+            ("WEB_API_KEY", KEY),
             ("WEB_DRAIN_MS", "2000"),
         ]);
+        let env = more.iter().fold(env, |env, (name, value)| env.with(name, *value));
         let settings = Settings::from_env(&env).unwrap();
         let web = Web::build(settings, ServiceTelemetry::detached()).unwrap();
         let url = format!("http://{}", web.address());
