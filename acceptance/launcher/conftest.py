@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,16 @@ def free_port():
 def busy_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def soon():
+    """Waits until something is so."""
+
+    def soon(is_so, within_s):
+        deadline = time.monotonic() + within_s
+        while not is_so():
+            assert time.monotonic() < deadline, f"it is not so within {within_s} s"
+            time.sleep(0.05)
+
+    return soon

@@ -2,6 +2,7 @@
 //! where no gateway runs yet, or where none answers without a key.
 
 mod command;
+mod of_web;
 mod period;
 mod table;
 
@@ -15,6 +16,7 @@ use service_runtime::{Env, Problems, bad_configuration, failed};
 
 pub(crate) use self::command::Command;
 use self::command::{Create, Rotate};
+pub(crate) use self::of_web::of_web;
 use crate::flags::NAME;
 use crate::{data_dir, screen};
 

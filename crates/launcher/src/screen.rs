@@ -38,15 +38,22 @@ pub(crate) struct Ready<'a> {
     pub(crate) nats_url: &'a str,
     pub(crate) data_dir: &'a Path,
     pub(crate) models: Vec<String>,
+    pub(crate) asks_for_keys: bool,
     pub(crate) choice: &'a ModelChoice,
 }
 
 /// Says where to go, and who answers there.
 pub(crate) fn ready(ready: &Ready<'_>) {
-    let Ready { web, gateway, simulator, nats_url, data_dir, models, choice } = ready;
+    let Ready { web, gateway, simulator, nats_url, data_dir, models, asks_for_keys, choice } =
+        ready;
+    let key = if *asks_for_keys {
+        "`chappe keys create NAME` makes an API key"
+    } else {
+        "any API key will do"
+    };
     println!("\nChappe is ready.\n");
     println!("  Chat      http://{web}");
-    println!("  API       http://{gateway}/v1    OpenAI-compatible; any API key will do");
+    println!("  API       http://{gateway}/v1    OpenAI-compatible; {key}");
     println!("  API docs  http://{gateway}/docs");
     if let Some(simulator) = simulator {
         println!("  Simulator http://{simulator}/v1");

@@ -60,6 +60,8 @@ fn without_catalogue(env: &Env) -> Result<(), Problems> {
 pub(crate) struct Services {
     pub(crate) catalogue: Catalogue,
     pub(crate) nats: bus::Settings,
+    /// Of whoever makes the key of the chat page.
+    pub(crate) operator: bus::Settings,
     pub(crate) gateway: gateway::Settings,
     pub(crate) worker: llm_worker::Settings,
     pub(crate) web: web::Settings,
@@ -81,6 +83,7 @@ impl Services {
         read.finish(|| {
             Some(Self {
                 catalogue: catalogue?,
+                operator: nats.clone()?,
                 nats: nats?,
                 gateway: gateway?,
                 worker: worker?,
@@ -93,6 +96,7 @@ impl Services {
     pub(crate) fn use_nats(&mut self, url: &str, credentials: &Credentials) {
         for (nats, service) in [
             (&mut self.nats, Service::NatsInit),
+            (&mut self.operator, Service::Operator),
             (&mut self.gateway.nats, Service::Gateway),
             (&mut self.worker.nats, Service::LlmWorker),
         ] {

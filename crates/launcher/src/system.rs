@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::{Bus, MODELS_FILE};
 use contract::Catalogue;
-use gateway::Gateway;
+use gateway::{Auth, Gateway};
 use llm_worker::Worker;
 use model_simulator::Simulator;
 use nats_server::NatsServer;
@@ -15,7 +15,7 @@ use web::Web;
 
 use crate::data_dir::DataDir;
 use crate::model_choice::{self, ModelChoice, Wish};
-use crate::{nats, screen, settings};
+use crate::{keys, nats, screen, settings};
 
 /// Everyone who speaks in this process.
 pub(crate) const IDENTITIES: &[Identity] =
@@ -74,7 +74,7 @@ async fn start(
         server
     });
     let nats_url = settings.nats.servers.to_string();
-    let services = Services::build(settings, &env, telemetry, simulator).await?;
+    let services = Services::build(settings, &env, data_dir, telemetry, simulator).await?;
     services.announce(&choice, &nats_url, data_dir);
     Ok((services, server))
 }
@@ -91,6 +91,7 @@ struct Services {
     web: Web,
     simulator: Option<Simulator>,
     models: Vec<String>,
+    asks_for_keys: bool,
 }
 
 impl Services {
@@ -98,13 +99,18 @@ impl Services {
     async fn build(
         settings: settings::Services,
         env: &Env,
+        data_dir: &Path,
         telemetry: &Telemetry,
         simulator: Option<Simulator>,
     ) -> anyhow::Result<Self> {
-        let settings::Services { catalogue, nats, gateway, worker, mut web } = settings;
+        let settings::Services { catalogue, nats, operator, gateway, worker, mut web } = settings;
 
         screen::step("declaring streams and consumers");
         declare(&nats, &catalogue).await?;
+        let asks_for_keys = gateway.auth == Auth::Keys;
+        if asks_for_keys && web.api_key.is_none() {
+            web.api_key = Some(keys::of_web(&operator, data_dir).await?);
+        }
         let gateway = Gateway::build(gateway, telemetry.service(Gateway::IDENTITY.name)).await?;
         let worker = Worker::build(worker, telemetry.service(Worker::IDENTITY.name)).await?;
         if env.get("WEB_GATEWAY_URL").is_none() {
@@ -113,7 +119,7 @@ impl Services {
         }
         let web = Web::build(web, telemetry.service(Web::IDENTITY.name))?;
         let models = catalogue.models().map(|model| model.name.to_string()).collect();
-        Ok(Self { gateway, worker, web, simulator, models })
+        Ok(Self { gateway, worker, web, simulator, models, asks_for_keys })
     }
 
     fn announce(&self, choice: &ModelChoice, nats_url: &str, data_dir: &Path) {
@@ -124,6 +130,7 @@ impl Services {
             nats_url,
             data_dir,
             models: self.models.clone(),
+            asks_for_keys: self.asks_for_keys,
             choice,
         });
     }
