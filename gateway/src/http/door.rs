@@ -1,4 +1,4 @@
-//! Which requests are let in: nobody needs a key, so pages of other sites must not get in.
+//! Which requests are let in: where nobody needs a key, pages of other sites must not get in.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
