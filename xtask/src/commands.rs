@@ -7,7 +7,9 @@ use tokio::time::Instant;
 
 use crate::bench::{self, BenchArguments};
 use crate::cases::Counts;
+use crate::deny::{self, DenyArguments};
 use crate::environment;
+use crate::fuzz::{self, FuzzArguments};
 use crate::report::{self, Row};
 use crate::repository::Repository;
 use crate::run::Log;
@@ -67,6 +69,17 @@ enum Command {
     /// Close what else runs: the load of others is reported, not subtracted. bench/README.md says
     /// how it is measured.
     Bench(BenchArguments),
+    /// Looks for bytes that a parser cannot take, in each of the targets of fuzz/.
+    ///
+    /// Guided by coverage where there is a C++ compiler; needs no nightly compiler. What it finds
+    /// is written to fuzz/cases, whose tests fail until it is mended. The log is
+    /// target/xtask/logs/fuzz.log.
+    Fuzz(FuzzArguments),
+    /// Checks licences, doubles and sources of all dependencies, as deny.toml says.
+    ///
+    /// Needs cargo-deny. Where it is missing, nothing is checked and that is a failure. Advisories
+    /// are not checked: their database is a git repository elsewhere.
+    Deny(DenyArguments),
 }
 
 #[derive(Debug, Args)]
@@ -130,6 +143,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Acceptance(arguments) => acceptance(arguments),
         Command::Chaos(arguments) => chaos(&arguments),
         Command::Bench(arguments) => bench::command(&arguments),
+        Command::Fuzz(arguments) => fuzz::command(&arguments),
+        Command::Deny(arguments) => deny::command(&arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -5,14 +5,16 @@
 //! * [`commands`]: what can be said on the command line.
 //! * [`suites`]: what `cargo xtask test` runs, one module for each kind.
 //! * [`tools`]: finds or installs what the suites need.
-//! * [`bench`]: hands over to the programs of `bench/`.
+//! * [`bench`], [`fuzz`], [`deny`]: hand over to `bench/`, to `fuzz/` and to cargo-deny.
 //! * [`stack`]: Chappe as a process, for the suites that look at it from outside.
 //! * [`run`], [`cases`], [`report`]: a child process, what its output says, the table at the end.
 
 mod bench;
 mod cases;
 mod commands;
+mod deny;
 mod environment;
+mod fuzz;
 mod report;
 mod repository;
 mod run;

@@ -117,7 +117,10 @@ pub fn conversation_keys(owner: &Owner) -> String {
 
 /// The conversation whose key this is.
 pub fn read_conversation_key(key: &str) -> Option<ConversationId> {
-    key.split('.').nth(2)?.parse().ok()
+    let mut tokens = key.split('.');
+    let _owner = Owner::of_tokens(tokens.next()?, tokens.next()?)?;
+    let id = tokens.next()?.parse().ok()?;
+    tokens.next().is_none().then_some(id)
 }
 
 /// The key of what was asked under an idempotency key, of which this is a digest: an idempotency key

@@ -1,5 +1,6 @@
 //! Making a call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,8 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
-use crate::{CallError, Phase, Response};
+use crate::untrusted::CheckedNames;
+use crate::{CallError, Phase, Response, Untrusted};
 
 /// Idle connections that are kept warm for each host.
 const WARM_CONNECTIONS: usize = 512;
@@ -22,6 +24,8 @@ const WARM_FOR: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// The rules for addresses that somebody else wrote down; without, every address is called.
+    untrusted: Option<Arc<Untrusted>>,
 }
 
 /// One `POST` of JSON.
@@ -42,25 +46,30 @@ pub struct Post<'a> {
 }
 
 impl Client {
-    /// A client that waits this long for a connection.
+    /// A client of addresses that the operator wrote down, wherever they lead. It waits this long
+    /// for a connection.
     ///
     /// # Errors
     ///
     /// When the certificates of the system cannot be read.
-    pub fn new(connect_timeout: Duration) -> Result<Self, CallError> {
-        // Harmless when the process has chosen already.
-        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .connect_timeout(connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tcp_nodelay(true)
-            .tcp_keepalive(Duration::from_secs(30))
-            .pool_max_idle_per_host(WARM_CONNECTIONS)
-            .pool_idle_timeout(WARM_FOR)
-            .user_agent(concat!("chappe/", env!("CARGO_PKG_VERSION")))
+    pub fn to_configured(connect_timeout: Duration) -> Result<Self, CallError> {
+        let http = builder(connect_timeout).build();
+        let http = http.map_err(|error| CallError::of(&error))?;
+        Ok(Self { http, untrusted: None })
+    }
+
+    /// A client of addresses that somebody else wrote down, such as callbacks.
+    ///
+    /// # Errors
+    ///
+    /// When the certificates of the system cannot be read.
+    pub fn to_untrusted(untrusted: Untrusted) -> Result<Self, CallError> {
+        let http = builder(untrusted.connect_timeout)
+            .timeout(untrusted.total_timeout)
+            .dns_resolver(CheckedNames(untrusted.clone()))
             .build();
-        http.map(|http| Self { http }).map_err(|error| CallError::of(&error))
+        let http = http.map_err(|error| CallError::of(&error))?;
+        Ok(Self { http, untrusted: Some(Arc::new(untrusted)) })
     }
 
     /// Sends the request and waits for the head of the response, whatever its status.
@@ -73,13 +82,17 @@ impl Client {
     ///
     /// Dropping the future closes the connection.
     pub async fn post(&self, post: Post<'_>) -> Result<Response, CallError> {
+        if let Some(untrusted) = &self.untrusted {
+            untrusted.check(post.url).map_err(|why| CallError::Forbidden(why.to_string()))?;
+        }
+        let total = self.untrusted.as_ref().map(|untrusted| untrusted.total_timeout);
         match tokio::time::timeout(post.head_timeout, self.send(&post)).await {
-            Ok(Ok(response)) => Ok(Response::new(response)),
+            Ok(Ok(response)) => Ok(Response::new(response, total)),
             // The connection has a limit of its own.
             Ok(Err(error)) if error.is_timeout() && error.is_connect() => {
                 Err(CallError::Connect("no connection in time".to_owned()))
             }
-            Ok(Err(error)) => Err(CallError::of(&error)),
+            Ok(Err(error)) => Err(CallError::within(&error, Phase::Head, total)),
             Err(_elapsed) => {
                 Err(CallError::Timeout { phase: Phase::Head, limit: post.head_timeout })
             }
@@ -113,6 +126,21 @@ impl Client {
             None => request,
         }
     }
+}
+
+/// What holds for every address.
+fn builder(connect_timeout: Duration) -> reqwest::ClientBuilder {
+    // Harmless when the process has chosen already.
+    let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .connect_timeout(connect_timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .tcp_nodelay(true)
+        .tcp_keepalive(Duration::from_secs(30))
+        .pool_max_idle_per_host(WARM_CONNECTIONS)
+        .pool_idle_timeout(WARM_FOR)
+        .user_agent(concat!("chappe/", env!("CARGO_PKG_VERSION")))
 }
 
 /// Whether the connection ended before the first byte of a response.

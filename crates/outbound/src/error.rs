@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::untrusted::Forbidden;
+
 /// Where a call was when its time was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -19,6 +21,9 @@ pub enum CallError {
     /// No connection: refused, no such host, a bad certificate. Nothing was sent.
     #[error("cannot connect: {0}")]
     Connect(String),
+    /// The address leads where it may not. Nothing was sent, and no connection was made.
+    #[error("the address may not be called: {0}")]
+    Forbidden(String),
     /// Too slow.
     #[error("no answer within {limit:?} ({phase:?})")]
     Timeout {
@@ -39,11 +44,22 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Reads an error of a call that may take `total` altogether.
+    pub(crate) fn within(error: &reqwest::Error, phase: Phase, total: Option<Duration>) -> Self {
+        match total {
+            Some(limit) if error.is_timeout() => Self::Timeout { phase, limit },
+            _ => Self::of(error),
+        }
+    }
+
     /// Reads an error of the HTTP library, with its causes: its own text names only the address.
     pub(crate) fn of(error: &reqwest::Error) -> Self {
         let mut text = String::new();
         let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
         while let Some(error) = cause {
+            if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
+                return Self::Forbidden(forbidden.to_string());
+            }
             if !text.is_empty() {
                 text.push_str(": ");
             }

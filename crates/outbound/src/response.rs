@@ -13,12 +13,14 @@ use crate::{CallError, Phase};
 #[derive(Debug)]
 pub struct Response {
     response: reqwest::Response,
+    /// How long the call may take altogether, if somebody else wrote its address down.
+    total: Option<Duration>,
     alarm: Alarm,
 }
 
 impl Response {
-    pub(crate) fn new(response: reqwest::Response) -> Self {
-        Self { response, alarm: Alarm::default() }
+    pub(crate) fn new(response: reqwest::Response, total: Option<Duration>) -> Self {
+        Self { response, total, alarm: Alarm::default() }
     }
 
     /// The status.
@@ -49,13 +51,15 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// [`CallError::Timeout`] after `silence` without a byte, [`CallError::Broken`] when the
-    /// connection ends before the body does.
+    /// [`CallError::Timeout`] after `silence` without a byte or at the end of the whole call's
+    /// time, [`CallError::Broken`] when the connection ends before the body does.
     pub async fn piece(&mut self, silence: Duration) -> Result<Option<Bytes>, CallError> {
         let due = Instant::now() + silence;
         tokio::select! {
             biased;
-            piece = self.response.chunk() => piece.map_err(|error| CallError::of(&error)),
+            piece = self.response.chunk() => {
+                piece.map_err(|error| CallError::within(&error, Phase::Body, self.total))
+            }
             () = self.alarm.at(due) => {
                 Err(CallError::Timeout { phase: Phase::Body, limit: silence })
             }

@@ -13,11 +13,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,7 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 use tower::Service as _;
 
-use crate::{Connection, Shutdown, Tasks};
+use crate::{Connection, Shutdown, Tasks, head};
 
 /// Most headers of one request; hyper answers further ones with 431, as it does by default.
 const MOST_HEADERS: usize = 100;
@@ -195,44 +194,21 @@ fn answers(
 {
     let router = router.clone();
     service_fn(move |request: Request<Incoming>| {
-        // hyper's own limit is rounded up to what it happens to have read.
-        let answer = if head_bytes(&request) > header_bytes {
-            None
-        } else {
+        let answer = head::check(&request, header_bytes).map(|()| {
             let mut request = request.map(Body::new);
             let extensions = request.extensions_mut();
             extensions.insert(ConnectInfo(peer));
             extensions.insert(connection.clone());
             // A router is always ready; a clone shares its routes.
-            Some(router.clone().call(request))
-        };
+            router.clone().call(request)
+        });
         async {
             match answer {
-                Some(answer) => answer.await,
-                None => Ok(too_large_head()),
+                Ok(answer) => answer.await,
+                Err(status) => Ok(head::refused(status)),
             }
         }
     })
-}
-
-/// The head of a request as it is written without needless spaces.
-fn head_bytes<B>(request: &Request<B>) -> usize {
-    const FIRST_LINE: usize = "  HTTP/1.1\r\n\r\n".len();
-    const EACH: usize = ": \r\n".len();
-    let uri = request.uri();
-    // Of an address with a host the length differs by a few bytes; no browser sends such.
-    let target = uri.path_and_query().map_or(1, |target| target.as_str().len());
-    let headers = request.headers().iter();
-    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + EACH);
-    request.method().as_str().len() + target + FIRST_LINE + headers.sum::<usize>()
-}
-
-/// As hyper has it: no body, and the end of the connection.
-fn too_large_head() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 fn io_of(stream: TcpStream, write_time: Duration) -> TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> {

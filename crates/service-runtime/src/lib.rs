@@ -20,6 +20,7 @@ mod cli;
 mod connection;
 mod env;
 mod exit;
+mod head;
 mod health;
 mod http_observer;
 mod http_server;

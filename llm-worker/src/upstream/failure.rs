@@ -37,7 +37,8 @@ pub(super) fn took_too_long(limit: Duration) -> ModelFailure {
 pub(super) fn of_call(error: &CallError) -> ModelFailure {
     let say = |code, message: &str| ErrorBody::new(ErrorKind::Server, code, message);
     let mut failure = match error {
-        CallError::Connect(_) => {
+        // Upstreams are called wherever they are: the second is for addresses of others.
+        CallError::Connect(_) | CallError::Forbidden(_) => {
             let message = "The model server cannot be reached.";
             let kind = ErrorKind::ServiceUnavailable;
             let body = ErrorBody::new(kind, "upstream_unavailable", message);

@@ -75,7 +75,7 @@ impl Upstreams {
                 let patience = upstream.limits.connect_timeout();
                 if let std::collections::btree_map::Entry::Vacant(vacant) = clients.entry(patience)
                 {
-                    vacant.insert(Client::new(patience)?);
+                    vacant.insert(Client::to_configured(patience)?);
                 }
             }
         }

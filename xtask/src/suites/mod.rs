@@ -4,11 +4,13 @@ mod black_box;
 mod delivery;
 pub(crate) mod faults;
 mod rust;
+mod secrets;
 
 use clap::ValueEnum;
 
 use crate::bench;
 use crate::cases::Counts;
+use crate::fuzz;
 use crate::repository::Repository;
 use crate::run::Log;
 
@@ -25,6 +27,10 @@ pub(crate) enum Suite {
     Unit,
     /// The walls between rooms of the code.
     Walls,
+    /// What looks like a secret in a file of the repository.
+    Secrets,
+    /// Parsers and bytes at random: the same ones each time, for a few seconds a target.
+    Fuzz,
     /// The bus and what it runs on, with a real nats-server.
     Bus,
     /// One service each as a black box, and the other crates.
@@ -102,6 +108,8 @@ impl Suite {
             Self::Clippy => rust::clippy(repository, log),
             Self::Build => rust::release(repository, log),
             Self::Unit => rust::unit(repository, log),
+            Self::Secrets => secrets::run(repository, log),
+            Self::Fuzz => fuzz::suite(repository, log),
             Self::Walls | Self::Bus | Self::Service | Self::System => {
                 rust::integration(self, repository, log)
             }

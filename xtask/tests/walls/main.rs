@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod source;
 
-use source::{dependencies_of, members, rust_files, tracked_files};
+use source::{Dependencies, members, rust_files, tracked_files};
 
 /// A folder, what its files may not mention, and why.
 const WALLS: &[(&str, &[&str], &str)] = &[
@@ -95,6 +95,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("contract", &[]),
     // What strangers copy: it knows the API, and nothing of ours.
     ("example", &[]),
+    // Whatever parses what others wrote.
+    ("fuzz", &["contract", "openai-api"]),
     ("gateway", &["bus", "contract", "openai-api", "service-runtime", "telemetry"]),
     (
         "launcher",
@@ -165,7 +167,7 @@ fn arrows_between_our_crates_are_the_listed_ones() {
     for member in members() {
         let allowed = ARROWS.iter().find(|(name, _)| *name == member.name);
         let (_, allowed) = allowed.unwrap_or_else(|| panic!("`{}` is not in ARROWS", member.name));
-        for dependency in dependencies_of(&member) {
+        for dependency in member.dependencies(Dependencies::Normal) {
             let ours = names.contains(&dependency);
             assert!(
                 !ours || allowed.contains(&dependency.as_str()),
@@ -179,7 +181,7 @@ fn arrows_between_our_crates_are_the_listed_ones() {
 #[test]
 fn some_crates_have_one_user_only() {
     for member in members() {
-        for dependency in dependencies_of(&member) {
+        for dependency in member.dependencies(Dependencies::Normal) {
             let Some((_, users)) = ONLY.iter().find(|(name, _)| *name == dependency) else {
                 continue;
             };
@@ -195,12 +197,45 @@ fn some_crates_have_one_user_only() {
 #[test]
 fn every_dependency_is_used() {
     for member in members() {
-        let files = rust_files(&format!("{}/src", member.folder));
-        for dependency in dependencies_of(&member) {
-            let path = format!("{}::", dependency.replace('-', "_"));
-            let used = files.iter().any(|file| file.text.contains(&path));
-            assert!(used, "`{}` depends on `{dependency}` and does not use it", member.name);
+        for (kind, folder) in [
+            (Dependencies::Normal, "/src"),
+            // Tests stand beside the code as well.
+            (Dependencies::Dev, ""),
+            (Dependencies::Build, "/build.rs"),
+        ] {
+            let place = format!("{}{folder}", member.folder);
+            let mut files = rust_files(&member.folder);
+            files.retain(|file| file.path.starts_with(&place));
+            for dependency in member.dependencies(kind) {
+                let path = format!("{}::", dependency.replace('-', "_"));
+                let used = files.iter().any(|file| file.code().contains(&path));
+                assert!(used, "`{}` depends on `{dependency}` and does not use it", member.name);
+            }
         }
+    }
+}
+
+#[test]
+fn every_dependency_of_the_workspace_is_somebodys() {
+    let mut somebodys: Vec<String> = Vec::new();
+    for member in members() {
+        for kind in [Dependencies::Normal, Dependencies::Dev, Dependencies::Build] {
+            somebodys.extend(member.dependencies(kind));
+        }
+    }
+    let declared = source::workspace_dependencies();
+    assert!(declared.len() > 20, "the root Cargo.toml declares dependencies: {declared:?}");
+    let nobodys: Vec<_> = declared.iter().filter(|name| !somebodys.contains(name)).collect();
+    assert!(nobodys.is_empty(), "nobody depends on {nobodys:?}");
+}
+
+#[test]
+fn every_member_has_the_lints_of_the_workspace_and_no_unsafe_code() {
+    let root = source::read("Cargo.toml");
+    assert!(root.contains("\n[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
+    for member in members() {
+        let inherits = member.manifest.contains("\n[lints]\nworkspace = true\n");
+        assert!(inherits, "`{}` does not inherit the lints of the workspace", member.name);
     }
 }
 
@@ -209,7 +244,8 @@ fn features_and_versions_are_declared_in_one_place() {
     for member in members() {
         for line in member.manifest.lines() {
             let dependency = line.contains("version = \"") || line.contains("features = [");
-            let own = line.starts_with("version") || line.starts_with('#');
+            let own = ["version", "required-features", "#"];
+            let own = own.iter().any(|begin| line.starts_with(begin));
             assert!(
                 own || !dependency,
                 "{}: `{line}` belongs into the root Cargo.toml",

@@ -73,10 +73,47 @@ pub(crate) fn members() -> Vec<Member> {
     members.collect()
 }
 
-/// The names under `[dependencies]`, tests' dependencies left aside.
-pub(crate) fn dependencies_of(member: &Member) -> Vec<String> {
-    let lines = member.manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
-    let lines = lines.take_while(|line| !line.starts_with('['));
-    let names = lines.filter_map(|line| line.split(['.', ' ', '=']).next());
-    names.filter(|name| !name.is_empty() && !name.starts_with('#')).map(str::to_owned).collect()
+/// What somebody depends on for what.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dependencies {
+    /// To run, on some system at least.
+    Normal,
+    /// To be tested.
+    Dev,
+    /// To be built.
+    Build,
+}
+
+impl Member {
+    /// The names of its dependencies.
+    pub(crate) fn dependencies(&self, kind: Dependencies) -> Vec<String> {
+        let name = match kind {
+            Dependencies::Normal => "dependencies",
+            Dependencies::Dev => "dev-dependencies",
+            Dependencies::Build => "build-dependencies",
+        };
+        names_in(&self.manifest, |section| {
+            let of_a_system = section.starts_with("target.");
+            section == name || (of_a_system && section.ends_with(&format!(".{name}")))
+        })
+    }
+}
+
+/// The names in the root manifest.
+pub(crate) fn workspace_dependencies() -> Vec<String> {
+    names_in(&read("Cargo.toml"), |section| section == "workspace.dependencies")
+}
+
+/// The names in some sections of a manifest. A value over several lines is indented.
+fn names_in(manifest: &str, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut inside = false;
+    let mut names = Vec::new();
+    for line in manifest.lines() {
+        if let Some(section) = line.strip_prefix('[') {
+            inside = wanted(section.trim_end_matches(']'));
+        } else if inside && line.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+            names.extend(line.split(['.', ' ', '=']).next().map(str::to_owned));
+        }
+    }
+    names
 }

@@ -208,7 +208,12 @@ pub(super) fn metadata<'a>(request: &Object<'a>) -> Result<Option<&'a str>, Inva
         let message = format!("Invalid '{PARAM}': {count} pairs. At most {MOST_PAIRS} are kept.");
         return Err(InvalidRequest::at(PARAM, "object_above_max_properties", message));
     }
-    for (key, _) in pairs.members().iter() {
+    for (at, (key, _)) in pairs.members().iter().enumerate() {
+        // They are kept as they came, and only the last of two would be checked.
+        if pairs.members().iter().take(at).any(|(before, _)| before == key) {
+            let message = format!("Invalid '{PARAM}': a key is there twice.");
+            return Err(InvalidRequest::at(PARAM, "invalid_value", message));
+        }
         if key.chars().count() > LONGEST_KEY {
             let message = format!("Invalid '{PARAM}': a key is longer than {LONGEST_KEY}.");
             return Err(InvalidRequest::at(PARAM, "string_above_max_length", message));

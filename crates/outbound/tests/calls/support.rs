@@ -16,7 +16,7 @@ use service_runtime::{HttpLimits, HttpServer, Shutdown};
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 pub(crate) fn client() -> Client {
-    Client::new(Duration::from_secs(2)).unwrap()
+    Client::to_configured(Duration::from_secs(2)).unwrap()
 }
 
 pub(crate) struct Upstream {
@@ -35,6 +35,12 @@ impl Upstream {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.address)
+    }
+
+    /// The same path under a name, for whoever knows its addresses.
+    pub(crate) fn url_of(&self, name: &str, path: &str) -> String {
+        let port = self.address.rsplit(':').next().unwrap();
+        format!("http://{name}:{port}{path}")
     }
 }
 
@@ -58,6 +64,7 @@ fn routes() -> Router {
         )
         .route("/never", on_post(async || std::future::pending::<StatusCode>().await))
         .route("/stalls", on_post(async || stalling().into_response()))
+        .route("/drips", on_post(async || dripping().into_response()))
         .route("/large", on_post(async || "x".repeat(5000)))
 }
 
@@ -82,6 +89,15 @@ fn stalling() -> Body {
         let mut buffer = [0_u8; 64];
         let read = receiver.read(&mut buffer).await.ok().filter(|read| *read > 0)?;
         Some((Ok::<_, std::io::Error>(Bytes::copy_from_slice(&buffer[..read])), receiver))
+    });
+    Body::from_stream(pieces)
+}
+
+/// Says a word again and again, and never comes to an end.
+fn dripping() -> Body {
+    let pieces = futures::stream::unfold((), async |()| {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(b"drip")), ()))
     });
     Body::from_stream(pieces)
 }

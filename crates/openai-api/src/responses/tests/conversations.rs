@@ -54,6 +54,9 @@ fn what_no_model_could_be_given_is_refused_when_it_is_added() {
     let missing = |body: &[u8]| NewItems::parse(body).err().unwrap().param;
     assert_eq!(missing(b"{}").as_deref(), Some("items"));
     assert_eq!(new_metadata(b"{}").unwrap_err().param.as_deref(), Some("metadata"));
+    // Kept as they came: what a second one hid would never have been checked.
+    let twice = new_metadata(br#"{"metadata":{"a":5,"\u0061":"b"}}"#).unwrap_err();
+    assert_eq!((twice.param.as_deref(), twice.code), (Some("metadata"), "invalid_value"));
     assert_eq!(new_metadata(br#"{"metadata":null}"#).as_deref(), Ok("{}"));
     assert_eq!(new_metadata(br#"{"metadata":{"a":"b"}}"#).as_deref(), Ok(r#"{"a":"b"}"#));
 }
