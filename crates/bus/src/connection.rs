@@ -10,7 +10,7 @@ use bytes::Bytes;
 use contract::permissions::Service;
 use tokio::sync::watch;
 
-use crate::log::Turns;
+use crate::log::{PAGE_RECORDS, Turns};
 use crate::refusals::Refusals;
 use crate::{BusError, MINIMUM_SERVER, Settings};
 
@@ -19,6 +19,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Messages that may wait in this process for one subscription's reader; beyond it they are
 /// dropped, which readers notice as a gap.
 const SUBSCRIPTION_CAPACITY: usize = 65_536;
+/// The same where what was dropped is fetched again: a page of a log and its end fit.
+const LOG_CAPACITY: usize = 2 * PAGE_RECORDS;
 /// Room for subject, reply and headers beside a payload.
 const MESSAGE_OVERHEAD: usize = 16 * 1024;
 
@@ -29,6 +31,15 @@ pub enum LinkState {
     Connected,
     /// It is being made again, without end.
     Disconnected,
+}
+
+/// What becomes of messages that a slow reader has no room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gaps {
+    /// Nothing brings them back.
+    Lost,
+    /// Their readers fetch them.
+    Fetched,
 }
 
 /// A connection to NATS. Cheap to clone; all clones share it.
@@ -54,10 +65,24 @@ impl Bus {
     /// [`BusError::Unavailable`] when no server answered within the connect timeout,
     /// [`BusError::NotReady`] when one did and cannot be used.
     pub async fn connect(name: &str, settings: &Settings) -> Result<Self, BusError> {
+        Self::connect_with(name, settings, Gaps::Lost).await
+    }
+
+    /// The same for a connection on which logs are read, and nothing that is lost when it is
+    /// dropped: little waits here for a reader that is slow, as the log has it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::connect`].
+    pub async fn connect_for_logs(name: &str, settings: &Settings) -> Result<Self, BusError> {
+        Self::connect_with(name, settings, Gaps::Fetched).await
+    }
+
+    async fn connect_with(name: &str, settings: &Settings, gaps: Gaps) -> Result<Self, BusError> {
         let state = Arc::new(watch::Sender::new(LinkState::Disconnected));
         let refusals = Arc::new(Refusals::default());
         let tell = (Arc::clone(&state), Arc::clone(&refusals));
-        let options = options(name, settings, tell);
+        let options = options(name, settings, gaps, tell);
         let client = first_connection(options, settings).await?;
         check(&client)?;
         let mut jetstream = jetstream::new(client.clone());
@@ -109,6 +134,7 @@ impl Bus {
 fn options(
     name: &str,
     settings: &Settings,
+    gaps: Gaps,
     (tell, refusals): (Arc<watch::Sender<LinkState>>, Arc<Refusals>),
 ) -> ConnectOptions {
     let mut options = ConnectOptions::new()
@@ -116,7 +142,10 @@ fn options(
         .connection_timeout(Duration::from_secs(5))
         .request_timeout(Some(REQUEST_TIMEOUT))
         .ping_interval(Duration::from_secs(10))
-        .subscription_capacity(SUBSCRIPTION_CAPACITY)
+        .subscription_capacity(match gaps {
+            Gaps::Lost => SUBSCRIPTION_CAPACITY,
+            Gaps::Fetched => LOG_CAPACITY,
+        })
         .max_reconnects(None)
         // Jitter, so that a restarted server is not met by all clients in the same millisecond.
         .reconnect_delay_callback(|attempt| match attempt {
@@ -124,7 +153,7 @@ fn options(
             _ => Duration::from_millis(rand::random_range(50..250)),
         })
         .event_callback(move |event| {
-            on_event(&tell, &refusals, &event);
+            on_event(&tell, &refusals, gaps, &event);
             std::future::ready(())
         });
     if let Some(service) = Service::of_connection(name) {
@@ -146,7 +175,7 @@ fn options(
     options
 }
 
-fn on_event(tell: &watch::Sender<LinkState>, refusals: &Refusals, event: &Event) {
+fn on_event(tell: &watch::Sender<LinkState>, refusals: &Refusals, gaps: Gaps, event: &Event) {
     match event {
         Event::Connected => {
             tell.send_replace(LinkState::Connected);
@@ -161,9 +190,14 @@ fn on_event(tell: &watch::Sender<LinkState>, refusals: &Refusals, event: &Event)
             tell.send_replace(LinkState::Disconnected);
             tracing::debug!("closed the connection to NATS");
         }
-        Event::SlowConsumer(subscription) => {
-            tracing::warn!(subscription, "messages were dropped: a reader here is too slow");
-        }
+        Event::SlowConsumer(subscription) => match gaps {
+            Gaps::Lost => {
+                tracing::warn!(subscription, "messages were dropped: a reader here is too slow");
+            }
+            Gaps::Fetched => {
+                tracing::debug!(subscription, "a reader is slow: it fetches what was dropped");
+            }
+        },
         Event::ServerError(ServerError::Other(said)) if refusals.hear(said) => {}
         other => tracing::warn!("NATS says: {other}"),
     }

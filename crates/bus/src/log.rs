@@ -26,7 +26,7 @@ use contract::log::LogId;
 use contract::{streams, subjects};
 
 pub use self::append::AppendError;
-pub(crate) use self::fetch::Turns;
+pub(crate) use self::fetch::{PAGE_RECORDS, Turns};
 pub use self::reader::LogReader;
 pub use self::walk::LogWalk;
 pub use self::writer::{LogWriter, WriteError};

@@ -33,19 +33,29 @@ pub fn of_chunk(chunk: &[u8]) -> Option<Vec<u8>> {
 /// A choice whose one piece is its message.
 fn as_message(choice: &str) -> Option<String> {
     let choice = Members::parse(choice.as_bytes()).ok()?;
-    let delta = Members::parse(choice.get("delta")?.as_bytes()).ok()?;
-    let calls = match delta.get("tool_calls") {
-        Some(calls) if calls.starts_with('[') => Some(unnumbered(calls)?),
+    let message = with_calls(choice.get("delta")?, unnumbered)?;
+    Some(renamed(&choice, "delta", ("message", &message)))
+}
+
+/// A message whose tool calls, if there are any, were made anew.
+fn with_calls(message: &str, calls: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let message = Members::parse(message.as_bytes()).ok()?;
+    let made = match message.get("tool_calls") {
+        Some(given) if given.starts_with('[') => Some(calls(given)?),
         _ => None,
     };
-    let calls = calls.as_deref().map(|calls| ("tool_calls", calls));
-    let message = String::from_utf8(delta.with(calls.as_slice())).ok()?;
-    let index = choice.get("index").unwrap_or("0");
-    let logprobs = choice.get("logprobs").unwrap_or("null");
-    let finish_reason = choice.get("finish_reason").unwrap_or("null");
-    Some(format!(
-        r#"{{"index":{index},"message":{message},"logprobs":{logprobs},"finish_reason":{finish_reason}}}"#
-    ))
+    let made = made.as_deref().map(|calls| ("tool_calls", calls));
+    String::from_utf8(message.with(made.as_slice())).ok()
+}
+
+/// A choice, one of whose members gets another name and value.
+fn renamed(choice: &Members<'_>, from: &str, (to, value): (&str, &str)) -> String {
+    let members = choice.iter().filter(|(name, _)| *name != to);
+    let members = members.map(|(name, json)| {
+        let (name, json) = if name == from { (to, value) } else { (name, json) };
+        format!("{}:{json}", serde_json::Value::from(name))
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
 /// Tool calls without the number that each piece of a streamed one has.
@@ -62,20 +72,11 @@ fn unnumbered(calls: &str) -> Option<String> {
 /// A choice whose message is said in one piece.
 fn as_delta(index: usize, choice: &str) -> Option<String> {
     let choice = Members::parse(choice.as_bytes()).ok()?;
-    let message = Members::parse(choice.get("message")?.as_bytes()).ok()?;
-    let calls = match message.get("tool_calls") {
-        Some(calls) if calls.starts_with('[') => Some(numbered(calls)?),
-        _ => None,
-    };
-    let calls = calls.as_deref().map(|calls| ("tool_calls", calls));
-    let delta = String::from_utf8(message.with(calls.as_slice())).ok()?;
-    let own_index = index.to_string();
-    let index = choice.get("index").unwrap_or(&own_index);
-    let logprobs = choice.get("logprobs").unwrap_or("null");
-    let finish_reason = choice.get("finish_reason").unwrap_or("null");
-    Some(format!(
-        r#"{{"index":{index},"delta":{delta},"logprobs":{logprobs},"finish_reason":{finish_reason}}}"#
-    ))
+    let delta = with_calls(choice.get("message")?, numbered)?;
+    let choice = renamed(&choice, "message", ("delta", &delta));
+    let choice = Members::parse(choice.as_bytes()).ok()?;
+    let index = choice.get("index").map_or_else(|| index.to_string(), str::to_owned);
+    String::from_utf8(choice.with(&[("index", &index)])).ok()
 }
 
 /// Tool calls with the number that each piece of a streamed one has.
@@ -129,14 +130,26 @@ mod tests {
         delta["tool_calls"][1]["index"] = json!(1);
         expected["object"] = json!("chat.completion.chunk");
         expected["choices"] = json!([
-            {"index": 0, "delta": delta, "logprobs": null, "finish_reason": "tool_calls"}
+            {"index": 0, "delta": delta, "finish_reason": "tool_calls"}
         ]);
         assert_eq!(chunk, expected);
-        let mut back: Value =
+        let back: Value =
             serde_json::from_slice(&of_chunk(chunk.to_string().as_bytes()).unwrap()).unwrap();
-        assert_eq!(back["choices"][0]["logprobs"].take(), Value::Null);
-        back["choices"][0].as_object_mut().unwrap().remove("logprobs");
         assert_eq!(back, completion, "and back");
+    }
+
+    #[test]
+    fn every_member_of_a_choice_comes_back_as_it_was_and_where_it_was() {
+        for choice in [
+            r#"{"index":0,"message":{"content":"a"},"finish_reason":"stop","stop_reason":null}"#,
+            r#"{"finish_reason":"stop","content_filter_results":{"hate":{"filtered":false}},"message":{"role":"assistant","content":null,"audio":{"x":1.50}},"index":1}"#,
+            r#"{"index":0,"message":{"content":"a"},"logprobs":{"content":[]},"finish_reason":null}"#,
+        ] {
+            let completion = format!(r#"{{"object":"chat.completion","choices":[{choice}]}}"#);
+            let chunk = as_chunk(completion.as_bytes()).unwrap();
+            let back = String::from_utf8(of_chunk(&chunk).unwrap()).unwrap();
+            assert_eq!(back, completion);
+        }
     }
 
     #[test]
@@ -146,7 +159,7 @@ mod tests {
         let chunk = String::from_utf8(as_chunk(completion).unwrap()).unwrap();
 
         assert!(chunk.contains(r#""new":1.50"#) && chunk.contains(r#""more":1e3"#), "{chunk}");
-        assert!(chunk.contains(r#""index":0"#) && chunk.contains(r#""finish_reason":null"#));
+        assert!(chunk.contains(r#""index":0"#), "a chunk needs one: {chunk}");
         let back = String::from_utf8(of_chunk(chunk.as_bytes()).unwrap()).unwrap();
         assert!(back.contains(r#""new":1.50"#) && back.contains(r#""more":1e3"#), "{back}");
     }

@@ -105,6 +105,19 @@ impl Conversations {
         }
     }
 
+    /// A turn came to nothing: it leaves the conversation, if that is there.
+    pub(crate) async fn take_back(
+        &self,
+        owner: &Owner,
+        id: &str,
+        turn: JobId,
+    ) -> Result<(), ConversationError> {
+        match self.change(owner, id, |record| record.remove_turn(turn)).await {
+            Ok(_) | Err(ConversationError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn stage_of(&self, owner: &Owner, running: Running) -> Result<Stage, ConversationError> {
         let since = Duration::from_millis(now_ms().saturating_sub(running.since_ms));
         Ok(match self.turn(owner, running.turn, Doubt::Refused).await? {
@@ -148,12 +161,7 @@ impl Drop for Claim {
 }
 
 async fn give_back(conversations: &Conversations, owner: &Owner, id: ConversationId, turn: JobId) {
-    let id = id.as_conversation();
-    let changed = conversations.change(owner, &id, |record| {
-        record.remove_turn(turn);
-    });
-    match changed.await {
-        Ok(_) | Err(ConversationError::NotFound(_)) => {}
-        Err(error) => tracing::warn!(%error, "a turn was not given back, time frees it: {error}"),
+    if let Err(error) = conversations.take_back(owner, &id.as_conversation(), turn).await {
+        tracing::warn!(%error, "a turn was not given back, time frees it: {error}");
     }
 }

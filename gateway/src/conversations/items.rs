@@ -5,7 +5,7 @@ use contract::{JobId, Owner};
 use openai_api::responses::{NewItems, Status};
 
 use super::error::ConversationError;
-use super::record::{Entry, Record, Turn, item_in};
+use super::record::{Added, Entry, Record, Turn, item_in};
 use super::service::{Conversation, Conversations, seed};
 use crate::idempotency::{Repeatable, Told};
 use crate::responses::{Doubt, Fold, stored};
@@ -33,7 +33,7 @@ impl Conversations {
     }
 
     /// Adds items behind all others, and gives them as a JSON array. A request that comes again adds
-    /// no others.
+    /// nothing, and is given those that are still there.
     pub(crate) async fn add_items(
         &self,
         owner: &Owner,
@@ -41,17 +41,19 @@ impl Conversations {
         new: &NewItems,
         request: Option<&Repeatable>,
     ) -> Result<(String, Told), ConversationError> {
+        self.connected()?;
         let place = self.ledger().place(request, seed()).await?;
-        let added = new.items(&place.makes);
-        let done = self.change(owner, id, |record| record.add_once(&added)).await;
-        match done {
-            // They may be there, whatever is known of it.
-            Ok(_) | Err(ConversationError::Unavailable(_)) => {}
-            Err(error) => return Err(error),
+        let items = new.items(&place.makes);
+        match self.change(owner, id, |record| record.add_once(&items)).await {
+            Ok((_conversation, Added::Now)) => Ok((items, Told::Anew)),
+            Ok((_conversation, Added::Before { left })) => Ok((left, Told::Again)),
+            // They may be there.
+            Err(error @ ConversationError::Unavailable(_)) => Err(error),
+            Err(refused) => {
+                self.ledger().is_refused(place);
+                Err(refused)
+            }
         }
-        let told = place.keep();
-        done?;
-        Ok((added, told))
     }
 
     /// Takes an item out.
@@ -62,7 +64,8 @@ impl Conversations {
         item: &str,
     ) -> Result<Conversation, ConversationError> {
         self.item(owner, id, item).await?;
-        self.change(owner, id, |record| record.remove([item.to_owned()])).await
+        let changed = self.change(owner, id, |record| record.remove([item.to_owned()])).await;
+        changed.map(|(conversation, ())| conversation)
     }
 
     /// [`Conversations::items`] of a record that was read.

@@ -35,7 +35,8 @@ pub(super) struct Record {
     pub(super) running: Option<Running>,
     #[serde(default)]
     pub(super) entries: Vec<Entry>,
-    /// Ids of items that were removed: logs are not changed.
+    /// Ids of items that were removed: logs are not changed, and what is added again under its key
+    /// stays away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     removed: Vec<String>,
 }
@@ -56,6 +57,16 @@ pub(super) enum Entry {
     Item(Box<RawValue>),
     /// What a response asks and answers.
     Turn(JobId),
+}
+
+/// What became of items that are added once.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    Now,
+    /// These are still there, a JSON array.
+    Before {
+        left: String,
+    },
 }
 
 /// What the log of a turn tells, as JSON arrays of items.
@@ -118,19 +129,15 @@ impl Record {
     }
 
     /// Adds items, a JSON array with ids, unless they were added before.
-    pub(super) fn add_once(&mut self, items: &str) {
-        let ids = ids_in(items);
-        let knows = |id: &String| self.has_item(id) || self.removed.contains(id);
-        if !ids.iter().any(knows) {
+    pub(super) fn add_once(&mut self, items: &str) -> Added {
+        let ids: HashSet<String> = ids_in(items).into_iter().collect();
+        let is_one = |item: &&RawValue| id_of(item).is_some_and(|id| ids.contains(&id));
+        let left: Vec<&RawValue> = self.added_from(0).filter(is_one).collect();
+        if left.is_empty() && !self.removed.iter().any(|id| ids.contains(id)) {
             self.add(items);
+            return Added::Now;
         }
-    }
-
-    fn has_item(&self, id: &str) -> bool {
-        self.entries.iter().any(|entry| match entry {
-            Entry::Item(item) => id_of(item).as_deref() == Some(id),
-            Entry::Turn(_) => false,
-        })
+        Added::Before { left: array(left.into_iter()) }
     }
 
     /// Whoever speaks first gives it its title.
@@ -160,12 +167,15 @@ impl Record {
     /// Takes items out, wherever they stand.
     pub(super) fn remove(&mut self, ids: impl IntoIterator<Item = String>) {
         for id in ids {
+            let before = self.entries.len();
             self.entries.retain(|entry| match entry {
                 Entry::Item(item) => id_of(item).as_ref() != Some(&id),
                 Entry::Turn(_) => true,
             });
+            // Whoever added it may ask again; its id takes less than it did.
+            let was_added = self.entries.len() < before;
             let in_a_log = self.entries.iter().any(|entry| matches!(entry, Entry::Turn(_)));
-            if in_a_log && !self.removed.contains(&id) {
+            if (was_added || in_a_log) && !self.removed.contains(&id) {
                 self.removed.push(id);
             }
         }
@@ -296,14 +306,16 @@ mod tests {
     #[test]
     fn what_comes_again_is_added_once() {
         let mut record = Record::new(7, "{}", &one("a"));
-        record.add_once(&one("b"));
-        record.add_once(&one("b"));
-        assert_eq!(ids_in(&record.added()).join(""), "ab");
+        let both = format!("[{},{}]", item("b", "user", "b"), item("c", "user", "c"));
+        assert_eq!(record.add_once(&both), Added::Now);
+        assert_eq!(record.add_once(&both), Added::Before { left: both.clone() });
+        assert_eq!(ids_in(&record.added()).join(""), "abc");
 
-        record.claim(JobId::fresh(), 1, None);
-        record.remove(["b".to_owned()]);
-        record.add_once(&one("b"));
-        assert_eq!(ids_in(&record.added()).join(""), "a", "it was taken out");
+        for (removed, left, there) in [("b", one("c"), "ac"), ("c", "[]".to_owned(), "a")] {
+            record.remove([removed.to_owned()]);
+            assert_eq!(record.add_once(&both), Added::Before { left });
+            assert_eq!(ids_in(&record.added()).join(""), there);
+        }
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Conversations {
         new: &NewConversation,
         request: Option<&Repeatable>,
     ) -> Result<(Conversation, Told), ConversationError> {
+        self.connected()?;
         let place = self.ledger().place(request, ConversationId::fresh().to_string()).await?;
         let unreadable = |_invalid| ConversationError::Unavailable(None);
         let id: ConversationId = place.makes.parse().map_err(unreadable)?;
@@ -68,16 +69,21 @@ impl Conversations {
         // Whoever makes it for this request makes the same.
         let record = Record::new(now_ms() / 1000, metadata, &new.items(&place.makes));
         let key = subjects::conversation_key(owner, id);
-        let value = record.write()?;
-        // From here on it may be there, whatever is known of it.
-        let told = place.keep();
+        let value = match record.write() {
+            Ok(value) => value,
+            Err(refused) => {
+                self.ledger().is_refused(place);
+                return Err(refused);
+            }
+        };
         match self.records().create(&key, value).await {
-            Err(RecordError::Conflict) if told == Told::Again => {
-                Ok((self.show(owner, &id.as_conversation()).await?, told))
+            // A repeat may be faster than whom it repeats.
+            Err(RecordError::Conflict) if request.is_some() => {
+                Ok((self.show(owner, &id.as_conversation()).await?, Told::Again))
             }
             created => {
                 created?;
-                Ok((Conversation::of(id, &record), told))
+                Ok((Conversation::of(id, &record), Told::Anew))
             }
         }
     }
@@ -98,7 +104,8 @@ impl Conversations {
         id: &str,
         metadata: &str,
     ) -> Result<Conversation, ConversationError> {
-        self.change(owner, id, |record| record.set_metadata(metadata)).await
+        let changed = self.change(owner, id, |record| record.set_metadata(metadata)).await;
+        changed.map(|(conversation, ())| conversation)
     }
 
     /// Forgets it. The responses that were its turns stay, a running one goes on.
@@ -165,20 +172,21 @@ impl Conversations {
         Ok((id, record, found.revision))
     }
 
-    /// Changes a record, as often as it takes while others change it, too.
-    pub(super) async fn change(
+    /// Changes a record, as often as it takes while others change it, too; with what the last
+    /// change gave.
+    pub(super) async fn change<T>(
         &self,
         owner: &Owner,
         id: &str,
-        change: impl Fn(&mut Record),
-    ) -> Result<Conversation, ConversationError> {
+        change: impl Fn(&mut Record) -> T,
+    ) -> Result<(Conversation, T), ConversationError> {
         let changed = async {
             loop {
                 let (id, mut record, revision) = self.read(owner, id).await?;
-                change(&mut record);
+                let given = change(&mut record);
                 let (key, value) = (subjects::conversation_key(owner, id), record.write()?);
                 match self.records().update(&key, value, revision).await {
-                    Ok(_revision) => return Ok(Conversation::of(id, &record)),
+                    Ok(_revision) => return Ok((Conversation::of(id, &record), given)),
                     Err(RecordError::Conflict) => {}
                     Err(RecordError::Unavailable(error)) => return Err(error.into()),
                 }
@@ -207,7 +215,7 @@ impl Conversations {
     }
 
     /// Whoever asks while there is no connection is told at once.
-    fn connected(&self) -> Result<(), ConversationError> {
+    pub(super) fn connected(&self) -> Result<(), ConversationError> {
         match *self.bus().state().borrow() {
             LinkState::Connected => Ok(()),
             LinkState::Disconnected => Err(ConversationError::Unavailable(None)),

@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::{BusError, RecordError, Records};
 use bytes::Bytes;
+use contract::RequestId;
 use serde::{Deserialize, Serialize};
 use service_runtime::Tasks;
 use tokio::time::Instant;
 
+use super::Repeatable;
 use super::error::KeyError;
-use super::{Repeatable, Told};
 
 /// Longest time until a key is claimed, or known to be.
 const ENTERED_WITHIN: Duration = Duration::from_secs(10);
@@ -63,16 +64,17 @@ pub(crate) struct Claim {
     record: String,
     makes: String,
     begun_at: Instant,
-    /// There is nothing to free.
-    settled: bool,
+    /// Dropping it frees nothing.
+    kept: bool,
 }
 
-/// The id under which something is made once, if its request came with a key.
+/// The id under which something is made once, if its request came with a key. Whoever repeats the
+/// request makes the same, so nothing has to be freed if its caller leaves.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) makes: String,
-    pub(crate) told: Told,
-    claim: Option<Claim>,
+    /// The key that names it, if nobody was told of it before.
+    new: Option<String>,
 }
 
 impl Ledger {
@@ -93,6 +95,22 @@ impl Ledger {
     ) -> Result<Entered, KeyError> {
         // Before it is made: an answer that is lost does not tell whether it was.
         let mut claim = self.claim(request, makes);
+        match self.entered(request, makes).await {
+            Ok(None) => Ok(Entered::First(claim)),
+            Ok(Some(before)) => {
+                claim.keep();
+                Ok(Entered::Before(before))
+            }
+            Err(error) => {
+                claim.kept = matches!(error, KeyError::Reused);
+                Err(error)
+            }
+        }
+    }
+
+    /// Enters a request for what is about to be made under this id; what it was entered for before,
+    /// if it was. Nothing frees it.
+    async fn entered(&self, request: &Repeatable, makes: &str) -> Result<Option<Before>, KeyError> {
         let entered = async {
             loop {
                 match self.0.records.create(request.record(), line(request, makes)).await {
@@ -102,22 +120,13 @@ impl Ledger {
                 }
                 // It may have been freed meanwhile.
                 if let Some(before) = self.look(request).await? {
-                    return Ok(Some(before));
+                    // What was stored although its answer was lost is ours all the same.
+                    return Ok(Some(before).filter(|before| before.makes != makes));
                 }
             }
         };
         match tokio::time::timeout(ENTERED_WITHIN, entered).await {
-            Ok(Ok(None)) => Ok(Entered::First(claim)),
-            // What was stored although its answer was lost is ours all the same.
-            Ok(Ok(Some(before))) if before.makes == makes => Ok(Entered::First(claim)),
-            Ok(Ok(Some(before))) => {
-                claim.settled = true;
-                Ok(Entered::Before(before))
-            }
-            Ok(Err(error)) => {
-                claim.settled = matches!(error, KeyError::Reused);
-                Err(error)
-            }
+            Ok(entered) => entered,
             Err(_elapsed) => Err(KeyError::Unavailable(None)),
         }
     }
@@ -146,7 +155,7 @@ impl Ledger {
         match self.0.records.update(key, value, before.revision).await {
             Ok(_revision) => Ok(Some(claim)),
             Err(RecordError::Conflict) => {
-                claim.settled = true;
+                claim.keep();
                 Ok(None)
             }
             Err(RecordError::Unavailable(error)) => Err(error.into()),
@@ -159,22 +168,24 @@ impl Ledger {
         request: Option<&Repeatable>,
         fresh: String,
     ) -> Result<Place, KeyError> {
-        let Some(request) = request else {
-            return Ok(Place { makes: fresh, told: Told::Anew, claim: None });
-        };
-        Ok(match self.enter(request, &fresh).await? {
-            Entered::First(claim) => Place { makes: fresh, told: Told::Anew, claim: Some(claim) },
-            Entered::Before(before) => {
-                Place { makes: before.makes, told: Told::Again, claim: None }
-            }
+        let Some(request) = request else { return Ok(Place { makes: fresh, new: None }) };
+        Ok(match self.entered(request, &fresh).await? {
+            None => Place { makes: fresh, new: Some(request.record().to_owned()) },
+            Some(before) => Place { makes: before.makes, new: None },
         })
+    }
+
+    /// What was to be made there was refused for good: another request may have the key. One that
+    /// repeats another leaves it: that may have been accepted.
+    pub(crate) fn is_refused(&self, place: Place) {
+        if let Some(record) = place.new {
+            self.free_later(record, place.makes);
+        }
     }
 
     /// Notes a request that may be done again, and that no other may be taken for.
     pub(crate) async fn note(&self, request: Option<&Repeatable>) -> Result<(), KeyError> {
-        self.place(request, String::new()).await.map(|place| {
-            place.keep();
-        })
+        self.place(request, RequestId::fresh().to_string()).await.map(|_place| ())
     }
 
     /// Frees a key, if it still names what was made under this id.
@@ -193,24 +204,33 @@ impl Ledger {
 
     fn claim(&self, request: &Repeatable, makes: &str) -> Claim {
         let (record, makes) = (request.record().to_owned(), makes.to_owned());
-        Claim { ledger: self.clone(), record, makes, begun_at: Instant::now(), settled: false }
+        Claim { ledger: self.clone(), record, makes, begun_at: Instant::now(), kept: false }
     }
-}
 
-impl Place {
-    /// It was made: whoever asks again is told so.
-    pub(crate) fn keep(self) -> Told {
-        if let Some(claim) = self.claim {
-            claim.keep();
+    fn free_later(&self, record: String, makes: String) {
+        let ledger = self.clone();
+        self.0.tasks.spawn_detached(async move {
+            ledger.free_or_say(&record, &makes).await;
+        });
+    }
+
+    async fn free_or_say(&self, record: &str, makes: &str) {
+        if let Err(error) = self.free(record, makes).await {
+            // Whoever asks again waits for a while, and takes it over.
+            tracing::warn!(%error, "an idempotency key was not freed: {error}");
         }
-        self.told
     }
 }
 
 impl Claim {
-    /// It was made: whoever asks again is told so.
-    pub(crate) fn keep(mut self) {
-        self.settled = true;
+    /// What it names was made, or may have been: from here on only [`Claim::free`] frees it.
+    pub(crate) fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    /// It is known that nothing was, or will be, made.
+    pub(crate) async fn free(&self) {
+        self.ledger.free_or_say(&self.record, &self.makes).await;
     }
 
     /// Since when whoever asks again may wait for it.
@@ -221,17 +241,10 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if self.settled {
-            return;
+        if !self.kept {
+            let (record, makes) = (&mut self.record, &mut self.makes);
+            self.ledger.free_later(std::mem::take(record), std::mem::take(makes));
         }
-        let ledger = self.ledger.clone();
-        let (record, makes) = (std::mem::take(&mut self.record), std::mem::take(&mut self.makes));
-        self.ledger.0.tasks.spawn_detached(async move {
-            if let Err(error) = ledger.free(&record, &makes).await {
-                // Whoever asks again waits for a while, and takes it over.
-                tracing::warn!(%error, "an idempotency key was not freed: {error}");
-            }
-        });
     }
 }
 

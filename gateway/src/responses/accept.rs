@@ -22,7 +22,7 @@ use super::repeats::{self, Finding};
 use super::request::{Asked, Request};
 use super::service::Inner;
 use crate::chat::{ENVELOPE_BYTES, publish_span};
-use crate::conversations;
+use crate::{conversations, idempotency};
 
 /// Longest time until a response is stored and queued.
 pub(super) const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ pub(super) const ACCEPT_WITHIN: Duration = Duration::from_secs(10);
 /// What becomes of a request.
 pub(super) enum Accepted {
     /// It is new.
-    Now(Promised),
+    Now(Box<Promised>),
     /// This was made for it before.
     Before(LogId, Vec<Entry>),
 }
@@ -43,7 +43,8 @@ pub(super) struct Promised {
 }
 
 /// Accepts a request. If that fails half-way, or the caller leaves meanwhile, the log that was begun
-/// ends as failed and its idempotency key is free again: nobody was promised anything.
+/// ends as failed, and its idempotency key is free again behind that end: nobody was promised
+/// anything.
 pub(super) async fn accept(
     inner: &Arc<Inner>,
     owner: &Owner,
@@ -56,7 +57,9 @@ pub(super) async fn accept(
     let mut key = None;
     if let Some(repeatable) = &request.repeatable {
         // What was made is told even if nothing can be made now.
-        match repeats::find(inner, owner, repeatable, log.job, model.is_ok()).await? {
+        let conversation = asked.conversation();
+        let may_begin = model.is_ok();
+        match repeats::find(inner, &log, repeatable, conversation, may_begin).await? {
             Finding::New(claim) => key = Some(claim),
             Finding::Made(log, entries) => return Ok(Accepted::Before(log, entries)),
             Finding::Nothing => {}
@@ -67,17 +70,13 @@ pub(super) async fn accept(
     let deadline = began + ACCEPT_WITHIN;
 
     let (context, turn) = in_time(deadline, before(inner, &log, asked)).await?;
-    let promised = promise(inner, log, model, &context, request, deadline).await;
+    let promised = promise(inner, log, model, &context, request, key, deadline).await;
     match (turn, &promised) {
         (Some(turn), Ok(_)) => turn.keep(),
         (Some(turn), Err(_)) => turn.give_back().await,
         (None, _) => {}
     }
-    let promised = promised?;
-    if let Some(key) = key {
-        key.keep();
-    }
-    Ok(Accepted::Now(promised))
+    Ok(Accepted::Now(Box::new(promised?)))
 }
 
 /// Stores it, then queues it.
@@ -87,6 +86,7 @@ async fn promise(
     model: &Model,
     context: &str,
     request: &Request,
+    key: Option<idempotency::Claim>,
     deadline: Instant,
 ) -> Result<Promised, ResponseError> {
     let Request { asked, body, repeatable } = request;
@@ -100,9 +100,15 @@ async fn promise(
 
     // Whoever asks again reads the log.
     let kept = asked.store() || repeatable.is_some();
-    let mut hold = Hold::begin(inner, &log, lane, kept);
-    let stored = inner.bus.append(&log, 0, message.clone());
-    let sequence = in_time(deadline, async { stored.await.map_err(not_stored) }).await?;
+    let mut hold = Hold::begin(inner, &log, lane, kept, key);
+    let stored = async {
+        let appended = inner.bus.append(&log, 0, message.clone()).await;
+        if let Err(AppendError::Refused(_)) = appended {
+            hold.is_refused();
+        }
+        appended.map_err(not_stored)
+    };
+    let sequence = in_time(deadline, stored).await?;
     let queued = queue(inner, &log, lane, model, accepted_at_ms, &asks_model, &mut hold);
     in_time(deadline, queued).await?;
     hold.is_queued();

@@ -2,8 +2,8 @@
 
 use bus::Entry;
 use bytes::Bytes;
-use contract::Lane;
 use contract::log::{self, Api, Chunks, LogId, Outcome, Record};
+use contract::{Failure, JobId, Lane};
 use openai_api::completion;
 
 use super::failures;
@@ -112,8 +112,8 @@ impl Projected for Completion {
         self.lane
     }
 
-    fn is_kept(&self) -> bool {
-        false
+    fn broken_off(_read: Option<&Self>, _job: JobId) -> Failure {
+        failures::gateway_stopped_under_a_key()
     }
 
     fn end(&self) -> Option<&Outcome> {

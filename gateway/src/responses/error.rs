@@ -28,8 +28,8 @@ pub(crate) enum ResponseError {
 
     /// More than one record of a log may hold.
     #[error(
-        "The request, with the conversation before it, is {size} bytes; a response is stored with \
-         at most {limit}."
+        "The request, with the conversation before it, is {size} bytes; one that is stored has at \
+         most {limit}."
     )]
     TooLarge { size: usize, limit: usize },
 
@@ -58,7 +58,7 @@ pub(crate) enum ResponseError {
     BeyondTheEnd { after: u64, last: u64 },
 
     /// NATS did not do in time what was needed.
-    #[error("The store of responses is unavailable. Try again soon.")]
+    #[error("The store of answers is unavailable. Try again soon.")]
     Unavailable(#[source] Option<BusError>),
 }
 

@@ -20,9 +20,16 @@ pub(super) fn gateway_stopped_for_good() -> Failure {
     failure("gateway_stopped", "The gateway was stopped. Send the request again.")
 }
 
+/// The same, of a chat completion, which has no address: its key is what finds it.
+pub(super) fn gateway_stopped_under_a_key() -> Failure {
+    let message = "The gateway was stopped. The answer goes on: send the request again, with the \
+                   same Idempotency-Key, to read it from its beginning.";
+    failure("gateway_stopped", message)
+}
+
 /// The log was erased under its reader, or the connection to NATS was closed for good.
 pub(super) fn log_lost() -> Failure {
-    let message = "The response was deleted, or the store of responses is unavailable.";
+    let message = "The answer was deleted, or the store of answers is unavailable.";
     failure("queue_unavailable", message)
 }
 
@@ -51,7 +58,7 @@ pub(super) fn begun_anew() -> Failure {
 
 /// The log does not begin as logs do.
 pub(super) fn unreadable() -> Failure {
-    failure("internal_error", "The response cannot be read.")
+    failure("internal_error", "The answer cannot be read.")
 }
 
 /// It was queued again and again.
@@ -61,5 +68,5 @@ pub(super) fn attempts_exhausted() -> Failure {
 
 /// It was accepted, and could not be queued.
 pub(super) fn not_queued() -> Failure {
-    Failure { status: 503, ..failure("queue_unavailable", "The response could not be queued.") }
+    Failure { status: 503, ..failure("queue_unavailable", "The request could not be queued.") }
 }

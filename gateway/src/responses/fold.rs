@@ -6,7 +6,7 @@
 use bus::Entry;
 use bytes::Bytes;
 use contract::log::{self, Accepted, Api, Chunks, LogId, Outcome, Record};
-use contract::{Failure, Lane};
+use contract::{Failure, JobId, Lane};
 use openai_api::ErrorBody;
 use openai_api::responses::{About, CreateResponse, End, Projection, ResponseEvent, Status};
 
@@ -231,8 +231,11 @@ impl Projected for Fold {
         self.lane
     }
 
-    fn is_kept(&self) -> bool {
-        self.kept
+    fn broken_off(read: Option<&Self>, job: JobId) -> Failure {
+        match read {
+            Some(fold) if !fold.kept => failures::gateway_stopped_for_good(),
+            Some(_) | None => failures::gateway_stopped(job),
+        }
     }
 
     fn end(&self) -> Option<&Outcome> {

@@ -40,14 +40,14 @@ pub(crate) trait Projected: Sized {
     /// Where it was queued.
     fn lane(&self) -> Lane;
 
-    /// Whether it may be read by anybody but who asked.
-    fn is_kept(&self) -> bool;
-
     /// How it ended.
     fn end(&self) -> Option<&Outcome>;
 
     /// Whether nothing more is handed on.
     fn is_over(&self) -> bool;
+
+    /// What a reader is told whom this process breaks off, after so much of it.
+    fn broken_off(read: Option<&Self>, job: JobId) -> Failure;
 
     /// What of these news is new to a reader who reads it this way.
     fn new_to(&self, _way: Self::Way, news: Vec<Self::News>) -> Result<Vec<Self::News>, Failure> {
@@ -161,7 +161,7 @@ impl<F: Projected> Following<F> {
         let entry = tokio::select! {
             biased;
             entry = self.records.next() => entry.ok_or_else(failures::log_lost),
-            () = self.reader.broken_off() => Err(stopped(self.log.job, self.fold.as_ref())),
+            () = self.reader.broken_off() => Err(F::broken_off(self.fold.as_ref(), self.log.job)),
             () = too_long(&mut self.silence) => Err(failures::no_answer()),
         };
         Some(match entry.and_then(|entry| self.read(&entry)) {
@@ -215,13 +215,6 @@ impl Records {
             Self::Past(entries) => entries.next(),
             Self::Live(reader) => reader.next().await,
         }
-    }
-}
-
-fn stopped<F: Projected>(job: JobId, fold: Option<&F>) -> Failure {
-    match fold {
-        Some(fold) if !fold.is_kept() => failures::gateway_stopped_for_good(),
-        Some(_) | None => failures::gateway_stopped(job),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::BusError;
 use contract::Lane;
 use contract::log::{LogId, Outcome};
 use telemetry::names::app;
@@ -10,9 +11,12 @@ use telemetry::names::app;
 use super::failures;
 use super::logs::{self, Ending};
 use super::service::Inner;
+use crate::idempotency::Claim;
 
 /// Longest time for what is done when nobody waits any more.
 const TIDIED_WITHIN: Duration = Duration::from_secs(10);
+/// Between two attempts to end a log while NATS is away.
+const END_AGAIN: Duration = Duration::from_millis(200);
 
 /// Value of [`app::OUTCOME`]: the answer is fetched later, from whichever gateway.
 pub(crate) const HANDED_OVER: &str = "handed_over";
@@ -22,11 +26,11 @@ const CANCELLED: &str = "cancelled";
 /// From the first attempt to store a response until this gateway is done with it. Dropping it does
 /// what is left:
 ///
-/// | when                      | what                                     |
-/// |---------------------------|------------------------------------------|
-/// | not queued                | its log ends as failed                   |
-/// | it was not to be kept     | its log ends if it has not, and is erased |
-/// | its log has ended         | its body in the object store is removed  |
+/// | when                      | what                                                     |
+/// |---------------------------|----------------------------------------------------------|
+/// | not queued                | its log ends as failed, then its idempotency key is free |
+/// | it was not to be kept     | its log ends if it has not, and is erased                |
+/// | its log has ended         | its body in the object store is removed                  |
 ///
 /// A caller who leaves does nothing else: whoever writes the log notices that nobody reads it.
 #[derive(Debug)]
@@ -35,6 +39,10 @@ pub(super) struct Hold {
     log: LogId,
     lane: Lane,
     kept: bool,
+    /// Of a request with a key, until it is queued.
+    key: Option<Claim>,
+    /// Whether its first record may be, or come to be, in the log.
+    sent: bool,
     /// The name of what is asked in the object store, if it is there.
     stored_body: Option<String>,
     queued: bool,
@@ -43,18 +51,34 @@ pub(super) struct Hold {
 }
 
 impl Hold {
-    pub(super) fn begin(inner: &Arc<Inner>, log: &LogId, lane: Lane, kept: bool) -> Self {
+    /// Its first record is about to be stored.
+    pub(super) fn begin(
+        inner: &Arc<Inner>,
+        log: &LogId,
+        lane: Lane,
+        kept: bool,
+        mut key: Option<Claim>,
+    ) -> Self {
         inner.measures.accepted(lane);
+        // A key that is free while its log may still begin would let a repeat do it twice.
+        key.iter_mut().for_each(Claim::keep);
         Self {
             inner: Arc::clone(inner),
             log: log.clone(),
             lane,
             kept,
+            key,
+            sent: true,
             stored_body: None,
             queued: false,
             ended: false,
             outcome: app::NOT_QUEUED,
         }
+    }
+
+    /// Its first record is not stored, and never will be.
+    pub(super) fn is_refused(&mut self) {
+        self.sent = false;
     }
 
     /// What is asked is in the object store.
@@ -65,6 +89,7 @@ impl Hold {
     /// Its job is in the queue: from here on the caller may leave.
     pub(super) fn is_queued(&mut self) {
         self.queued = true;
+        self.key = None;
         self.outcome = app::CLIENT_GONE;
     }
 
@@ -103,8 +128,14 @@ impl Drop for Hold {
             return;
         }
         let (inner, log) = (Arc::clone(&self.inner), self.log.clone());
+        let (key, sent) = (self.key.take(), self.sent);
         self.inner.tasks.spawn_detached(async move {
-            let tidied = inner.tidy(&log, ends_as, erase, body);
+            let tidied = async {
+                if let Some(outcome) = ends_as {
+                    inner.end_it(&log, &outcome, key, sent, erase).await;
+                }
+                inner.tidy(&log, erase, body).await;
+            };
             if tokio::time::timeout(TIDIED_WITHIN, tidied).await.is_err() {
                 tracing::warn!(app.job.id = %log.job, "a response was left as it is: no time");
             }
@@ -113,22 +144,53 @@ impl Drop for Hold {
 }
 
 impl Inner {
-    async fn tidy(&self, log: &LogId, ends_as: Option<Outcome>, erase: bool, body: Option<String>) {
-        let job = log.job;
-        if let Some(outcome) = ends_as {
-            match logs::end(&self.bus, log, &outcome).await {
-                Ok(Ending::Now(_)) if !erase => self.seal_later(log).await,
-                Ok(Ending::Now(_) | Ending::Before(_) | Ending::NoLog) => {}
-                Err(error) => {
-                    tracing::warn!(%error, app.job.id = %job, "a log was not ended: {error}");
-                }
+    /// Ends the log, and frees the key behind that end. One that stays is taken over by who repeats
+    /// the request, or what came of it is read.
+    async fn end_it(
+        &self,
+        log: &LogId,
+        outcome: &Outcome,
+        key: Option<Claim>,
+        sent: bool,
+        erase: bool,
+    ) {
+        let ending = loop {
+            match logs::end(&self.bus, log, outcome).await {
+                // The caller limits the time.
+                Err(BusError::Unavailable(_)) => tokio::time::sleep(END_AGAIN).await,
+                ending => break ending,
+            }
+        };
+        match ending {
+            Ok(Ending::Now(_)) => free(key).await,
+            Ok(Ending::NoLog) if !sent => free(key).await,
+            // It may begin yet; or it was queued after all, and somebody has answered it.
+            Ok(Ending::NoLog | Ending::Before(_)) => {}
+            Err(ref error) => {
+                let job = log.job;
+                tracing::warn!(%error, app.job.id = %job, "a log was not ended: {error}");
             }
         }
+        if let Ok(Ending::Now(_)) = ending
+            && !erase
+        {
+            self.seal_later(log).await;
+        }
+    }
+
+    async fn tidy(&self, log: &LogId, erase: bool, body: Option<String>) {
+        let job = log.job;
         if erase && let Err(error) = self.bus.erase_log(log).await {
             tracing::warn!(%error, app.job.id = %job, "a log was not erased, age will: {error}");
         }
         if let Some(name) = body {
             self.blobs.delete(&name).await;
         }
+    }
+}
+
+async fn free(key: Option<Claim>) {
+    if let Some(key) = key {
+        key.free().await;
     }
 }

@@ -66,6 +66,14 @@ impl Asked {
         }
     }
 
+    /// The conversation that it is to be a turn of.
+    pub(super) fn conversation(&self) -> Option<&str> {
+        match self {
+            Self::Response(asked) => asked.conversation(),
+            Self::ChatCompletion { .. } => None,
+        }
+    }
+
     /// What the model is asked behind these items.
     pub(super) fn chat_body(&self, context: &str, body: &Bytes) -> Result<Bytes, InvalidRequest> {
         match self {

@@ -26,6 +26,8 @@ use crate::conversations::Conversations;
 use crate::idempotency::{Ledger, Told};
 use crate::measures::Measures;
 
+/// Bytes of a log that may wait in this process for one reader.
+const MOST_IN_MEMORY: usize = 1024 * 1024;
 /// Longest time to end a log while somebody writes it.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
@@ -118,7 +120,10 @@ impl Responses {
     ) -> Result<(LogId, Vec<Entry>, Option<Hold>), ResponseError> {
         // In a box: a future this large should be part of no other.
         Ok(match Box::pin(accept::accept(&self.0, owner, request)).await? {
-            Accepted::Now(Promised { log, first, hold }) => (log, vec![first], Some(hold)),
+            Accepted::Now(promised) => {
+                let Promised { log, first, hold } = *promised;
+                (log, vec![first], Some(hold))
+            }
             Accepted::Before(log, entries) => (log, entries, None),
         })
     }
@@ -132,7 +137,7 @@ impl Responses {
         way: F::Way,
     ) -> Result<Following<F>, ResponseError> {
         let following = if entries.iter().any(logs::is_end) {
-            Following::of_the_past(log, entries, &self.0.readers, way)
+            self.read_past(log, entries, way).await?
         } else {
             self.read_on(log, way).await?
         };
@@ -164,7 +169,7 @@ impl Responses {
         {
             return Err(ResponseError::BeyondTheEnd { after, last });
         }
-        Ok(Following::of_the_past(log, entries, &self.0.readers, after))
+        self.read_past(log, entries, after).await
     }
 
     /// Stops a response that nobody waits for. One that has ended stays as it is.
@@ -236,6 +241,25 @@ impl Responses {
         let entries = logs::read(&self.0.bus, &log, 0, doubt).await?;
         let fold = Fold::of(&log, &entries).map_err(|_none| not_found())?;
         if fold.is_kept() { Ok((log, entries, fold)) } else { Err(not_found()) }
+    }
+
+    /// Reads a log that has ended, of which this was read. A reader may take its time: what is
+    /// large does not wait here for it while the stream has it.
+    async fn read_past<F: Projected>(
+        &self,
+        log: LogId,
+        entries: Vec<Entry>,
+        way: F::Way,
+    ) -> Result<Following<F>, ResponseError> {
+        let bytes: usize = entries.iter().map(|entry| entry.message.len()).sum();
+        if bytes > MOST_IN_MEMORY {
+            let first = self.0.bus.first_entry(&log).await.ok().flatten();
+            if first.is_some() && first.as_ref() == entries.first() {
+                drop(entries);
+                return self.read_on(log, way).await;
+            }
+        }
+        Ok(Following::of_the_past(log, entries, &self.0.readers, way))
     }
 
     async fn read_on<F: Projected>(

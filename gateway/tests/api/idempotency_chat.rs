@@ -13,7 +13,7 @@ use crate::support::{Call, Caller, DONE, Stage, chat, chunk, code_of, embeddings
 
 const PATH: &str = "/v1/chat/completions";
 const KEY: &str = "chat-7";
-const COMPLETION: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"public","choices":[{"index":0,"message":{"role":"assistant","content":"hi","new":1.50},"logprobs":null,"finish_reason":"stop"}],"usage":{"total_tokens":5}}"#;
+const COMPLETION: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"public","choices":[{"index":0,"message":{"role":"assistant","content":"hi","new":1.50},"finish_reason":"stop","stop_reason":null,"content_filter_results":{"hate":{"filtered":false}}}],"usage":{"total_tokens":5}}"#;
 
 fn asks(caller: &Caller, stream: bool) -> Call {
     caller.posts_as(KEY, PATH, &chat(stream))

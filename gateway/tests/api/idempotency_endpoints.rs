@@ -1,10 +1,11 @@
 //! Idempotency keys at every endpoint that takes a POST.
 
 use contract::Lane;
+use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{Answer, Stage, chat, embeddings, response};
+use crate::support::{Answer, Stage, chat, embeddings, response, within};
 
 const KEY: &str = "k-1";
 const CONVERSATIONS: &str = "/v1/conversations";
@@ -49,7 +50,7 @@ async fn a_key_that_is_none_is_refused_wherever_it_comes() {
 
             let refused = stage.caller.sends(request).answered().await;
 
-            assert_eq!(refused.header("x-should-retry"), Some("false"));
+            assert_eq!((refused.status, refused.header("x-should-retry")), (400, Some("false")));
             let refused: Value = serde_json::from_str(&refused.text().await).unwrap();
             assert_eq!(refused["error"]["code"], "invalid_value", "{path} {keys:?}");
             assert_eq!(refused["error"]["param"], "Idempotency-Key");
@@ -88,7 +89,9 @@ async fn another_request_under_the_same_key_is_a_conflict_wherever_it_comes() {
     let shown = stage.caller.gets(&format!("{CONVERSATIONS}/{id}")).await;
     assert_eq!(json(shown).await["metadata"], Value::Object(serde_json::Map::new()));
     assert!(items(&stage, &id).await.is_empty());
-    assert!(!written.delivery.subject().is_empty());
+    // Nor was it cancelled.
+    let shown = json(stage.caller.gets(&format!("/v1/responses/{}", written.response_id())).await);
+    assert_eq!(shown.await["status"], "queued");
 }
 
 #[tokio::test]
@@ -139,6 +142,58 @@ async fn items_that_are_added_twice_are_there_once() {
     json(stage.caller.posts("/v1/responses", &turn).answered().await).await;
     let asked = scribe.pulls().await.chat();
     assert_eq!(asked["messages"].as_array().unwrap().len(), 3, "one of each key, and the turn's");
+}
+
+#[tokio::test]
+async fn items_whose_caller_leaves_while_they_are_added_are_there_once() {
+    let stage = Stage::set().await;
+    let id = conversation(&stage).await;
+    let path = format!("{CONVERSATIONS}/{id}/items");
+    let client = async_nats::connect(stage.nats.url()).await.unwrap();
+    let subject = format!("$KV.CONVERSATIONS.local.local.{}", id.trim_start_matches("conv_"));
+    let mut updates = client.subscribe(subject).await.unwrap();
+    client.flush().await.unwrap();
+
+    let call = stage.caller.posts_as(KEY, &path, HELLO);
+    within("an update", updates.next()).await.unwrap();
+    drop(call);
+    let again = stage.caller.posts_as(KEY, &path, HELLO).answered().await;
+
+    let added = json(again).await["data"].clone();
+    assert_eq!(Value::from(items(&stage, &id).await), added);
+    assert_eq!(added.as_array().unwrap().len(), 1);
+    // Whatever its caller knows of it, the key is not free.
+    let other = HELLO.replace("hello", "other");
+    let refused = stage.caller.posts_as(KEY, &path, &other).answered().await;
+    assert_eq!(refused.error().await, (409, "idempotency_key_reused".to_owned()));
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_not_added_again_nor_told_and_a_conversation_is_made_anew() {
+    let stage = Stage::set().await;
+    let made = json(stage.caller.posts_as(KEY, CONVERSATIONS, "{}").answered().await).await;
+    let path = format!("{CONVERSATIONS}/{}/items", made["id"].as_str().unwrap());
+    let two = r#"{"items":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}"#;
+    let added = json(stage.caller.posts_as("k-2", &path, two).answered().await).await;
+    let deletes = async |path: &str| {
+        let request = stage.caller.request(Method::DELETE, path);
+        json(stage.caller.sends(request).answered().await).await;
+    };
+    for left in [1, 0] {
+        deletes(&format!("{path}/{}", added["data"][left]["id"].as_str().unwrap())).await;
+
+        let again = stage.caller.posts_as("k-2", &path, two).answered().await;
+
+        assert_eq!(again.header("idempotent-replayed"), Some("true"));
+        let told = json(again).await["data"].as_array().unwrap().clone();
+        assert_eq!(told, added["data"].as_array().unwrap()[..left]);
+        assert_eq!(items(&stage, made["id"].as_str().unwrap()).await, told);
+    }
+
+    deletes(path.trim_end_matches("/items")).await;
+    let anew = stage.caller.posts_as(KEY, CONVERSATIONS, "{}").answered().await;
+    assert_eq!(anew.header("idempotent-replayed"), None);
+    assert_eq!(json(anew).await["id"], made["id"]);
 }
 
 #[tokio::test]

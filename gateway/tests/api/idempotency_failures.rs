@@ -34,12 +34,28 @@ async fn answers(scribe: &mut Scribe) -> Written {
     written
 }
 
-/// What the one key of the stage names, and where.
-async fn noted(stage: &Stage) -> (Records, String, bus::Record) {
+/// The one key of the stage was claimed at that time; where it is, and its revision.
+async fn was_claimed_at(stage: &Stage, at_ms: u64) -> (Records, String, u64) {
     let records = stage.bus.records(streams::IDEMPOTENCY).await.unwrap();
     let key = records.list("local.local.*").await.unwrap().pop().unwrap();
     let record = records.get(&key).await.unwrap().unwrap();
-    (records, key, record)
+    let mut line: Value = serde_json::from_slice(&record.value).unwrap();
+    line["at_ms"] = at_ms.into();
+    let revision = records.update(&key, line.to_string().into(), record.revision).await.unwrap();
+    (records, key, revision)
+}
+
+async fn conversation(stage: &Stage) -> String {
+    let made = stage.caller.posts("/v1/conversations", "{}").answered().await.text().await;
+    let made: Value = serde_json::from_str(&made).unwrap();
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// How many items a conversation has.
+async fn items(stage: &Stage, id: &str) -> usize {
+    let items = stage.caller.gets(&format!("/v1/conversations/{id}/items")).await.text().await;
+    let items: Value = serde_json::from_str(&items).unwrap();
+    items["data"].as_array().unwrap().len()
 }
 
 /// Each time somebody asks for the last record of a log.
@@ -66,10 +82,7 @@ async fn a_key_whose_gateway_died_before_the_log_began_is_taken_over_once() {
     let lost = answers(&mut scribe).await;
     first.answered().await.text().await;
     its_gateway_died(&stage, &lost).await;
-    let (records, key, record) = noted(&stage).await;
-    let mut line: Value = serde_json::from_slice(&record.value).unwrap();
-    line["at_ms"] = 0.into();
-    records.update(&key, line.to_string().into(), record.revision).await.unwrap();
+    was_claimed_at(&stage, 0).await;
 
     let calls = [asks(&stage, &response("")), elsewhere.posts_as(KEY, PATH, &response(""))];
     let written = answers(&mut scribe).await;
@@ -85,6 +98,27 @@ async fn a_key_whose_gateway_died_before_the_log_began_is_taken_over_once() {
     assert_eq!(repeats, [false, true]);
     assert_ne!(written.log, lost.log);
     assert_eq!(stage.ever_in(streams::jobs_stream(Lane::Live)).await, 2);
+}
+
+#[tokio::test]
+async fn the_turn_of_a_gateway_that_died_does_not_lock_its_conversation_for_a_repeat() {
+    let stage = Stage::set().await;
+    let id = conversation(&stage).await;
+    let body = response(&format!(r#""conversation":"{id}""#));
+    let mut scribe = stage.scribe(Lane::Live).await;
+    let first = asks(&stage, &body);
+    let lost = answers(&mut scribe).await;
+    first.answered().await.text().await;
+    its_gateway_died(&stage, &lost).await;
+    was_claimed_at(&stage, 0).await;
+
+    let again = asks(&stage, &body);
+    let written = answers(&mut scribe).await;
+
+    let again = again.answered().await;
+    assert_eq!((again.status, is_repeat(&again)), (200, false));
+    assert!(again.text().await.contains(&written.response_id()));
+    assert_eq!(items(&stage, &id).await, 2);
 }
 
 #[tokio::test]
@@ -119,11 +153,8 @@ async fn a_key_that_is_freed_is_not_waited_for_any_longer() {
     let lost = answers(&mut scribe).await;
     first.answered().await.text().await;
     its_gateway_died(&stage, &lost).await;
-    let (records, key, record) = noted(&stage).await;
-    // Claimed just now.
-    let mut line: Value = serde_json::from_slice(&record.value).unwrap();
-    line["at_ms"] = u64::MAX.into();
-    let revision = records.update(&key, line.to_string().into(), record.revision).await.unwrap();
+    // Just now.
+    let (records, key, revision) = was_claimed_at(&stage, u64::MAX).await;
     let mut looks = looks_for_logs(&stage).await;
 
     let repeat = asks(&stage, &response(""));
@@ -135,6 +166,31 @@ async fn a_key_that_is_freed_is_not_waited_for_any_longer() {
     assert!(!is_repeat(&repeat.answered().await));
     // A key that stays is waited for for 11 s.
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_key_stays_as_long_as_nobody_knows_whether_its_log_begins() {
+    let stage = Stage::set().await;
+    let mut scribe = stage.scribe(Lane::Live).await;
+    let jetstream = stage.jetstream().await;
+    let config = jetstream.get_stream(streams::LOGS).await.unwrap().cached_info().config.clone();
+    let mut looks = looks_for_logs(&stage).await;
+    // Nobody answers whoever appends.
+    let mut deaf = config.clone();
+    (deaf.subjects, deaf.republish) = (vec!["elsewhere".to_owned()], None);
+    jetstream.update_stream(deaf).await.unwrap();
+
+    let unknown = asks(&stage, &response("")).answered().await;
+    within("a look for a log to end", looks.next()).await.unwrap();
+    jetstream.update_stream(config).await.unwrap();
+    let other = asks(&stage, &response(r#""metadata":{"a":"b"}"#)).answered().await;
+
+    assert_eq!(unknown.error().await, (503, "queue_unavailable".to_owned()));
+    assert_eq!(other.error().await, (409, "idempotency_key_reused".to_owned()));
+    was_claimed_at(&stage, 0).await;
+    let again = asks(&stage, &response(""));
+    answers(&mut scribe).await;
+    assert!(!is_repeat(&again.answered().await));
 }
 
 #[tokio::test]
@@ -213,9 +269,7 @@ async fn a_failure_is_told_again_unless_another_try_may_help() {
 #[tokio::test]
 async fn an_answer_that_was_stopped_because_nobody_read_it_is_given_to_who_comes_back() {
     let stage = Stage::set().await;
-    let made = stage.caller.posts("/v1/conversations", "{}").answered().await.text().await;
-    let made: Value = serde_json::from_str(&made).unwrap();
-    let id = made["id"].as_str().unwrap();
+    let id = conversation(&stage).await;
     let body = response(&format!(r#""stream":true,"conversation":"{id}""#));
     let mut scribe = stage.scribe(Lane::Live).await;
     let first = asks(&stage, &body);
@@ -232,7 +286,5 @@ async fn an_answer_that_was_stopped_because_nobody_read_it_is_given_to_who_comes
     let last = again.events().await.pop().unwrap();
     assert!(last.starts_with("event: response.completed\n"), "{last}");
     // Of what came to nothing there is nothing in the conversation.
-    let items = stage.caller.gets(&format!("/v1/conversations/{id}/items")).await.text().await;
-    let items: Value = serde_json::from_str(&items).unwrap();
-    assert_eq!(items["data"].as_array().unwrap().len(), 2, "{items}");
+    assert_eq!(items(&stage, &id).await, 2);
 }

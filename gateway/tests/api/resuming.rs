@@ -185,3 +185,25 @@ async fn writes_log(stage: &Stage, tenant: &str, begins: bool) -> String {
     stage.bus.append(&log, 0, message.into()).await.unwrap();
     log.job.as_response()
 }
+
+#[tokio::test]
+async fn a_large_answer_that_has_ended_is_read_again_byte_for_byte() {
+    let stage = Stage::set().await;
+    let mut scribe = stage.scribe(Lane::Live).await;
+    let (_other_gateway, elsewhere) = stage.another_gateway().await;
+    let body = response(r#""stream":true"#);
+    let call = stage.caller.posts_as("large", PATH, &body);
+    let mut written = scribe.takes().await;
+    let long = "x".repeat(100 * 1024);
+    for _record in 0..20 {
+        written.says(&long).await;
+    }
+    written.completes().await;
+    let whole = call.answered().await.text().await;
+
+    let again = events_behind(&elsewhere, &written.response_id(), None).await.text().await;
+    let repeat = elsewhere.posts_as("large", PATH, &body).answered().await.text().await;
+
+    assert!(whole.len() > 2 * 1024 * 1024);
+    assert!(again == whole && repeat == whole, "not shown: they are long");
+}

@@ -2,10 +2,10 @@
 //! worker is not told to say more, and a worker that does all the same is not heard.
 
 use contract::window::{STREAM_WINDOW, cost};
-use contract::{CancelReason, EventKind};
+use contract::{CancelReason, EventKind, Lane};
 use futures::FutureExt as _;
 
-use crate::support::{DONE, Stage, chat, chunk};
+use crate::support::{DONE, Stage, chat, chunk, response};
 
 /// Sockets hold a few MiB on each side, the gateway a stream's window.
 const BOUND: usize = 64 * 1024 * 1024;
@@ -120,4 +120,29 @@ async fn a_worker_that_asks_is_told_how_far_its_messages_were_read() {
     assert_eq!(stage.worker.told_of_receipt().await, (held.gateway, 7));
     held.is_done().await;
     assert_eq!(call.answered().await.events().await.len(), 2);
+}
+
+#[tokio::test]
+async fn of_a_stored_answer_that_has_ended_little_waits_for_a_caller_who_does_not_read() {
+    const RECORDS: usize = 96;
+    let stage = Stage::set().await;
+    let mut scribe = stage.scribe(Lane::Background).await;
+    let call = stage.caller.posts("/v1/responses", &response(r#""background":true"#));
+    let mut written = scribe.takes().await;
+    call.answered().await;
+    let long = "x".repeat(256 * 1024);
+    for _record in 0..RECORDS {
+        written.says(&long).await;
+    }
+    written.completes().await;
+
+    let path = format!("/v1/responses/{}?stream=true", written.response_id());
+    let answer = stage.caller.gets(&path).await;
+    // What can be read from here on had left the log.
+    stage.bus.erase_log(&written.log).await.unwrap();
+    let mut events = answer.events().await;
+
+    let last = events.pop().unwrap();
+    assert!(last.contains("queue_unavailable"), "{last:.200}");
+    assert!(events.len() < RECORDS, "{}", events.len());
 }

@@ -122,7 +122,11 @@ impl Script {
             Ok(false) => {}
             Err(TooLarge) => {
                 let message = "A chunk of the model's answer is too large to be stored.";
-                return self.excuse("chunk_too_large", message);
+                // It would be as large again.
+                let failure =
+                    Failure { should_retry: false, ..voice::failure("chunk_too_large", message) };
+                self.end(Outcome::Failed(failure));
+                return Err(Unsaid::Excused);
             }
         }
         Ok(())

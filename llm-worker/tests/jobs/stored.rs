@@ -125,9 +125,10 @@ async fn a_chunk_that_no_record_holds_is_an_error_behind_what_was_said() {
     tokens.say(&chunk("small")).await;
     tokens.say(&chunk(&"x".repeat(70_000))).await;
 
-    let (_failure, body) = log.failed().await;
+    let (failure, body) = log.failed().await;
 
     assert_eq!(body.error.code.as_deref(), Some("chunk_too_large"));
+    assert!(!failure.should_retry, "it would be as large again");
     assert_eq!(log.texts().await, ["small"]);
     tokens.left().await;
     stage.none_left_in(Lane::Background).await;
@@ -154,7 +155,6 @@ async fn a_model_that_does_not_stream_says_all_in_one_chunk() {
     let choice = json!({
         "index": 0,
         "delta": {"role": "assistant", "content": "hi"},
-        "logprobs": null,
         "finish_reason": "stop",
     });
     assert_eq!(chunks[0]["choices"], json!([choice]));

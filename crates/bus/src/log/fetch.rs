@@ -20,7 +20,7 @@ use super::{Entry, number, numbers};
 use crate::{Bus, BusError};
 
 /// Most records of a page. The server stores nothing else of the stream while it reads one.
-const PAGE_RECORDS: usize = 256;
+pub(crate) const PAGE_RECORDS: usize = 256;
 /// Bytes after which a page ends.
 const PAGE_BYTES: usize = 256 * 1024;
 /// Most pages that are on their way over a connection at once: a quarter of the 64 MiB that a

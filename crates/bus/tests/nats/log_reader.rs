@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use bus::{Bus, LinkState};
+use bus::{Bus, LinkState, Settings};
 use contract::{streams, subjects};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 
 use crate::support::{
     append, assert_records, change_logs, connect, declared, fresh_log, jetstream, read, record,
+    store,
 };
 
 #[tokio::test]
@@ -115,33 +116,48 @@ async fn a_reader_that_is_polled_in_small_steps_gets_everything() {
 
 #[tokio::test]
 async fn a_reader_that_is_slower_than_its_subscription_holds_fetches_the_rest() {
-    const RECORDS: usize = 70_000;
+    const MANY: usize = 70_000;
+    const FEW: usize = 6_000;
     let (nats, bus) = declared().await;
+    let settings = Settings::bare(nats.url());
+    let of_logs = Bus::connect_for_logs("test", &settings).await.unwrap();
+    for (bus, records) in [(bus, MANY), (of_logs, FEW)] {
+        let log = fresh_log();
+        let mut reader = bus.read_log(log.clone()).await.unwrap();
+        store(&nats, &log, records).await;
+
+        let mut entries = read(&mut reader, 100).await;
+        // There is room again, so this one is heard, and the gap before it.
+        let last = bus.last_entry(&log).await.unwrap().unwrap().sequence;
+        bus.append(&log, last, record(records)).await.unwrap();
+
+        entries.extend(read(&mut reader, records + 1 - 100).await);
+        assert_records(&entries, records + 1);
+    }
+}
+
+#[tokio::test]
+async fn of_a_log_that_is_not_read_little_waits_in_the_process() {
+    const AT_MOST: usize = 512;
+    let (nats, _bus) = declared().await;
+    let settings = Settings::bare(nats.url());
+    let bus = Bus::connect_for_logs("test", &settings).await.unwrap();
     let log = fresh_log();
     let mut reader = bus.read_log(log.clone()).await.unwrap();
+    store(&nats, &log, 4 * AT_MOST).await;
+    bus.barrier().await.unwrap();
 
-    let jetstream = jetstream(&nats).await;
-    let mut acks = Vec::new();
-    for number in 0..RECORDS {
-        acks.push(jetstream.publish(subjects::log(&log), record(number)).await.unwrap());
-        if acks.len() > 1_000 {
-            for ack in acks.drain(..) {
-                ack.await.unwrap();
-            }
+    // What is read from here on is what waited.
+    bus.erase_log(&log).await.unwrap();
+    let mut waited = Vec::new();
+    let end = async {
+        while let Some(entry) = reader.next().await {
+            waited.push(entry);
         }
-    }
-    for ack in acks {
-        ack.await.unwrap();
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(60), end).await.expect("an end within a minute");
 
-    let mut entries = read(&mut reader, 100).await;
-    // There is room again, so this one is heard, and the gap before it.
-    bus.append(&log, bus.last_entry(&log).await.unwrap().unwrap().sequence, record(RECORDS))
-        .await
-        .unwrap();
-
-    entries.extend(read(&mut reader, RECORDS + 1 - 100).await);
-    assert_records(&entries, RECORDS + 1);
+    assert_records(&waited, AT_MOST);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use contract::keys::{KeyRecord, NewKey};
 use contract::log::LogId;
 use contract::permissions::Service;
-use contract::{JobId, Lane, Owner, QueueName, TenantName, streams};
+use contract::{JobId, Lane, Owner, QueueName, TenantName, streams, subjects};
 use nats_server::{Config, NatsServer, Places, Port};
 use test_support::TestNats;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -97,6 +97,23 @@ pub(crate) async fn append(bus: &Bus, log: &LogId, numbers: Range<usize>) {
     let mut writer = bus.log_writer(log.clone(), last);
     for number in numbers {
         writer.append(record(number)).await.unwrap();
+    }
+}
+
+/// Stores so many records as fast as they are taken.
+pub(crate) async fn store(nats: &TestNats, log: &LogId, records: usize) {
+    let jetstream = jetstream(nats).await;
+    let mut acks = Vec::new();
+    for number in 0..records {
+        acks.push(jetstream.publish(subjects::log(log), record(number)).await.unwrap());
+        if acks.len() > 1_000 {
+            for ack in acks.drain(..) {
+                ack.await.unwrap();
+            }
+        }
+    }
+    for ack in acks {
+        ack.await.unwrap();
     }
 }
 
