@@ -41,6 +41,8 @@ pub struct StoredJob<'a> {
     pub model: ModelName,
     /// Who pays, and whose log it is.
     pub owner: Owner,
+    /// Whether its answer is fetched later. Otherwise somebody waits for it, in whichever lane.
+    pub background: bool,
     /// When it was accepted, milliseconds since 1970.
     pub accepted_at_ms: u64,
     /// What the model is asked.

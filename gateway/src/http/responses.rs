@@ -11,7 +11,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use contract::{JobId, Lane, Operation};
+use contract::{JobId, Operation};
 use openai_api::responses::CreateResponse;
 use serde_json::json;
 use service_runtime::{Connection, read_body};
@@ -70,7 +70,7 @@ async fn begin(
     describe(&seen.span, Operation::ChatCompletions, asked.model(), stream, catalogue);
     account.asks(label_of(catalogue, asked.model()), stream);
 
-    may_ask(caller, asked.model(), if asked.background() { Lane::Background } else { Lane::Live })?;
+    may_ask(caller, asked.model(), responses::lane_of(&asked))?;
 
     let way = answering::Way::of(&asked);
     let repeatable = key.repeatable(caller.owner(), &body)?;

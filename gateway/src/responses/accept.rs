@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::{AppendError, BusError, Entry};
 use bytes::Bytes;
 use contract::log::{self, LogId, Record};
-use contract::{Body, JobId, Lane, Model, Operation, Owner, StoredJob};
+use contract::{Body, JobId, Model, Operation, Owner, StoredJob};
 use openai_api::responses::{CreateResponse, Status, first_user_text, one_line};
 use serde_json::value::RawValue;
 use telemetry::names::span;
@@ -109,7 +109,7 @@ async fn promise(
         appended.map_err(not_stored)
     };
     let sequence = in_time(deadline, stored).await?;
-    let queued = queue(inner, &log, lane, model, accepted_at_ms, &asks_model, &mut hold);
+    let queued = queue(inner, asked, &log, model, accepted_at_ms, &asks_model, &mut hold);
     in_time(deadline, queued).await?;
     hold.is_queued();
     Ok(Promised { log, first: Entry { sequence, message }, hold })
@@ -203,19 +203,21 @@ fn not_stored(error: AppendError) -> ResponseError {
 
 async fn queue(
     inner: &Inner,
+    asked: &Asked,
     log: &LogId,
-    lane: Lane,
     model: &Model,
     accepted_at_ms: u64,
     asks_model: &[u8],
     hold: &mut Hold,
 ) -> Result<(), BusError> {
+    let lane = asked.lane();
     let body = body(inner, log, asks_model, |name| hold.has_stored_body(name)).await?;
     let job = StoredJob {
         id: log.job,
         operation: Operation::ChatCompletions,
         model: model.name.clone(),
         owner: log.owner.clone(),
+        background: asked.background(),
         accepted_at_ms,
         body,
     };

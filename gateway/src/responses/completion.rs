@@ -3,7 +3,7 @@
 use bus::Entry;
 use bytes::Bytes;
 use contract::log::{self, Api, Chunks, LogId, Outcome, Record};
-use contract::{Failure, JobId, Lane};
+use contract::{Failure, JobId};
 use openai_api::completion;
 
 use super::failures;
@@ -14,7 +14,6 @@ use crate::chat::{News, wrong_form};
 /// A chat completion, as far as its log was read.
 pub(crate) struct Completion {
     way: Way,
-    lane: Lane,
     /// The newest attempt; 0 before the first.
     attempt: u32,
     /// What this attempt, and those that it goes on from, have said. Kept for who wants the whole.
@@ -64,9 +63,8 @@ impl Projected for Completion {
                     && accepted.job == log.job
                     && accepted.owner == log.owner =>
             {
-                let (lane, said) = (accepted.lane, Vec::new());
-                let (attempt, spoken, end, broken) = (0, false, None, false);
-                Ok(Self { way, lane, attempt, said, spoken, end, broken })
+                let (attempt, said, spoken) = (0, Vec::new(), false);
+                Ok(Self { way, attempt, said, spoken, end: None, broken: false })
             }
             _ => Err(NotAResponse),
         }
@@ -108,8 +106,8 @@ impl Projected for Completion {
         }
     }
 
-    fn lane(&self) -> Lane {
-        self.lane
+    fn background(&self) -> bool {
+        false
     }
 
     fn broken_off(_read: Option<&Self>, _job: JobId) -> Failure {

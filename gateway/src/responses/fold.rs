@@ -6,7 +6,7 @@
 use bus::Entry;
 use bytes::Bytes;
 use contract::log::{self, Accepted, Api, Chunks, LogId, Outcome, Record};
-use contract::{Failure, JobId, Lane};
+use contract::{Failure, JobId};
 use openai_api::ErrorBody;
 use openai_api::responses::{About, CreateResponse, End, Projection, ResponseEvent, Status};
 
@@ -18,7 +18,7 @@ pub(crate) struct Fold {
     projection: Projection,
     /// The first record, as it is stored.
     first: Bytes,
-    lane: Lane,
+    background: bool,
     kept: bool,
     /// The newest attempt; 0 before the first.
     attempt: u32,
@@ -52,11 +52,12 @@ impl Fold {
             request: accepted.request.get(),
         };
         let projection = Projection::new(&about).map_err(|_invalid| NotAResponse)?;
-        let kept = request(&accepted).ok_or(NotAResponse)?.store();
+        let asked = request(&accepted).ok_or(NotAResponse)?;
+        let (kept, background) = (asked.store(), asked.background());
         let mut fold = Self {
             projection,
             first: first.message.clone(),
-            lane: accepted.lane,
+            background,
             kept,
             attempt: 0,
             spoken: false,
@@ -159,9 +160,9 @@ impl Fold {
         if self.spoken { None } else { self.failure() }
     }
 
-    /// Where it was queued.
-    pub(crate) fn lane(&self) -> Lane {
-        self.lane
+    /// Whether its answer is fetched later.
+    pub(crate) fn background(&self) -> bool {
+        self.background
     }
 
     /// Whether it may be read by anybody but who asked.
@@ -227,8 +228,8 @@ impl Projected for Fold {
         self.read(entry, out);
     }
 
-    fn lane(&self) -> Lane {
-        self.lane
+    fn background(&self) -> bool {
+        self.background
     }
 
     fn broken_off(read: Option<&Self>, job: JobId) -> Failure {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::{Entry, LogReader};
 use contract::log::{LogId, Outcome};
-use contract::{Failure, JobId, Lane};
+use contract::{Failure, JobId};
 use futures::FutureExt as _;
 use openai_api::responses::ResponseEvent;
 
@@ -38,7 +38,7 @@ pub(crate) trait Projected: Sized {
     fn read(&mut self, entry: &Entry, out: &mut Vec<Self::News>);
 
     /// Where it was queued.
-    fn lane(&self) -> Lane;
+    fn background(&self) -> bool;
 
     /// How it ended.
     fn end(&self) -> Option<&Outcome>;
@@ -189,10 +189,8 @@ impl<F: Projected> Following<F> {
             None => {
                 let begun = F::begin(&self.log, entry, self.way, &mut news);
                 let begun = begun.map_err(|_no_response| failures::unreadable())?;
-                self.silence = match begun.lane() {
-                    Lane::Background => None,
-                    Lane::Live | Lane::Chat => self.answer_timeout.map(Silence::of),
-                };
+                self.silence =
+                    if begun.background() { None } else { self.answer_timeout.map(Silence::of) };
                 self.fold.insert(begun)
             }
         };

@@ -40,6 +40,6 @@ pub(crate) use following::{Following, Step};
 pub(crate) use hold::HANDED_OVER;
 pub(crate) use logs::{Doubt, stored};
 pub(crate) use readers::Readers;
-pub(crate) use request::{Asked, Request};
+pub(crate) use request::{Asked, Request, lane_of};
 pub(crate) use service::{Created, Inner as Parts, Responses};
 pub(crate) use stored_answer::StoredAnswer;

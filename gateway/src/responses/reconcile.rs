@@ -145,13 +145,14 @@ impl Reconciler {
     ) -> Result<Finding, BusError> {
         let inner = &self.inner;
         let Some(first) = inner.bus.first_entry(log).await? else { return Ok(Finding::Over) };
-        let (asks_model, accepted_at_ms) = asked(&first)
+        let (asks_model, background, accepted_at_ms) = asked(&first)
             .ok_or_else(|| BusError::NotReady("what was accepted cannot be read".to_owned()))?;
         let job = StoredJob {
             id: log.job,
             operation: Operation::ChatCompletions,
             model: model.name.clone(),
             owner: log.owner.clone(),
+            background,
             accepted_at_ms,
             // Age removes what nobody does: whoever accepted it is gone.
             body: accept::body(inner, log, &asks_model, |_name| {}).await?,
@@ -169,7 +170,8 @@ impl Reconciler {
 }
 
 /// What the model is asked, made from the first record of a log as its gateway made it.
-fn asked(first: &Entry) -> Option<(Bytes, u64)> {
+fn asked(first: &Entry) -> Option<(Bytes, bool, u64)> {
     let Ok((Record::Accepted(accepted), _)) = log::read(&first.message) else { return None };
-    Some((request::asks_model(&accepted)?, accepted.accepted_at_ms))
+    let background = request::is_background(&accepted);
+    Some((request::asks_model(&accepted)?, background, accepted.accepted_at_ms))
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bus::{Entry, LinkState};
-use contract::Lane;
 use contract::log::{self as record, LogId, Outcome, Record};
 use tokio::time::Instant;
 
@@ -11,6 +10,7 @@ use super::accept::ACCEPT_WITHIN;
 use super::error::ResponseError;
 use super::fold::Fold;
 use super::logs::{self, Doubt};
+use super::request::is_background;
 use super::service::Inner;
 use crate::idempotency::{Before, Claim, Entered, KeyError, Repeatable};
 
@@ -145,7 +145,7 @@ fn came_to_something(log: &LogId, entries: &[Entry]) -> bool {
     let Some(outcome) = outcome else { return true };
     match outcome {
         Outcome::Completed => true,
-        Outcome::Cancelled => accepted.lane == Lane::Background,
+        Outcome::Cancelled => is_background(&accepted),
         Outcome::Failed(failure) if failure.should_retry => {
             entries.iter().any(says_something)
                 && Fold::of(log, entries).is_ok_and(|fold| fold.is_kept())

@@ -40,7 +40,10 @@ impl Asked {
     }
 
     pub(super) fn lane(&self) -> Lane {
-        if self.background() { Lane::Background } else { Lane::Live }
+        match self {
+            Self::Response(asked) => lane_of(asked),
+            Self::ChatCompletion { .. } => Lane::Live,
+        }
     }
 
     /// Whether its answer is fetched later.
@@ -83,6 +86,23 @@ impl Asked {
     }
 }
 
+/// Where a response is queued. `flex` waits behind everybody who waits, `priority` in the
+/// background waits with them; otherwise those wait apart whose answers are fetched later.
+pub(crate) fn lane_of(asked: &CreateResponse) -> Lane {
+    match (asked.service_tier(), asked.background()) {
+        (Some("flex"), _) => Lane::Background,
+        (Some("priority"), _) | (_, false) => Lane::Live,
+        (_, true) => Lane::Background,
+    }
+}
+
+/// Whether the answer to what was accepted is fetched later.
+pub(super) fn is_background(accepted: &Accepted<'_>) -> bool {
+    accepted.api == Api::Responses
+        && CreateResponse::parse(accepted.request.get().as_bytes())
+            .is_ok_and(|asked| asked.background())
+}
+
 /// What the model is asked, made from what was accepted as its gateway made it.
 pub(super) fn asks_model(accepted: &Accepted<'_>) -> Option<Bytes> {
     let body = Bytes::copy_from_slice(accepted.request.get().as_bytes());
@@ -92,5 +112,30 @@ pub(super) fn asks_model(accepted: &Accepted<'_>) -> Option<Bytes> {
             request.chat_body(accepted.context.get()).ok().map(Bytes::from)
         }
         Api::ChatCompletions => Some(body),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tier_says_where_a_response_waits_and_not_whether_somebody_waits_for_it() {
+        for (tier, background, lane) in [
+            ("auto", false, Lane::Live),
+            ("default", false, Lane::Live),
+            ("priority", false, Lane::Live),
+            ("flex", false, Lane::Background),
+            ("auto", true, Lane::Background),
+            ("default", true, Lane::Background),
+            ("priority", true, Lane::Live),
+            ("flex", true, Lane::Background),
+        ] {
+            let body = format!(
+                r#"{{"model":"m","input":"x","service_tier":"{tier}","background":{background}}}"#
+            );
+            let asked = CreateResponse::parse(body.as_bytes()).unwrap();
+            assert_eq!((lane_of(&asked), asked.background()), (lane, background), "{tier}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bus::{Blobs, Bus, Entry, LinkState};
 use contract::log::{LogId, Outcome};
-use contract::{JobId, Lane, Owner, streams, subjects};
+use contract::{JobId, Owner, streams, subjects};
 use service_runtime::Tasks;
 
 use super::accept::{self, Accepted, Promised};
@@ -175,7 +175,7 @@ impl Responses {
     /// Stops a response that nobody waits for. One that has ended stays as it is.
     pub(crate) async fn cancel(&self, owner: &Owner, id: &str) -> Result<Fold, ResponseError> {
         let (log, _entries, fold) = self.read(owner, id, Doubt::Refused).await?;
-        if fold.lane() != Lane::Background {
+        if !fold.background() {
             return Err(ResponseError::NotInBackground);
         }
         if fold.has_ended() {

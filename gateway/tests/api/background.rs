@@ -209,3 +209,40 @@ async fn whoever_reads_what_is_deleted_is_told_its_end() {
     let events = reader.events().await;
     assert!(events.last().unwrap().contains("response_cancelled"), "{events:?}");
 }
+
+#[tokio::test]
+async fn flex_waits_behind_everybody_who_waits_and_is_waited_for_all_the_same() {
+    let stage = Stage::set().await;
+    let mut scribe = stage.scribe(Lane::Background).await;
+
+    let call = stage.caller.posts(PATH, &response(r#""service_tier":"flex""#));
+    let mut written = scribe.takes().await;
+    let address = format!("{PATH}/{}/cancel", written.response_id());
+    let refused = stage.caller.posts(&address, "").answered().await.error().await;
+    written.says("one").await;
+    written.completes().await;
+
+    assert_eq!(refused, (400, "response_not_background".to_owned()), "leaving stops it");
+    let answered = json(call.answered().await).await;
+    assert_eq!(answered["status"], "completed");
+    assert_eq!(
+        (&answered["service_tier"], &answered["background"]),
+        (&"flex".into(), &false.into())
+    );
+}
+
+#[tokio::test]
+async fn priority_waits_with_those_who_wait_though_it_is_fetched_later() {
+    let stage = Stage::set().await;
+    let mut scribe = stage.scribe(Lane::Live).await;
+    let more = format!(r#"{BACKGROUND},"service_tier":"priority""#);
+
+    let queued = json(stage.caller.posts(PATH, &response(&more)).answered().await).await;
+    let mut written = scribe.takes().await;
+    written.says("one").await;
+    let address = format!("{PATH}/{}/cancel", queued["id"].as_str().unwrap());
+    let cancelled = json(stage.caller.posts(&address, "").answered().await).await;
+
+    assert_eq!((&queued["status"], &queued["background"]), (&"queued".into(), &true.into()));
+    assert_eq!(cancelled["status"], "cancelled");
+}

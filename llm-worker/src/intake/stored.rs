@@ -120,7 +120,7 @@ impl Desk {
         };
         let mut writer = self.bus.log_writer(id.clone(), open.last);
         // Of one that was begun, the attempt will notice: readers may be about to come back.
-        if lane == Lane::Live && open.attempt == 0 && delivery.age() >= self.unread {
+        if !job.background && open.attempt == 0 && delivery.age() >= self.unread {
             let unread = tokio::select! {
                 biased;
                 () = hand.job.stop().cancelled() => return stopped(hand.job.stopped()),
@@ -181,7 +181,8 @@ impl Desk {
             body,
             behind: behind.as_deref(),
         };
-        self.speak(&id, &mut writer, (attempt, spent), &ask, hand).await
+        let waits = !job.background;
+        self.speak(&id, &mut writer, (attempt, spent), &ask, (hand, waits)).await
     }
 
     /// The records of earlier attempts, if anything hangs on them and they can be read now.
@@ -226,7 +227,7 @@ impl Desk {
         writer: &mut LogWriter,
         (attempt, spent): (u32, u32),
         ask: &Ask<'_>,
-        hand: &InHand<'_>,
+        (hand, somebody_waits): (&InHand<'_>, bool),
     ) -> Ended {
         let script = self.scripts.open(attempt, self.bus.max_payload());
         let mut voice = &script;
@@ -243,7 +244,7 @@ impl Desk {
             (outcome, _said) =
                 completion::complete(&self.upstreams, ask, circumstances, &mut voice, stop)
                 => Verdict::Spoke(outcome),
-            () = has_left(&self.bus, id, unread), if lane == Lane::Live => Verdict::Left,
+            () = has_left(&self.bus, id, unread), if somebody_waits => Verdict::Left,
             () = was_overruled(&self.bus, id, attempt, &script, between_looks(unread))
                 => Verdict::Overruled,
         };

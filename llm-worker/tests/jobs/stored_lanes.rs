@@ -47,6 +47,27 @@ async fn a_live_answer_that_nobody_reads_is_cancelled_and_a_background_one_is_no
 }
 
 #[tokio::test]
+async fn whether_somebody_has_to_read_an_answer_does_not_hang_on_where_it_waited() {
+    let stage = Stage::set().await;
+    let _worker = worker(&stage, 64, Duration::from_millis(300)).await;
+    let quiet = stage.accept_as(Lane::Live, true).await;
+    let (quiet_tokens, reply) = Reply::stream();
+    stage.model.reply(reply);
+    stage.model.called().await;
+    let flexible = stage.accept_as(Lane::Background, false).await;
+    let (tokens, reply) = Reply::stream();
+    stage.model.reply(reply);
+    tokens.say(&chunk("kept")).await;
+
+    assert_eq!(flexible.ended().await.outcome, Outcome::Cancelled);
+
+    tokens.left().await;
+    quiet_tokens.say(&chunk("a")).await;
+    quiet_tokens.say("[DONE]").await;
+    assert_eq!(quiet.ended().await.outcome, Outcome::Completed);
+}
+
+#[tokio::test]
 async fn a_live_answer_goes_on_while_somebody_reads_it() {
     let stage = Stage::set().await;
     let _worker = worker(&stage, 64, Duration::from_millis(300)).await;

@@ -197,6 +197,7 @@ async fn a_stored_job_published_twice_arrives_once_in_its_own_lane() {
         operation: Operation::ChatCompletions,
         model: "simulator".parse().unwrap(),
         owner: Owner::local(),
+        background: true,
         accepted_at_ms: 5,
         body: Body::Inline(&body),
     };
@@ -269,6 +270,7 @@ async fn a_job_is_put_back_once_and_only_into_a_queue_that_has_lost_it() {
         operation: Operation::ChatCompletions,
         model: "simulator".parse().unwrap(),
         owner: Owner::local(),
+        background: true,
         accepted_at_ms: 7,
         body: Body::Inline(&body),
     };

@@ -17,6 +17,7 @@ pub struct CreateResponse {
     model: String,
     stream: bool,
     background: bool,
+    service_tier: Option<&'static str>,
     store: bool,
     previous_response_id: Option<String>,
     conversation: Option<String>,
@@ -61,6 +62,7 @@ impl CreateResponse {
         Ok(Self {
             stream: options.stream,
             background: options.background,
+            service_tier: options.service_tier,
             store: options.store,
             instructions: options.instructions.map(str::to_owned),
             input: input.map(str::to_owned),
@@ -85,6 +87,11 @@ impl CreateResponse {
     /// Whether the caller does not wait for the answer.
     pub fn background(&self) -> bool {
         self.background
+    }
+
+    /// How urgent it is, if that is said: `auto`, `default`, `flex` or `priority`.
+    pub fn service_tier(&self) -> Option<&'static str> {
+        self.service_tier
     }
 
     /// Whether the response can be asked for later.

@@ -1,7 +1,7 @@
 //! A chat completion is the same, in whichever pieces its log was stored.
 
 use contract::log::{Accepted, Ended, Said, Started};
-use contract::{Failure, JobId, Owner, WorkerId};
+use contract::{Failure, JobId, Lane, Owner, WorkerId};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 

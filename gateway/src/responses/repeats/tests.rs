@@ -1,7 +1,7 @@
 //! A repeat is told what came to something, and makes anew what did not.
 
 use contract::log::{Accepted, Api, Ended, Said};
-use contract::{Failure, JobId, Owner};
+use contract::{Failure, JobId, Lane, Owner};
 use serde_json::value::RawValue;
 
 use super::*;

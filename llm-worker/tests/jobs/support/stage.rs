@@ -187,6 +187,13 @@ impl Stage {
         log
     }
 
+    /// The same, of one that somebody waits for in that lane, or that is fetched later.
+    pub(crate) async fn accept_as(&self, lane: Lane, background: bool) -> Log {
+        let log = Log::begin(&self.bus, lane).await;
+        self.queue_as(lane, background, &log, &chat(true)).await;
+        log
+    }
+
     /// Queues a stored job.
     pub(crate) async fn queue(&self, lane: Lane, log: &Log) {
         self.queue_with(lane, log, &chat(true)).await;
@@ -194,12 +201,17 @@ impl Stage {
 
     /// The same, of a request that is asked as it came.
     pub(crate) async fn queue_with(&self, lane: Lane, log: &Log, request: &Request) {
+        self.queue_as(lane, lane == Lane::Background, log, request).await;
+    }
+
+    async fn queue_as(&self, lane: Lane, background: bool, log: &Log, request: &Request) {
         let body = RawValue::from_string(request.body.clone()).unwrap();
         let job = StoredJob {
             id: log.id.job,
             operation: Operation::ChatCompletions,
             model: "public".parse().unwrap(),
             owner: log.id.owner.clone(),
+            background,
             accepted_at_ms: 0,
             body: Body::Inline(&body),
         };
