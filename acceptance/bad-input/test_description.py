@@ -11,6 +11,7 @@ NOBODY = {
     "conversation_id": "conv_0190d6a0000070008000000000000000",
     "item_id": "msg_0",
     "model": "nobody",
+    "key_id": "aaaaaaaaaaaaaaaa",
 }
 BODIES = (b"", b"{", b"[]", b'{"model": "nobody"}', b'{"model": "simulator"}', b'{"items": [7]}')
 
@@ -81,6 +82,7 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
     refused = raw.http.get(filled("/v1/responses/{response_id}")).json()
     gone = raw.http.delete(f"/v1/responses/{response['id']}").json()
     left = raw.http.delete(f"/v1/conversations/{conversation['id']}").json()
+    key = raw.http.post("/v1/admin/keys", json={"name": "described"}).json()
 
     for name, shown in [
         ("Response", response),
@@ -93,6 +95,8 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
         ("ModelList", raw.http.get("/v1/models").json()),
         ("Model", raw.http.get("/v1/models/simulator").json()),
         ("ConversationList", raw.http.get("/v1/conversations").json()),
+        ("Key", key),
+        ("KeyList", raw.http.get("/v1/admin/keys").json()),
     ]:
         described = schemas[name]
         assert set(described["required"]) <= set(shown) <= set(described["properties"]), name
