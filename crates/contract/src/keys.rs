@@ -8,6 +8,6 @@ mod record;
 mod scopes;
 mod secret;
 
-pub use record::{KeyRecord, NewKey, Replaced, Revoked, Standing};
+pub use record::{KeyRecord, NewKey, Replaced, Revoked, ShownKey, Standing};
 pub use scopes::{Endpoint, InvalidEndpoint, Limits, Scopes};
 pub use secret::{ApiKey, InvalidKey, KeyHash, KeyId};

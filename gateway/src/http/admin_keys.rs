@@ -84,31 +84,17 @@ pub(super) async fn revoke(
 
 /// Without its hashes.
 fn shown(record: &KeyRecord) -> Value {
-    json!({
-        "id": record.id,
-        "object": "api_key",
-        "name": record.name,
-        "tenant": record.tenant,
-        "owner": record.owner,
-        "scopes": record.scopes,
-        "limits": record.limits,
-        "created_at": record.created_at,
-        "created_by": record.created_by,
-        "expires_at": record.expires_at,
-        "revoked_at": record.revoked.as_ref().map(|revoked| revoked.at),
-        "revoked_by": record.revoked.as_ref().map(|revoked| &revoked.by),
-        "rotated_at": record.replaced.as_ref().map(|replaced| replaced.at),
-        "rotated_by": record.replaced.as_ref().map(|replaced| &replaced.by),
-        "replaced_good_until": record.replaced.as_ref().map(|replaced| replaced.good_until),
-    })
+    let mut shown = json!(record.shown());
+    let good_until = record.replaced.as_ref().map(|replaced| replaced.good_until);
+    shown["object"] = json!("api_key");
+    shown["replaced_good_until"] = json!(good_until);
+    shown
 }
 
 /// The only time that a key is shown.
 fn secret(status: StatusCode, record: &KeyRecord, key: &ApiKey) -> Response {
     let mut shown = shown(record);
-    if let Some(members) = shown.as_object_mut() {
-        members.insert("key".to_owned(), key.reveal().into());
-    }
+    shown["key"] = key.reveal().into();
     (status, [(CACHE_CONTROL, "no-store")], Json(shown)).into_response()
 }
 

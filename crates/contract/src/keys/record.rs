@@ -82,6 +82,24 @@ pub struct Replaced {
     pub good_until: u64,
 }
 
+/// A key as people and programs may see it: without its hashes.
+#[derive(Debug, Serialize)]
+pub struct ShownKey<'a> {
+    id: &'a KeyId,
+    name: &'a KeyName,
+    tenant: &'a TenantName,
+    owner: &'a OwnerName,
+    scopes: &'a Scopes,
+    limits: Limits,
+    created_at: u64,
+    created_by: &'a str,
+    expires_at: Option<u64>,
+    revoked_at: Option<u64>,
+    revoked_by: Option<&'a str>,
+    rotated_at: Option<u64>,
+    rotated_by: Option<&'a str>,
+}
+
 /// Whether a key counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -132,6 +150,26 @@ impl KeyRecord {
             _ if over(self.expires_at) => Standing::Expired,
             (false, Some(before)) if now >= before.good_until => Standing::Expired,
             _ => Standing::Good,
+        }
+    }
+
+    /// What may be seen of it.
+    pub fn shown(&self) -> ShownKey<'_> {
+        let (revoked, replaced) = (self.revoked.as_ref(), self.replaced.as_ref());
+        ShownKey {
+            id: &self.id,
+            name: &self.name,
+            tenant: &self.tenant,
+            owner: &self.owner,
+            scopes: &self.scopes,
+            limits: self.limits,
+            created_at: self.created_at,
+            created_by: &self.created_by,
+            expires_at: self.expires_at,
+            revoked_at: revoked.map(|revoked| revoked.at),
+            revoked_by: revoked.map(|revoked| revoked.by.as_str()),
+            rotated_at: replaced.map(|replaced| replaced.at),
+            rotated_by: replaced.map(|replaced| replaced.by.as_str()),
         }
     }
 

@@ -30,21 +30,7 @@ pub(super) fn of(records: &[KeyRecord], now: u64) -> String {
 
 /// For programs: everything but the hashes.
 pub(super) fn shown(record: &KeyRecord) -> Value {
-    json!({
-        "id": record.id,
-        "name": record.name,
-        "tenant": record.tenant,
-        "owner": record.owner,
-        "scopes": record.scopes,
-        "limits": record.limits,
-        "created_at": record.created_at,
-        "created_by": record.created_by,
-        "expires_at": record.expires_at,
-        "revoked_at": record.revoked.as_ref().map(|revoked| revoked.at),
-        "revoked_by": record.revoked.as_ref().map(|revoked| &revoked.by),
-        "rotated_at": record.replaced.as_ref().map(|replaced| replaced.at),
-        "rotated_by": record.replaced.as_ref().map(|replaced| &replaced.by),
-    })
+    json!(record.shown())
 }
 
 fn scopes(record: &KeyRecord) -> String {
