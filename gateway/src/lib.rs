@@ -20,6 +20,7 @@
 //! * Nothing is retried within a handler.
 
 mod chat;
+mod clock;
 mod conversations;
 mod gateway;
 mod http;

@@ -1,7 +1,7 @@
 //! Starts a request: register, then publish.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bus::{Bus, BusError, LinkState};
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use super::answer::Answer;
 use super::error::ChatError;
 use super::register::Register;
 use super::workers::Workers;
+use crate::clock::now_ms;
 use crate::measures::Measures;
 
 /// Longest wait for the stream's acknowledgement of a job.
@@ -120,7 +121,6 @@ impl Chats {
 
 impl Inner {
     async fn publish(&self, job: JobId, model: &Model, request: &Request) -> Result<(), BusError> {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let json: &RawValue = serde_json::from_slice(&request.body)
             .map_err(|error| BusError::NotReady(error.to_string()))?;
         let body = if request.body.len() + ENVELOPE_BYTES > self.bus.max_payload() {
@@ -138,7 +138,7 @@ impl Inner {
             tenant: request.tenant.clone(),
             stream: request.stream,
             gateway: self.gateway,
-            accepted_at_ms: u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX),
+            accepted_at_ms: now_ms(),
             body,
         };
         let payload =

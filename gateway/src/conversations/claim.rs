@@ -10,7 +10,8 @@ use contract::{ConversationId, JobId, Owner, subjects};
 
 use super::error::ConversationError;
 use super::record::{Running, ids_in};
-use super::service::{Conversations, now_ms};
+use super::service::Conversations;
+use crate::clock::now_ms;
 use crate::responses::{Doubt, Fold};
 
 /// How long a claim counts whose turn has no log. A response is accepted, or not, within 10 s of

@@ -2,7 +2,7 @@
 //! cannot even be looked for.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bus::{Bus, LinkState, RecordError, Records};
 use contract::{ConversationId, Owner, RequestId, subjects};
@@ -12,6 +12,7 @@ use service_runtime::Tasks;
 
 use super::error::ConversationError;
 use super::record::Record;
+use crate::clock::now_s;
 use crate::idempotency::{Ledger, Repeatable, Told};
 
 /// Longest time to change a record that others change, too.
@@ -67,7 +68,7 @@ impl Conversations {
         let id: ConversationId = place.makes.parse().map_err(unreadable)?;
         let metadata = new.metadata().unwrap_or("{}");
         // Whoever makes it for this request makes the same.
-        let record = Record::new(now_ms() / 1000, metadata, &new.items(&place.makes));
+        let record = Record::new(now_s(), metadata, &new.items(&place.makes));
         let key = subjects::conversation_key(owner, id);
         let value = match record.write() {
             Ok(value) => value,
@@ -246,10 +247,4 @@ fn readable(id: ConversationId, value: &[u8]) -> Option<Record> {
 /// What the ids of added items are made of.
 pub(super) fn seed() -> String {
     RequestId::fresh().to_string()
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now_ms() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,7 +17,8 @@ use telemetry::names::app;
 use super::observe::Seen;
 use super::refusal::Refusal;
 use crate::chat::ChatError;
-use crate::keys::{self, Allowance, Caller, Denied, Forbidden, KeyBook, Spent, Ticket};
+use crate::clock::now_s;
+use crate::keys::{Allowance, Caller, Denied, Forbidden, KeyBook, Spent, Ticket};
 
 /// For whom a caller calls, if not for itself.
 const ON_BEHALF_OF: HeaderName = HeaderName::from_static("chappe-on-behalf-of");
@@ -70,7 +71,7 @@ impl Doorman {
             Some(book) => {
                 let key = key_in(headers).map_err(unauthorized)?;
                 let holder =
-                    book.caller(&key, keys::now()).map_err(|denied| unauthorized(denied.into()))?;
+                    book.caller(&key, now_s()).map_err(|denied| unauthorized(denied.into()))?;
                 let ticket = holder.enter().map_err(spent)?;
                 (holder.caller(), Some(ticket))
             }

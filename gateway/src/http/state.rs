@@ -1,9 +1,10 @@
 //! What every handler is given.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::chat::Chats;
+use crate::clock::now_s;
 use crate::conversations::Conversations;
 use crate::idempotency::Ledger;
 use crate::keys::KeyStore;
@@ -36,8 +37,7 @@ pub(crate) struct Parts {
 
 impl Api {
     pub(crate) fn new(parts: Parts) -> Self {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(Arc::new(Inner { parts, started_at: since_1970.as_secs() }))
+        Self(Arc::new(Inner { parts, started_at: now_s() }))
     }
 
     /// Unstored work.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bus::{BusError, RecordError, Records};
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::Repeatable;
 use super::error::KeyError;
+use crate::clock::now_ms;
 
 /// Longest time until a key is claimed, or known to be.
 const ENTERED_WITHIN: Duration = Duration::from_secs(10);
@@ -259,10 +260,4 @@ fn read(value: &[u8]) -> Result<Line<'_>, KeyError> {
         let what = "a record of an idempotency key cannot be read".to_owned();
         KeyError::Unavailable(Some(BusError::NotReady(what)))
     })
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }

@@ -15,10 +15,3 @@ pub(crate) use caller::{Caller, Forbidden};
 pub(crate) use meter::{Allowance, Spent, Ticket};
 
 pub(crate) use store::{KeyStore, KeyStoreError};
-
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}

@@ -3,7 +3,7 @@
 use bus::{BusError, Keys, RecordError};
 use contract::keys::{ApiKey, KeyId, KeyRecord, NewKey};
 
-use super::now;
+use crate::clock::now_s;
 
 /// The store of keys. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl KeyStore {
         wanted: NewKey,
         by: &str,
     ) -> Result<(ApiKey, KeyRecord), KeyStoreError> {
-        let now = now();
+        let now = now_s();
         if wanted.expires_at.is_some_and(|end| end <= now) {
             return Err(KeyStoreError::ExpiresBefore);
         }
@@ -68,7 +68,7 @@ impl KeyStore {
         by: &str,
         grace: u64,
     ) -> Result<(ApiKey, KeyRecord), KeyStoreError> {
-        let now = now();
+        let now = now_s();
         let rotate = |record: &mut KeyRecord| {
             record.is_good(now).then(|| record.rotate(by, now, now.saturating_add(grace)))
         };
@@ -78,7 +78,7 @@ impl KeyStore {
 
     /// Takes a key back.
     pub(crate) async fn revoke(&self, id: &KeyId, by: &str) -> Result<KeyRecord, KeyStoreError> {
-        let revoked = self.0.change(id, |record| record.revoke(by, now())).await?;
+        let revoked = self.0.change(id, |record| record.revoke(by, now_s())).await?;
         revoked.map(|(record, ())| record).ok_or(KeyStoreError::NotFound)
     }
 }

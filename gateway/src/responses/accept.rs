@@ -17,11 +17,12 @@ use tracing::Instrument as _;
 use super::error::ResponseError;
 use super::fold::Fold;
 use super::hold::Hold;
-use super::logs::{self, Doubt, now_ms};
+use super::logs::{self, Doubt};
 use super::repeats::{self, Finding};
 use super::request::{Asked, Request};
 use super::service::Inner;
 use crate::chat::{ENVELOPE_BYTES, publish_span};
+use crate::clock::now_ms;
 use crate::{conversations, idempotency};
 
 /// Longest time until a response is stored and queued.

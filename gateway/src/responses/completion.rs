@@ -6,6 +6,7 @@ use contract::log::{self, Api, Chunks, LogId, Outcome, Record};
 use contract::{Failure, JobId};
 use openai_api::completion;
 
+use super::counting::{Counted, counted};
 use super::failures;
 use super::fold::NotAResponse;
 use super::following::Projected;
@@ -74,27 +75,13 @@ impl Projected for Completion {
         if self.is_over() || entry.sequence < self.way.from {
             return;
         }
-        let Ok((record, chunks)) = log::read(&entry.message) else {
-            // Without its text: that may quote what was said.
-            let sequence = entry.sequence;
-            tracing::error!(sequence, "record {sequence} of a log cannot be read");
-            return;
-        };
-        match record {
-            // Nothing is accepted twice.
-            Record::Accepted(_) => {}
-            Record::Started(started) => {
-                self.attempt = started.attempt;
-                if started.continues_at.is_none() {
-                    self.begin_anew(out);
-                }
+        match counted(entry, &mut self.attempt) {
+            Some(Counted::Started(started)) if started.continues_at.is_none() => {
+                self.begin_anew(out);
             }
-            Record::Said(said) | Record::HandedBack(said) if said.attempt == self.attempt => {
-                self.say(entry, chunks, out);
-            }
-            // Of a writer that was out already.
-            Record::Said(_) | Record::HandedBack(_) => {}
-            Record::Ended(ended) => {
+            None | Some(Counted::Started(_)) => {}
+            Some(Counted::Said(chunks)) => self.say(entry, chunks, out),
+            Some(Counted::Ended(chunks, ended)) => {
                 self.say(entry, chunks, out);
                 out.push(match &ended.outcome {
                     Outcome::Completed => self.complete(),

@@ -10,6 +10,7 @@ use contract::{Failure, JobId};
 use openai_api::ErrorBody;
 use openai_api::responses::{About, CreateResponse, End, Projection, ResponseEvent, Status};
 
+use super::counting::{Counted, counted};
 use super::failures;
 use super::following::Projected;
 
@@ -86,25 +87,13 @@ impl Fold {
         if self.end.is_some() {
             return;
         }
-        let Ok((record, chunks)) = log::read(&entry.message) else {
-            // Without its text: that may quote what was said.
-            let sequence = entry.sequence;
-            tracing::error!(sequence, "record {sequence} of a log cannot be read");
-            return;
-        };
-        match record {
-            // Nothing is accepted twice.
-            Record::Accepted(_) => {}
-            Record::Started(started) => {
-                self.attempt = started.attempt;
+        match counted(entry, &mut self.attempt) {
+            None => {}
+            Some(Counted::Started(started)) => {
                 self.projection.started(started.continues_at.is_some(), out);
             }
-            Record::Said(said) | Record::HandedBack(said) if said.attempt == self.attempt => {
-                self.chunks(chunks, out);
-            }
-            // Of a writer that was out already.
-            Record::Said(_) | Record::HandedBack(_) => {}
-            Record::Ended(ended) => {
+            Some(Counted::Said(chunks)) => self.chunks(chunks, out),
+            Some(Counted::Ended(chunks, ended)) => {
                 self.chunks(chunks, out);
                 self.projection.ended(&end_of(&ended.outcome), ended.at_ms / 1000, out);
                 self.end = Some(ended.outcome);

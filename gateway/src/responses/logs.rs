@@ -1,6 +1,6 @@
 //! A log as a whole, and its end.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bus::{AppendError, Bus, BusError, Entry};
 use contract::log::{self, Ended, LogId, Outcome, Record, Started};
@@ -9,6 +9,7 @@ use contract::{streams, subjects};
 use super::sealed;
 
 use super::fold::Fold;
+use crate::clock::now_ms;
 
 /// Replicas lag behind their leader by milliseconds.
 const LAG: Duration = Duration::from_millis(20);
@@ -141,12 +142,6 @@ fn place_behind(last: &Entry) -> Option<(u32, u32)> {
         Ok((Record::Started(Started { attempt, .. }), _)) => Some((attempt, 0)),
         Ok((Record::Accepted(_), _)) | Err(_) => Some((0, 0)),
     }
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now_ms() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

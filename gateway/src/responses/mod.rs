@@ -5,6 +5,7 @@
 //! * [`repeats`]: one that comes again is told what was made for it.
 //! * [`fold`]: records become events of a response. The only place where they do.
 //! * [`completion`], [`stored_answer`]: the same, of a chat completion with an idempotency key.
+//! * [`counting`]: which records count, for both.
 //! * [`following`]: one reader of a log: its past, then live.
 //! * [`hold`]: what is left to do when this gateway lets go of a response that it accepted.
 //! * [`logs`]: a log as a whole, and its end. [`readers`]: everybody who reads here.
@@ -16,6 +17,7 @@
 
 mod accept;
 mod completion;
+mod counting;
 mod error;
 mod failures;
 mod fold;
