@@ -10,6 +10,8 @@ BAD = [
         {
             "GATEWAY_LISTEN": "here",
             "GATEWAY_HEALTH_LISTEN": "1",
+            "GATEWAY_TRUSTED_PROXIES": "proxy.example",
+            "GATEWAY_CORS_ORIGINS": "app.example",
             "NATS_URL": "ftp://x",
             "NATS_NKEY_FILE": "/nowhere/gateway.nk",
             "NATS_CA_FILE": "/nowhere/ca.pem",
@@ -21,7 +23,17 @@ BAD = [
         {"LLM_WORKER_HEALTH_LISTEN": "x", "LLM_WORKER_MAX_CONCURRENCY": "many"},
         ["MODELS_FILE"],
     ),
-    ("web", {"WEB_LISTEN": "8780", "WEB_HEALTH_LISTEN": "x", "WEB_GATEWAY_URL": "no url"}, []),
+    (
+        "web",
+        {
+            "WEB_LISTEN": "8780",
+            "WEB_HEALTH_LISTEN": "x",
+            "WEB_TRUSTED_PROXIES": "proxy.example",
+            "WEB_GATEWAY_URL": "no url",
+            "WEB_GATEWAY_CA_FILE": "/nowhere/ca.pem",
+        },
+        [],
+    ),
     (
         "model-simulator",
         {"SIMULATOR_LISTEN": "x", "SIMULATOR_TTFT_MS": "soon", "SIMULATOR_TOKEN_MS": "-1", "LOG_FILTER": "loud"},

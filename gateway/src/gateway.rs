@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::chat::{self, Chats, Register, Sweep, Workers};
 use crate::conversations::Conversations;
-use crate::http::{self, Api};
+use crate::http::{self, Api, Door};
 use crate::idempotency::Ledger;
 use crate::keys::{KeyBook, KeyStore};
 use crate::measures::Measures;
@@ -74,7 +74,9 @@ impl Gateway {
     ) -> Result<Self, BuildError> {
         let limits =
             HttpLimits { drain_time: settings.drain + LAST_WORDS, ..HttpLimits::default() };
-        let server = HttpServer::bind(settings.listen, settings::LISTEN.name, limits)?;
+        let server = HttpServer::bind(settings.listen, settings::LISTEN.name, limits)?
+            .with_tls(settings.tls)
+            .behind(settings.trusted_proxies);
         let health = Health::new();
         let measures = Arc::new(Measures::new(&telemetry));
         let variable = settings::HEALTH_LISTEN.name;
@@ -137,7 +139,8 @@ impl Gateway {
             body_limit: settings.body_limit_bytes,
             head_wait: settings.head_wait,
         });
-        let router = http::router(api, settings.allowed_hosts, book.clone());
+        let door = Door { hosts: settings.allowed_hosts, cors: settings.cors_origins };
+        let router = http::router(api, door, book.clone());
         Ok(Self {
             id,
             bus,
@@ -165,6 +168,11 @@ impl Gateway {
     /// Where the API listens.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// The same as the beginning of an address of the web: `http://127.0.0.1:8790`.
+    pub fn origin(&self) -> String {
+        self.server.origin()
     }
 
     /// Where the health port listens.
@@ -232,9 +240,9 @@ impl Gateway {
             streams.watch_required(&required(), &health, &until).await;
         });
 
-        let address = self.server.address();
+        let origin = self.server.origin();
         self.health.started();
-        tracing::info!("gateway {id} answers on http://{address}, catalogue {}", self.catalogue);
+        tracing::info!("gateway {id} answers on {origin}, catalogue {}", self.catalogue);
         let serving = Tasks::new();
         let closing = Shutdown::manual();
         if self.roles.api {

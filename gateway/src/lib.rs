@@ -32,4 +32,5 @@ mod settings;
 mod silence;
 
 pub use gateway::{BuildError, Gateway};
+pub use http::CorsOrigins;
 pub use settings::{Auth, Roles, Settings};

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use contract::Catalogue;
-use service_runtime::{AllowedHosts, Env, Problems, Reader, Variable};
+use service_runtime::{AllowedHosts, Env, Problems, Reader, Tls, TrustedProxies, Variable};
+
+use crate::http::CorsOrigins;
 
 pub(crate) const LISTEN: Variable = Variable {
     name: "GATEWAY_LISTEN",
@@ -30,6 +32,26 @@ const ALLOWED_HOSTS: Variable = Variable {
     name: "GATEWAY_ALLOWED_HOSTS",
     default: "",
     about: "Host names, without ports and separated by commas, under which the API answers besides localhost and loopback addresses, and whose pages may call it. Unset on another address than loopback: all names.",
+};
+const TLS_CERT: Variable = Variable {
+    name: "GATEWAY_TLS_CERT_FILE",
+    default: "",
+    about: "File of a certificate (PEM), with those of intermediate authorities behind it: the API then speaks TLS alone. A renewed one is taken up within half a minute.",
+};
+const TLS_KEY: Variable = Variable {
+    name: "GATEWAY_TLS_KEY_FILE",
+    default: "",
+    about: "File of the certificate's key (PEM), without a password.",
+};
+const TRUSTED_PROXIES: Variable = Variable {
+    name: "GATEWAY_TRUSTED_PROXIES",
+    default: "",
+    about: "Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed. Unset: nobody's.",
+};
+const CORS_ORIGINS: Variable = Variable {
+    name: "GATEWAY_CORS_ORIGINS",
+    default: "",
+    about: "Origins, such as https://app.example, separated by commas, whose pages may call the API and read its answers; `*`, with GATEWAY_AUTH=keys: all. Unset: none.",
 };
 const BODY_LIMIT: Variable = Variable {
     name: "GATEWAY_BODY_LIMIT_BYTES",
@@ -66,6 +88,10 @@ pub(crate) const VARIABLES: &[&[Variable]] = &[
         AUTH,
         ROLES,
         ALLOWED_HOSTS,
+        TLS_CERT,
+        TLS_KEY,
+        TRUSTED_PROXIES,
+        CORS_ORIGINS,
         BODY_LIMIT,
         HEAD_WAIT,
         ANSWER_TIMEOUT,
@@ -110,6 +136,12 @@ pub struct Settings {
     pub roles: Roles,
     /// Under which names the API answers.
     pub allowed_hosts: AllowedHosts,
+    /// The certificate, if the API speaks TLS.
+    pub tls: Option<Tls>,
+    /// Whose word on clients counts.
+    pub trusted_proxies: TrustedProxies,
+    /// Whose pages may call and read, if any.
+    pub cors_origins: Option<CorsOrigins>,
     /// Largest request body.
     pub body_limit_bytes: usize,
     /// Longest wait for the first word before a stream begins.
@@ -142,6 +174,9 @@ impl Settings {
         let auth = auth(&mut read, listen);
         let roles = roles(&mut read);
         let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS.name, listen);
+        let tls = Tls::read(&mut read, TLS_CERT.name, TLS_KEY.name);
+        let trusted_proxies = TrustedProxies::read(&mut read, TRUSTED_PROXIES.name);
+        let cors_origins = cors_origins(&mut read, auth);
         let body_limit_bytes = read.number_or(BODY_LIMIT.name, 33_554_432, 1024..=1_073_741_824);
         let head_wait = read.millis_or(HEAD_WAIT.name, 10_000);
         let answer_timeout = read.millis_or(ANSWER_TIMEOUT.name, 600_000);
@@ -156,6 +191,9 @@ impl Settings {
                 health_listen: health_listen?,
                 roles: roles?,
                 allowed_hosts: allowed_hosts?,
+                tls: tls?,
+                trusted_proxies: trusted_proxies?,
+                cors_origins: cors_origins?,
                 body_limit_bytes: body_limit_bytes?,
                 head_wait: head_wait?,
                 answer_timeout: answer_timeout?,
@@ -182,6 +220,23 @@ fn roles(read: &mut Reader<'_>) -> Option<Roles> {
         }
     }
     Some(roles)
+}
+
+/// Where nobody needs a key, every page that somebody opens on this machine could use the API.
+fn cors_origins(read: &mut Reader<'_>, auth: Option<Auth>) -> Option<Option<CorsOrigins>> {
+    let Some(list) = read.optional::<String>(CORS_ORIGINS.name)? else { return Some(None) };
+    match CorsOrigins::parse(&list) {
+        Ok(CorsOrigins::Any) if auth == Some(Auth::Off) => {
+            let message = format!(
+                "`*` lets every page in that somebody here opens, since {} is off: name the \
+                 origins, or set {}=keys",
+                AUTH.name, AUTH.name
+            );
+            read.problem(CORS_ORIGINS.name, message)
+        }
+        Ok(origins) => Some(Some(origins)),
+        Err(invalid) => read.problem(CORS_ORIGINS.name, invalid.to_string()),
+    }
 }
 
 /// Closed by default: without keys, nobody but this machine is answered.
@@ -223,6 +278,9 @@ mod tests {
             ("GATEWAY_AUTH", "maybe"),
             ("GATEWAY_ROLES", "api,cook"),
             ("GATEWAY_ALLOWED_HOSTS", "https://chat.example"),
+            ("GATEWAY_TLS_KEY_FILE", "/nowhere/key.pem"),
+            ("GATEWAY_TRUSTED_PROXIES", "proxy.example"),
+            ("GATEWAY_CORS_ORIGINS", "app.example"),
             ("GATEWAY_BODY_LIMIT_BYTES", "1"),
             ("GATEWAY_DRAIN_MS", "soon"),
         ]);
@@ -232,6 +290,9 @@ mod tests {
             "GATEWAY_AUTH",
             "GATEWAY_ROLES",
             "GATEWAY_ALLOWED_HOSTS",
+            "GATEWAY_TLS_CERT_FILE",
+            "GATEWAY_TRUSTED_PROXIES",
+            "GATEWAY_CORS_ORIGINS",
             "GATEWAY_BODY_LIMIT_BYTES",
             "GATEWAY_DRAIN_MS",
             "MODELS_FILE",
@@ -251,6 +312,15 @@ mod tests {
         assert_eq!(roles(&[]), Roles { api: true, chores: true });
         assert_eq!(roles(&[("GATEWAY_ROLES", "api")]), Roles { api: true, chores: false });
         assert_eq!(roles(&[("GATEWAY_ROLES", "chores, api")]), Roles { api: true, chores: true });
+    }
+
+    #[test]
+    fn without_keys_not_every_page_is_let_in() {
+        let any = ("GATEWAY_CORS_ORIGINS", "*");
+        assert_eq!(problems(&[any]), ["GATEWAY_CORS_ORIGINS", "MODELS_FILE"]);
+        assert_eq!(problems(&[any, ("GATEWAY_AUTH", "keys")]), ["MODELS_FILE"]);
+        let one = ("GATEWAY_CORS_ORIGINS", "https://app.example");
+        assert_eq!(problems(&[one]), ["MODELS_FILE"]);
     }
 
     #[test]

@@ -12,5 +12,6 @@ pub(crate) fn span_of(method: &str, route: &str) -> Span {
         { http::REQUEST_METHOD } = method,
         { http::ROUTE } = route,
         { http::RESPONSE_STATUS_CODE } = tracing::field::Empty,
+        { http::CLIENT_ADDRESS } = tracing::field::Empty,
     )
 }

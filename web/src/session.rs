@@ -9,7 +9,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderMap;
-use http::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use service_runtime::Client;
 use sha2::{Digest as _, Sha256};
 
 use crate::settings::CookieSecure;
@@ -20,8 +21,6 @@ const NAMED: &[u8] = b"chappe_session=";
 const DIGITS: usize = 32;
 /// Six weeks from the last visit: longer than the gateway keeps what was asked for in it.
 const KEPT_FOR_S: u32 = 6 * 7 * 24 * 60 * 60;
-/// What a proxy that speaks TLS says of the connection before it.
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// What is in the cookie. Who knows it is that browser, so nothing shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,7 +37,9 @@ pub(crate) async fn recognise(
     next: Next,
 ) -> Response {
     let session = Session::of(request.headers()).unwrap_or_else(Session::fresh);
-    let secure = secure == CookieSecure::On || came_over_tls(request.headers());
+    let client = request.extensions().get::<Client>();
+    let encrypted = client.is_some_and(|client| client.encrypted);
+    let secure = secure == CookieSecure::On || encrypted;
     request.extensions_mut().insert(session.owner());
     let mut response = next.run(request).await;
     // Always, so that its time begins anew.
@@ -87,14 +88,6 @@ impl Owner {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether the browser's connection is encrypted, as far as a proxy says so. Whoever makes it up
-/// does so for a cookie of its own, which then travels over TLS only.
-fn came_over_tls(headers: &HeaderMap) -> bool {
-    let first = headers.get(X_FORWARDED_PROTO).and_then(|value| value.to_str().ok());
-    let first = first.and_then(|protocols| protocols.split(',').next());
-    first.is_some_and(|protocol| protocol.trim().eq_ignore_ascii_case("https"))
 }
 
 impl fmt::Debug for Session {
@@ -165,17 +158,6 @@ mod tests {
         let twice = format!("chappe_session={VALUE}; chappe_session={VALUE}");
         assert_eq!(of(&[twice.as_bytes()]), None);
         assert_eq!(of(&[]), None);
-    }
-
-    #[test]
-    fn the_protocol_is_that_of_the_first_proxy() {
-        for (value, expected) in
-            [("https", true), ("HTTPS, http", true), ("http, https", false), ("", false)]
-        {
-            let headers =
-                HeaderMap::from_iter([(X_FORWARDED_PROTO, HeaderValue::from_str(value).unwrap())]);
-            assert_eq!(came_over_tls(&headers), expected, "{value}");
-        }
     }
 
     #[test]

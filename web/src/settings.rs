@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use service_runtime::{AllowedHosts, Env, Problems, Reader, Variable};
+use service_runtime::{
+    AllowedHosts, Authorities, Env, Problems, Reader, Tls, TrustedProxies, Variable,
+};
 use url::Url;
 
 /// The setting that moves the port.
@@ -13,7 +15,11 @@ pub(crate) const LISTEN: &str = "WEB_LISTEN";
 /// The setting that moves the health port.
 pub(crate) const HEALTH_LISTEN: &str = "WEB_HEALTH_LISTEN";
 const ALLOWED_HOSTS: &str = "WEB_ALLOWED_HOSTS";
+const TLS_CERT: &str = "WEB_TLS_CERT_FILE";
+const TLS_KEY: &str = "WEB_TLS_KEY_FILE";
+const TRUSTED_PROXIES: &str = "WEB_TRUSTED_PROXIES";
 const GATEWAY_URL: &str = "WEB_GATEWAY_URL";
+const GATEWAY_CA: &str = "WEB_GATEWAY_CA_FILE";
 const API_KEY: &str = "WEB_API_KEY";
 const COOKIE_SECURE: &str = "WEB_COOKIE_SECURE";
 const DRAIN_MS: &str = "WEB_DRAIN_MS";
@@ -31,9 +37,29 @@ pub(crate) const VARIABLES: &[Variable] = &[
         about: "Host names, without ports and separated by commas, under which it answers besides localhost and loopback addresses. Unset on another address than loopback: all names.",
     },
     Variable {
+        name: TLS_CERT,
+        default: "",
+        about: "File of a certificate (PEM), with those of intermediate authorities behind it: the chat page then speaks TLS alone. A renewed one is taken up within half a minute.",
+    },
+    Variable {
+        name: TLS_KEY,
+        default: "",
+        about: "File of the certificate's key (PEM), without a password.",
+    },
+    Variable {
+        name: TRUSTED_PROXIES,
+        default: "",
+        about: "Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed. Unset: nobody's.",
+    },
+    Variable {
         name: GATEWAY_URL,
         default: "http://127.0.0.1:8790",
         about: "Address of the gateway, without /v1.",
+    },
+    Variable {
+        name: GATEWAY_CA,
+        default: "",
+        about: "File of the authorities (PEM) of which one must have signed the gateway's certificate. Unset: those that the system trusts.",
     },
     Variable {
         name: API_KEY,
@@ -43,7 +69,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable {
         name: COOKIE_SECURE,
         default: "auto",
-        about: "Whether the session's cookie is for https alone: on, or auto, which is on where a proxy sends `X-Forwarded-Proto: https`.",
+        about: "Whether the session's cookie is for https alone: on, or auto, which is on where the page speaks TLS or a proxy of WEB_TRUSTED_PROXIES sends `X-Forwarded-Proto: https`.",
     },
     Variable {
         name: DRAIN_MS,
@@ -55,7 +81,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
 /// Whether browsers may send the session's cookie over plain HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieSecure {
-    /// Unless it was set over TLS, as far as a proxy says so.
+    /// Unless it was set over TLS, to here or, as far as a trusted proxy says so, to that proxy.
     Auto,
     /// Never.
     On,
@@ -87,8 +113,15 @@ pub struct Settings {
     pub health_listen: SocketAddr,
     /// Under which names it answers. `WEB_ALLOWED_HOSTS`.
     pub allowed_hosts: AllowedHosts,
+    /// The certificate, if it speaks TLS. `WEB_TLS_CERT_FILE`, `WEB_TLS_KEY_FILE`.
+    pub tls: Option<Tls>,
+    /// Whose word on browsers counts. `WEB_TRUSTED_PROXIES`.
+    pub trusted_proxies: TrustedProxies,
     /// The gateway. `WEB_GATEWAY_URL`, default `http://127.0.0.1:8790`.
     pub gateway_url: Url,
+    /// Who must have signed the gateway's certificate, if not anybody whom the system trusts.
+    /// `WEB_GATEWAY_CA_FILE`.
+    pub gateway_ca: Option<Authorities>,
     /// The key for the gateway, if it asks for one. `WEB_API_KEY` or `WEB_API_KEY_FILE`.
     pub api_key: Option<SecretString>,
     /// Whether the session's cookie is for https alone. `WEB_COOKIE_SECURE`, default `auto`.
@@ -108,7 +141,10 @@ impl Settings {
         let listen = read.address_or(LISTEN, "127.0.0.1:8780");
         let health_listen = read.address_or(HEALTH_LISTEN, "127.0.0.1:8793");
         let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS, listen);
+        let tls = Tls::read(&mut read, TLS_CERT, TLS_KEY);
+        let trusted_proxies = TrustedProxies::read(&mut read, TRUSTED_PROXIES);
         let gateway_url = gateway_url(&mut read);
+        let gateway_ca = Authorities::read(&mut read, GATEWAY_CA);
         let api_key = api_key(&mut read);
         let cookie_secure = read.or(COOKIE_SECURE, "auto");
         let drain_time = read.millis_or(DRAIN_MS, 30_000);
@@ -118,7 +154,10 @@ impl Settings {
                 listen: listen?,
                 health_listen: health_listen?,
                 allowed_hosts: allowed_hosts?,
+                tls: tls?,
+                trusted_proxies: trusted_proxies?,
                 gateway_url: gateway_url?,
+                gateway_ca: gateway_ca?,
                 api_key: api_key?,
                 cookie_secure: cookie_secure?,
                 drain_time: drain_time?,
@@ -175,7 +214,11 @@ mod tests {
             (LISTEN, "here"),
             (HEALTH_LISTEN, "1"),
             (ALLOWED_HOSTS, "chat.example:80"),
+            (TLS_CERT, "/nowhere/cert.pem"),
+            (TLS_KEY, "/nowhere/key.pem"),
+            (TRUSTED_PROXIES, "proxy"),
             (GATEWAY_URL, "ftp://x"),
+            (GATEWAY_CA, "/nowhere/ca.pem"),
             (API_KEY, "canary\n"),
             (COOKIE_SECURE, "off"),
             (DRAIN_MS, "0"),
@@ -185,7 +228,18 @@ mod tests {
 
         assert_eq!(
             problems.names(),
-            [LISTEN, HEALTH_LISTEN, ALLOWED_HOSTS, GATEWAY_URL, API_KEY, COOKIE_SECURE, DRAIN_MS]
+            [
+                LISTEN,
+                HEALTH_LISTEN,
+                ALLOWED_HOSTS,
+                TLS_CERT,
+                TRUSTED_PROXIES,
+                GATEWAY_URL,
+                GATEWAY_CA,
+                API_KEY,
+                COOKIE_SECURE,
+                DRAIN_MS
+            ]
         );
         assert!(!problems.to_string().contains("canary"));
     }

@@ -55,7 +55,9 @@ impl Web {
     /// When a port cannot be had.
     pub fn build(settings: Settings, telemetry: ServiceTelemetry) -> anyhow::Result<Self> {
         let limits = HttpLimits { drain_time: settings.drain_time, ..HttpLimits::default() };
-        let server = HttpServer::bind(settings.listen, LISTEN, limits)?;
+        let server = HttpServer::bind(settings.listen, LISTEN, limits)?
+            .with_tls(settings.tls.clone())
+            .behind(settings.trusted_proxies.clone());
         let health = Health::new();
         let health_server = HealthServer::bind(
             settings.health_listen,
@@ -76,6 +78,11 @@ impl Web {
         self.server.address()
     }
 
+    /// The same as the beginning of an address of the web: `http://127.0.0.1:8780`.
+    pub fn origin(&self) -> String {
+        self.server.origin()
+    }
+
     /// Where health and metrics really are.
     pub fn health_address(&self) -> SocketAddr {
         self.health_server.address()
@@ -88,8 +95,8 @@ impl Web {
     ///
     /// None today.
     pub async fn run_until(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        let address = self.address();
-        tracing::info!(http.addr = %address, "web listening on {address}");
+        let (address, origin) = (self.address(), self.origin());
+        tracing::info!(http.addr = %address, "web listening on {origin}");
         self.health.started();
         let (over, door) = (Shutdown::manual(), Shutdown::manual());
         let serving = async {

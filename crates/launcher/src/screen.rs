@@ -32,8 +32,8 @@ pub(crate) fn step(text: &str) {
 
 /// Everything answers.
 pub(crate) struct Ready<'a> {
-    pub(crate) web: SocketAddr,
-    pub(crate) gateway: SocketAddr,
+    pub(crate) web: String,
+    pub(crate) gateway: String,
     pub(crate) simulator: Option<SocketAddr>,
     pub(crate) nats_url: &'a str,
     pub(crate) data_dir: &'a Path,
@@ -52,9 +52,9 @@ pub(crate) fn ready(ready: &Ready<'_>) {
         "any API key will do"
     };
     println!("\nChappe is ready.\n");
-    println!("  Chat      http://{web}");
-    println!("  API       http://{gateway}/v1    OpenAI-compatible; {key}");
-    println!("  API docs  http://{gateway}/docs");
+    println!("  Chat      {web}");
+    println!("  API       {gateway}/v1    OpenAI-compatible; {key}");
+    println!("  API docs  {gateway}/docs");
     if let Some(simulator) = simulator {
         println!("  Simulator http://{simulator}/v1");
     }

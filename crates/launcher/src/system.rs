@@ -115,7 +115,7 @@ impl Services {
         let worker = Worker::build(worker, telemetry.service(Worker::IDENTITY.name)).await?;
         if env.get("WEB_GATEWAY_URL").is_none() {
             // The gateway may have taken a free port.
-            web.gateway_url = format!("http://{}", gateway.address()).parse()?;
+            web.gateway_url = gateway.origin().parse()?;
         }
         let web = Web::build(web, telemetry.service(Web::IDENTITY.name))?;
         let models = catalogue.models().map(|model| model.name.to_string()).collect();
@@ -124,8 +124,8 @@ impl Services {
 
     fn announce(&self, choice: &ModelChoice, nats_url: &str, data_dir: &Path) {
         screen::ready(&screen::Ready {
-            web: self.web.address(),
-            gateway: self.gateway.address(),
+            web: self.web.origin(),
+            gateway: self.gateway.origin(),
             simulator: self.simulator.as_ref().map(Simulator::address),
             nats_url,
             data_dir,

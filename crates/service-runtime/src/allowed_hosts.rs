@@ -147,6 +147,11 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
+/// Whether a request names a loopback address or name as its host.
+pub(crate) fn is_for_loopback(headers: &HeaderMap) -> bool {
+    text(headers, HOST.as_str()).and_then(host_of).is_some_and(|host| is_loopback(&host))
+}
+
 fn is_loopback(host: &str) -> bool {
     let address = host.parse::<IpAddr>();
     host == "localhost"

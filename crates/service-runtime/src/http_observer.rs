@@ -10,6 +10,8 @@ use telemetry::{ServiceTelemetry, propagation};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
+use crate::Client;
+
 /// The instruments, made once, and how the service makes its span: a span belongs to the service
 /// whose crate made it, so each has a function of its own for that.
 #[derive(Debug, Clone)]
@@ -21,7 +23,8 @@ pub struct HttpObserver {
 
 impl HttpObserver {
     /// The instruments of a service. `span_of` makes the span of a request, with the fields
-    /// [`http::RESPONSE_STATUS_CODE`] and [`span::STATUS_CODE`] still empty.
+    /// [`http::RESPONSE_STATUS_CODE`] and [`span::STATUS_CODE`] still empty, and
+    /// [`http::CLIENT_ADDRESS`] if it is to be told.
     pub fn new(telemetry: &ServiceTelemetry, span_of: fn(&str, &str) -> Span) -> Self {
         let meter = telemetry.meter();
         Self {
@@ -43,6 +46,9 @@ pub async fn observe_http(
     let method = request.method().as_str().to_owned();
     let route = route.as_ref().map_or("", MatchedPath::as_str).to_owned();
     let span = (observer.span_of)(&method, &route);
+    if let Some(client) = request.extensions().get::<Client>() {
+        span.record(http::CLIENT_ADDRESS, tracing::field::display(client.address));
+    }
     propagation::continue_from(&span, propagation::headers(request.headers()));
 
     let active = Active::new(&observer.active, &method);

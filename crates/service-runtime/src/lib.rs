@@ -5,7 +5,9 @@
 //! * [`Env`] and [`Reader`]: settings from the environment, every problem reported at once.
 //! * [`process`]: `--help`, `--version`, `--health`, then the service until it is told to stop.
 //! * [`Shutdown`] and [`Tasks`]: who asks for the end, and who is waited for.
-//! * [`HttpServer`]: a listener with limits: header time, connections, a drain that ends.
+//! * [`HttpServer`]: a listener with limits: header time, connections, a drain that ends; [`Tls`].
+//!   [`Authorities`]: whose certificates a client of ours takes.
+//! * [`Client`]: where a request comes from, as far as [`TrustedProxies`] say so.
 //! * [`read_body`]: a request's body, with limits. [`AllowedHosts`]: whose requests are taken.
 //! * [`observe_http`]: a span and figures for each request.
 //! * [`Health`]: `/livez`, `/readyz`, `/startupz` and `/metrics` on a port of their own.
@@ -16,7 +18,9 @@
 //! * No other crate reads the process environment.
 
 mod allowed_hosts;
+mod authorities;
 mod cli;
+mod client;
 mod connection;
 mod env;
 mod exit;
@@ -31,13 +35,15 @@ mod tasks;
 mod telemetry_settings;
 
 pub use allowed_hosts::{AllowedHosts, Foreign};
+pub use authorities::Authorities;
 pub use cli::{Variable, variables_text};
+pub use client::{Client, TrustedProxies};
 pub use connection::Connection;
 pub use env::{Env, Problem, Problems, Reader};
 pub use exit::{BAD_CONFIGURATION, bad_configuration, failed};
 pub use health::{Health, HealthServer, Readiness};
 pub use http_observer::{HttpObserver, observe_http};
-pub use http_server::{BindError, HttpLimits, HttpServer};
+pub use http_server::{BindError, HttpLimits, HttpServer, Tls};
 pub use process::{Process, arguments, process};
 pub use request_body::{BodyError, read_body};
 pub use shutdown::Shutdown;

@@ -4,6 +4,7 @@
 //! * [`Stack`]: nats-server, `nats-init`, gateway, worker, web and simulator, each a process.
 //! * [`TestNats`]: a nats-server that can be killed and started again.
 //! * [`OtlpReceiver`]: takes traces and metrics as a collector does.
+//! * [`Certificates`]: an authority, and what a server needs for TLS.
 //! * [`http_client`]: a client that uses no proxy.
 //! * [`free_port`]: a port that nobody else in this test run gets.
 //!
@@ -15,6 +16,7 @@
 )]
 
 mod binaries;
+mod certificates;
 mod http;
 mod nats;
 mod otlp;
@@ -23,6 +25,7 @@ mod program;
 mod stack;
 
 pub use binaries::binary;
+pub use certificates::Certificates;
 pub use http::http_client;
 pub use nats::TestNats;
 pub use otlp::{ExportedSpan, OtlpReceiver};

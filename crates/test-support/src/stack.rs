@@ -14,14 +14,16 @@ pub struct StackBuilder {
     log_filter: &'static str,
     workers: usize,
     simulator: Vec<(&'static str, String)>,
+    gateway: Vec<(&'static str, String)>,
+    web: Vec<(&'static str, String)>,
 }
 
 /// A running stack. Dropping it kills every process.
 #[derive(Debug)]
 pub struct Stack {
-    /// `http://…` of the gateway.
+    /// `http://…` of the gateway, or `https://…`.
     pub gateway_url: String,
-    /// `http://…` of the web chat.
+    /// The same of the web chat.
     pub web_url: String,
     /// `http://…` of the simulator.
     pub simulator_url: String,
@@ -49,6 +51,8 @@ impl Stack {
                 ("SIMULATOR_TTFT_MS", "1".to_owned()),
                 ("SIMULATOR_TOKEN_MS", "1".to_owned()),
             ],
+            gateway: Vec::new(),
+            web: Vec::new(),
         }
     }
 
@@ -108,6 +112,20 @@ impl StackBuilder {
         self
     }
 
+    /// Sets a variable of the gateway.
+    #[must_use]
+    pub fn gateway(mut self, name: &'static str, value: &str) -> Self {
+        self.gateway.push((name, value.to_owned()));
+        self
+    }
+
+    /// Sets a variable of the web chat.
+    #[must_use]
+    pub fn web(mut self, name: &'static str, value: &str) -> Self {
+        self.web.push((name, value.to_owned()));
+        self
+    }
+
     /// Starts everything and waits until it is ready.
     pub async fn start(self) -> Stack {
         let folder = TempDir::new().expect("a temporary folder");
@@ -130,8 +148,9 @@ impl StackBuilder {
         let mut variables = of(Service::Gateway);
         variables.push(("GATEWAY_LISTEN", format!("127.0.0.1:{port}")));
         variables.push(("GATEWAY_HEALTH_LISTEN", format!("127.0.0.1:{health}")));
+        variables.extend(self.gateway.iter().cloned());
         let mut gateway = Program::start("gateway", place, &variables);
-        let gateway_url = format!("http://127.0.0.1:{port}");
+        let gateway_url = url(&self.gateway, port);
 
         let mut workers = Vec::new();
         for _worker in 0..self.workers {
@@ -143,8 +162,9 @@ impl StackBuilder {
         variables.push(("WEB_LISTEN", format!("127.0.0.1:{port}")));
         variables.push(("WEB_HEALTH_LISTEN", format!("127.0.0.1:{web_health}")));
         variables.push(("WEB_GATEWAY_URL", gateway_url.clone()));
+        variables.extend(self.web.iter().cloned());
         let mut web = Program::start("web", place, &variables);
-        let web_url = format!("http://127.0.0.1:{port}");
+        let web_url = url(&self.web, port);
 
         gateway.ready(health).await;
         web.ready(web_health).await;
@@ -178,6 +198,12 @@ impl StackBuilder {
         }
         variables
     }
+}
+
+/// Where a service is that has these settings among others.
+fn url(settings: &[(&'static str, String)], port: u16) -> String {
+    let tls = settings.iter().any(|(name, _)| name.ends_with("_TLS_CERT_FILE"));
+    format!("http{}://127.0.0.1:{port}", if tls { "s" } else { "" })
 }
 
 async fn worker(place: &Path, mut variables: Vec<(&'static str, String)>) -> Program {

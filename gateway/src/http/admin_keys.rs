@@ -11,7 +11,8 @@ use contract::keys::{ApiKey, KeyId, KeyRecord};
 use openai_api::{ErrorBody, ErrorKind};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_runtime::read_body;
+use service_runtime::{Client, read_body};
+use telemetry::names::http;
 
 use super::Api;
 use super::refusal::{Refusal, UNAVAILABLE_FOR};
@@ -37,11 +38,12 @@ struct Rotation {
 pub(super) async fn create(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
+    Extension(client): Extension<Client>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let body = read_body(request.into_body(), BODY_LIMIT.min(api.body_limit())).await?;
     let (key, record) = api.keys().make(read(&body)?, &by(&caller)).await?;
-    told("created", &caller, &record);
+    told("created", &caller, client, &record);
     Ok(secret(StatusCode::CREATED, &record, &key))
 }
 
@@ -57,6 +59,7 @@ pub(super) async fn show(State(api): State<Api>, id: Id) -> Result<Json<Value>, 
 pub(super) async fn rotate(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
+    Extension(client): Extension<Client>,
     id: Id,
     request: Request,
 ) -> Result<Response, Refusal> {
@@ -68,17 +71,18 @@ pub(super) async fn rotate(
         return Err(invalid("grace_seconds", "It has to be at most 7776000: 90 days."));
     }
     let (key, record) = api.keys().rotate(&id, &by(&caller), grace).await?;
-    told("rotated", &caller, &record);
+    told("rotated", &caller, client, &record);
     Ok(secret(StatusCode::OK, &record, &key))
 }
 
 pub(super) async fn revoke(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
+    Extension(client): Extension<Client>,
     id: Id,
 ) -> Result<Json<Value>, Refusal> {
     let record = api.keys().revoke(&id_of(id)?, &by(&caller)).await?;
-    told("revoked", &caller, &record);
+    told("revoked", &caller, client, &record);
     Ok(Json(shown(&record)))
 }
 
@@ -99,14 +103,16 @@ fn secret(status: StatusCode, record: &KeyRecord, key: &ApiKey) -> Response {
 }
 
 /// The audit: a line that is there whatever else is logged.
-fn told(act: &'static str, caller: &Caller, record: &KeyRecord) {
+fn told(act: &'static str, caller: &Caller, client: Client, record: &KeyRecord) {
     let (id, tenant, by) = (record.id.as_str(), record.tenant.as_str(), by(caller));
+    let from = client.address;
     tracing::warn!(
         audit.act = act,
         audit.by = by,
         audit.key = id,
+        { http::CLIENT_ADDRESS } = %from,
         audit.tenant = tenant,
-        "audit: key {id} of tenant {tenant} was {act} by {by}"
+        "audit: key {id} of tenant {tenant} was {act} by {by} from {from}"
     );
 }
 

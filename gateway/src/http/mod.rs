@@ -6,6 +6,7 @@
 //! * [`conversations`]: what responses are turns of, and its items.
 //! * [`admin_keys`]: keys, for operators.
 //! * [`identity`]: who calls, and whether they may. [`door`]: which requests are let in.
+//! * [`cors`]: which pages may call and read.
 //! * [`refusal`]: every error that a caller reads.
 //! * [`answering`]: an answer as one JSON or as a stream. [`sse`]: its frames.
 //! * [`account`]: the figures of one answer.
@@ -16,6 +17,7 @@ mod admin_keys;
 mod answering;
 mod completions;
 mod conversations;
+mod cors;
 mod door;
 mod idempotency;
 mod identity;
@@ -28,5 +30,7 @@ mod router;
 mod sse;
 mod state;
 
+pub use cors::CorsOrigins;
+pub(crate) use door::Door;
 pub(crate) use router::router;
 pub(crate) use state::{Api, Parts};

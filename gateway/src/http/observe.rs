@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use contract::RequestId;
+use service_runtime::Client;
 use telemetry::names::{app, gen_ai, http, span};
 use telemetry::propagation;
 use tokio::time::Instant;
@@ -50,7 +52,8 @@ pub(super) async fn request(
     let method = known(request.method());
     let route = route.as_ref().map_or("", MatchedPath::as_str).to_owned();
     let request_id = request_id(request.headers());
-    let span = span_of(method, &route, &request_id);
+    let client = request.extensions().get().copied();
+    let span = span_of(method, &route, &request_id, client);
     propagation::continue_from(&span, propagation::headers(request.headers()));
     let seen = Seen { span: span.clone(), request_id: Arc::from(request_id.as_str()), began };
     request.extensions_mut().insert(seen);
@@ -72,10 +75,13 @@ pub(super) async fn request(
     if let Some(trace_id) = propagation::trace_id(&span) {
         insert(headers, TRACE_ID, &trace_id);
     }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Answers are their callers' alone; what is everybody's says so itself.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
-fn span_of(method: &'static str, route: &str, request_id: &str) -> Span {
+fn span_of(method: &'static str, route: &str, request_id: &str, client: Option<Client>) -> Span {
     let named = if method == http::METHOD_OTHER { http::SPAN_METHOD_OTHER } else { method };
     tracing::info_span!(
         "request",
@@ -86,6 +92,7 @@ fn span_of(method: &'static str, route: &str, request_id: &str) -> Span {
         { http::REQUEST_METHOD } = method,
         { http::ROUTE } = route,
         { http::RESPONSE_STATUS_CODE } = tracing::field::Empty,
+        { http::CLIENT_ADDRESS } = client.map(|client| tracing::field::display(client.address)),
         { app::REQUEST_ID } = request_id,
         { app::JOB_ID } = tracing::field::Empty,
         { app::KEY_ID } = tracing::field::Empty,

@@ -6,8 +6,8 @@ use axum::http::Method;
 use axum::middleware;
 use axum::routing::{MethodRouter, any, get, post};
 use contract::keys::Endpoint;
-use service_runtime::AllowedHosts;
 
+use super::door::Door;
 use super::identity::{Doorman, Needs, identify};
 use super::refusal::Refusal;
 use super::{
@@ -100,9 +100,9 @@ pub(super) fn paths() -> Vec<&'static str> {
     routes().iter().map(|Route(path, ..)| *path).collect()
 }
 
-/// The API, for requests to these hosts, and for whoever has a key in the book; without a book
-/// nobody needs one.
-pub(crate) fn router(api: Api, hosts: AllowedHosts, book: Option<KeyBook>) -> Router {
+/// The API, for whom the door lets in and who has a key in the book; without a book nobody needs
+/// one.
+pub(crate) fn router(api: Api, door: Door, book: Option<KeyBook>) -> Router {
     let observer = observe::Observer::new(api.measures());
     let unbuilt = |router: Router<Api>, path| router.route(path, any(unknown_url));
     let guarded = |router: Router<Api>, Route(path, needs, handlers): Route| {
@@ -110,15 +110,20 @@ pub(crate) fn router(api: Api, hosts: AllowedHosts, book: Option<KeyBook>) -> Ro
         router.route(path, handlers.route_layer(middleware::from_fn_with_state(doorman, identify)))
     };
     let router = NO_RESPONSES.into_iter().fold(Router::new(), unbuilt);
-    routes()
+    let router = routes()
         .into_iter()
         .fold(router, guarded)
         // What is told to everybody.
         .route(OPENAPI, get(reference::openapi))
         .route(DOCS, get(reference::docs))
         .fallback(unknown_url)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(hosts, door::guard))
+        .method_not_allowed_fallback(method_not_allowed);
+    let router = match &door.cors {
+        Some(cors) => router.layer(cors.layer()),
+        None => router,
+    };
+    router
+        .layer(middleware::from_fn_with_state(door, door::guard))
         .layer(middleware::from_fn_with_state(observer, observe::request))
         .with_state(api)
 }

@@ -29,6 +29,20 @@ async fn every_response_names_its_request() {
 }
 
 #[tokio::test]
+async fn answers_are_no_pages_and_are_kept_by_nobody() {
+    let stage = Stage::set().await;
+
+    for path in ["/v1/models", "/v1/responses/resp_x", "/nowhere"] {
+        let answer = stage.caller.gets(path).await;
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+    }
+    let docs = stage.caller.gets("/docs").await;
+    assert_eq!(docs.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(docs.header("cache-control"), Some("no-cache"), "it is everybody's");
+}
+
+#[tokio::test]
 async fn models_are_listed_chat_models_first_and_shown_by_name() {
     let stage = Stage::set().await;
 

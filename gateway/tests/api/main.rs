@@ -15,6 +15,8 @@ mod conversation_turns;
 #[cfg(test)]
 mod conversations;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod edge;

@@ -112,7 +112,12 @@ impl GatewayClient {
             bearer.set_sensitive(true);
             headers.insert(AUTHORIZATION, bearer);
         }
-        let http = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        if let Some(authorities) = &settings.gateway_ca {
+            let certificates = reqwest::Certificate::from_pem_bundle(authorities.pem());
+            builder = builder.tls_certs_only(certificates.context("WEB_GATEWAY_CA_FILE")?);
+        }
+        let http = builder
             .default_headers(headers)
             .connect_timeout(Duration::from_secs(5))
             .read_timeout(SILENCE)

@@ -16,3 +16,5 @@ mod refusals;
 mod sessions;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

@@ -141,14 +141,18 @@ async fn nobody_says_for_whom_a_page_asks() {
 #[tokio::test]
 async fn over_tls_the_cookie_is_for_tls_alone() {
     let is_secure = |page: &Response| set_by(page).unwrap().ends_with("; Secure");
-    let chat = ChatPage::open();
-    let home = || chat.browser.get(format!("{}/", chat.url));
+    let trusting = ChatPage::open_with(&[("WEB_TRUSTED_PROXIES", "127.0.0.1")]);
+    let home = |chat: &ChatPage| chat.browser.get(format!("{}/", chat.url));
 
-    assert!(!is_secure(&home().send().await.unwrap()));
+    assert!(!is_secure(&home(&trusting).send().await.unwrap()));
     for (protocol, expected) in [("https", true), ("https, http", true), ("http", false)] {
-        let page = home().header("x-forwarded-proto", protocol).send().await.unwrap();
+        let page = home(&trusting).header("x-forwarded-proto", protocol).send().await.unwrap();
         assert_eq!(is_secure(&page), expected, "{protocol}");
     }
+
+    let chat = ChatPage::open();
+    let made_up = home(&chat).header("x-forwarded-proto", "https").send().await.unwrap();
+    assert!(!is_secure(&made_up), "only proxies that are trusted say so");
 
     let always = ChatPage::open_with(&[("WEB_COOKIE_SECURE", "on")]);
     assert!(is_secure(&always.get("/").await));

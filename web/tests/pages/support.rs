@@ -71,7 +71,7 @@ impl ChatPage {
         let env = more.iter().fold(env, |env, (name, value)| env.with(name, *value));
         let settings = Settings::from_env(&env).unwrap();
         let web = Web::build(settings, ServiceTelemetry::detached()).unwrap();
-        let url = format!("http://{}", web.address());
+        let url = web.origin();
         let health_url = format!("http://{}", web.health_address());
         let (shutdown, tasks) = (Shutdown::manual(), Tasks::new());
         tasks.spawn(web.run_until(shutdown.clone()));
@@ -133,7 +133,7 @@ fn simulator() -> Simulator {
 }
 
 /// Fields as a browser encodes them.
-fn encoded(fields: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(fields.iter().map(|(name, value)| {
         // Browsers end lines with CR LF in forms.

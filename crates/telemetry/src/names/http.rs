@@ -16,6 +16,8 @@ pub const REQUEST_METHOD: &str = "http.request.method";
 pub const ROUTE: &str = "http.route";
 /// Status.
 pub const RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+/// Whoever sent a request, behind proxies that are trusted. Never a metric label.
+pub const CLIENT_ADDRESS: &str = "client.address";
 /// Path as called. Never a metric label.
 pub const URL_PATH: &str = "url.path";
 /// `http` or `https`.

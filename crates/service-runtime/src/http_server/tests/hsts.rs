@@ -1,0 +1,38 @@
+//! When a browser is told to come back over TLS only.
+
+use super::*;
+
+/// The head of what a listener behind a proxy on loopback answers.
+async fn head(request: &str) -> String {
+    let proxies = crate::Env::from([("PROXIES", "127.0.0.1")]);
+    let mut read = proxies.reader();
+    let proxies = TrustedProxies::read(&mut read, "PROXIES").unwrap();
+    let server = server(HttpLimits::default()).behind(proxies);
+    let mut client = TcpStream::connect(server.address()).await.unwrap();
+    client.write_all(format!("GET / HTTP/1.1\r\n{request}\r\n\r\n").as_bytes()).await.unwrap();
+    let shutdown = Shutdown::manual();
+    shutdown.request();
+
+    server.serve(Router::new().route("/", get(async || "hello")), shutdown).await;
+
+    let mut said = String::new();
+    client.read_to_string(&mut said).await.unwrap();
+    assert!(said.starts_with("HTTP/1.1 200") && said.ends_with("hello"), "{said}");
+    said
+}
+
+#[tokio::test]
+async fn what_came_over_tls_is_asked_to_stay_there() {
+    let told = "strict-transport-security: max-age=";
+
+    assert!(head("host: x.example\r\nx-forwarded-proto: https").await.contains(told));
+    for request in [
+        "host: x.example",
+        "host: x.example\r\nx-forwarded-proto: http",
+        // Other programs share these names, and speak no TLS.
+        "host: localhost:8780\r\nx-forwarded-proto: https",
+        "host: 127.0.0.1\r\nx-forwarded-proto: https",
+    ] {
+        assert!(!head(request).await.contains(told), "{request}");
+    }
+}
