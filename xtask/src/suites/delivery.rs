@@ -4,7 +4,7 @@ use crate::cases::{Case, Counts, End};
 use crate::report;
 use crate::repository::Repository;
 use crate::run::{Log, Run};
-use crate::suites::Suite;
+use crate::suites::{Suite, black_box};
 use crate::tools::python::Python;
 
 /// A check: what is true when it succeeds, the program, and its arguments.
@@ -46,5 +46,17 @@ pub(super) fn run(repository: &Repository, log: &mut Log) -> anyhow::Result<Coun
     }
     let name = Suite::Delivery.name();
     report::write_junit(&repository.made("junit").join(format!("{name}.xml")), &name, &cases)?;
+    counts += programs(repository, &python, log)?;
     Ok(counts)
+}
+
+/// The tests of the programs in `ci/`.
+fn programs(repository: &Repository, python: &Python, log: &mut Log) -> anyhow::Result<Counts> {
+    let report = repository.made("junit").join("delivery-programs.xml");
+    let run = Run::new(python.program("python"), &repository.root().join("ci"))
+        .arguments(["-m", "pytest", &format!("--junitxml={}", report.display())])
+        // The source folder stays as it is.
+        .variable("PYTHONDONTWRITEBYTECODE", "1")
+        .variable("PYTHONUNBUFFERED", "1");
+    black_box::counted_by_pytest(run, log)
 }

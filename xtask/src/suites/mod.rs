@@ -54,7 +54,7 @@ pub(crate) enum Suite {
     Chaos,
     /// The chat page in Chromium, with and without JavaScript.
     Browser,
-    /// Pipeline, compose and image files: schemas and linters.
+    /// Pipeline, compose and image files: schemas and linters. The programs of the pipeline.
     Delivery,
 }
 

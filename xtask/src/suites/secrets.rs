@@ -30,6 +30,8 @@ const KINDS: &[Kind] = &[
             "-----BEGIN EC PRIVATE KEY--",
             "-----BEGIN DSA PRIVATE KEY--",
             "-----BEGIN OPENSSH PRIVATE KEY--",
+            "-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY--",
+            "-----BEGIN ENCRYPTED COSIGN PRIVATE KEY--",
             "-----BEGIN USER NKEY SEED--",
         ],
         behind: |byte| byte == b'-',
@@ -156,6 +158,7 @@ mod tests {
         vec![
             ("a private key", key("PRIVATE")),
             ("a private key", key("RSA PRIVATE")),
+            ("a private key", key("ENCRYPTED SIGSTORE PRIVATE")),
             ("a private key", format!("-----{} USER NKEY SEED------", "BEGIN")),
             ("a seed of NATS", format!("{}{}", "SU", "AB2C3D4".repeat(8))),
             ("a seed of NATS", format!("{}{}", "SA", "AB2C3D4".repeat(8))),

@@ -11,8 +11,8 @@ use crate::run::{Log, Run};
 use crate::screen;
 use crate::tools::{Missing, apt, made_from};
 
-/// The oldest Python that the pinned packages run on.
-const OLDEST: (u32, u32) = (3, 10);
+/// The oldest Python that the pinned packages and the programs in `ci/` run on.
+const OLDEST: (u32, u32) = (3, 11);
 
 /// A Python with packages.
 #[derive(Debug)]
