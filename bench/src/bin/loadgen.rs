@@ -22,6 +22,15 @@ struct Options {
     /// A header, `name=value`; may be repeated.
     #[arg(long)]
     header: Vec<String>,
+    /// API keys, separated by commas, one client after the other sends the next. By the variable:
+    /// arguments are seen by everybody on the machine.
+    #[arg(
+        long = "api-keys",
+        env = "BENCH_API_KEYS",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    keys: Vec<String>,
     /// The model, whose name is the plan: `mock-t<ms to first token>-g<ms between>-n<tokens>`.
     #[arg(long, default_value = "mock-t0-g0-n16")]
     model: String,
@@ -57,7 +66,12 @@ async fn main() -> anyhow::Result<()> {
     });
     let headers = headers.collect::<anyhow::Result<_>>()?;
     let load = Load {
-        target: Target { address: address.to_owned(), path: format!("/{path}"), headers },
+        target: Target {
+            address: address.to_owned(),
+            path: format!("/{path}"),
+            headers,
+            keys: options.keys,
+        },
         api: options.api,
         plan: Plan::of_model(&options.model).context("the model's name is no plan")?,
         model: options.model,

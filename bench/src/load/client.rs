@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
-use serde::{Deserialize, Serialize};
 
 use super::api::Api;
 use super::connection::{Connection, connect, refusal};
@@ -15,7 +14,7 @@ use super::{Load, Window};
 use crate::tokens::Faults;
 
 /// Who is asked, on this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// `127.0.0.1:<port>`.
     pub address: String,
@@ -23,13 +22,16 @@ pub struct Target {
     pub path: String,
     /// More headers.
     pub headers: Vec<(String, String)>,
+    /// API keys: the first client sends the first one, and so on, again and again. None: each
+    /// sends something that is no key.
+    pub keys: Vec<String>,
 }
 
 impl Target {
     /// An OpenAI-compatible server that asks for nothing more, for chat completions.
     pub fn plain(address: impl Into<String>) -> Self {
         let path = Api::Chat.path().to_owned();
-        Self { address: address.into(), path, headers: Vec::new() }
+        Self { address: address.into(), path, headers: Vec::new(), keys: Vec::new() }
     }
 }
 
@@ -61,14 +63,18 @@ pub(super) struct Client<'load> {
     load: &'load Load,
     body: Bytes,
     expected: String,
+    authorization: String,
     connection: Option<Connection>,
 }
 
 impl<'load> Client<'load> {
-    pub(super) fn new(load: &'load Load) -> Self {
+    /// The client with this number, from 0.
+    pub(super) fn new(load: &'load Load, number: u32) -> Self {
         let body = load.api.request(&load.model, load.streaming).to_string().into();
         let expected = load.plan.text();
-        Self { load, body, expected, connection: None }
+        let key = load.target.keys.iter().cycle().nth(number as usize);
+        let authorization = format!("Bearer {}", key.map_or("unused", String::as_str));
+        Self { load, body, expected, authorization, connection: None }
     }
 
     /// The next request opens a new connection.
@@ -91,7 +97,7 @@ impl<'load> Client<'load> {
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, Failure> {
-        let Target { address, path, headers } = &self.load.target;
+        let Target { address, path, headers, keys: _ } = &self.load.target;
         let accept = if self.load.streaming { "text/event-stream" } else { "application/json" };
         let mut request = Request::post(path)
             .header(HOST, address)
@@ -101,7 +107,7 @@ impl<'load> Client<'load> {
             request = request.header(name, value);
         }
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
-            request = request.header(AUTHORIZATION, "Bearer unused");
+            request = request.header(AUTHORIZATION, &self.authorization);
         }
         request.body(Full::new(self.body.clone())).map_err(Failure::of)
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use openai_api::sse;
@@ -112,6 +112,33 @@ impl Caller {
         good(response).await
     }
 
+    /// Whether `GET <path>` with this API key is good, and whether the key was refused.
+    ///
+    /// # Errors
+    ///
+    /// When it is neither.
+    pub async fn admits(&mut self, path: &str, key: &str) -> anyhow::Result<bool> {
+        let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {key}"));
+        let response = self.send(request, Bytes::new()).await?;
+        match response.status() {
+            StatusCode::UNAUTHORIZED => {
+                let _read_so_that_the_connection_is_free = response.into_body().collect().await?;
+                Ok(false)
+            }
+            _ => good(response).await.map(|_body| true),
+        }
+    }
+
+    /// What `DELETE <path>` is answered with.
+    ///
+    /// # Errors
+    ///
+    /// When that is refused, or not answered.
+    pub async fn delete(&mut self, path: &str) -> anyhow::Result<Bytes> {
+        let response = self.send(Request::delete(path), Bytes::new()).await?;
+        good(response).await
+    }
+
     /// The events of a response behind number `after`, to their end.
     ///
     /// # Errors
@@ -161,7 +188,7 @@ impl Caller {
 }
 
 async fn good(response: Response<Incoming>) -> anyhow::Result<Bytes> {
-    if response.status() != StatusCode::OK {
+    if !response.status().is_success() {
         return Err(refusal(response).await.into());
     }
     Ok(response.into_body().collect().await?.to_bytes())

@@ -82,7 +82,7 @@ pub async fn generate(load: Load) -> Report {
         let (load, tally) = (Rc::clone(&load), Rc::clone(&tally));
         clients.spawn_local(async move {
             tokio::time::sleep_until(begin).await;
-            ask_again_and_again(&load, window, &tally).await;
+            ask_again_and_again(&load, number, window, &tally).await;
         });
     }
     while clients.join_next().await.is_some() {}
@@ -91,8 +91,8 @@ pub async fn generate(load: Load) -> Report {
     report
 }
 
-async fn ask_again_and_again(load: &Load, window: Window, tally: &RefCell<Tally>) {
-    let mut client = Client::new(load);
+async fn ask_again_and_again(load: &Load, number: u32, window: Window, tally: &RefCell<Tally>) {
+    let mut client = Client::new(load, number);
     let mut failures = 0;
     while Instant::now() < window.to && failures < FAILURES {
         let began = Instant::now();

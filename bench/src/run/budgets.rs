@@ -207,7 +207,7 @@ pub(crate) fn lines(results: &Results) -> Vec<Line> {
 }
 
 /// The largest share of the processors that others had during a load.
-fn disturbance(results: &Results, scenario: Scenario) -> Option<f64> {
+pub(crate) fn disturbance(results: &Results, scenario: Scenario) -> Option<f64> {
     let records = results.records.iter().filter(|record| record.scenario == scenario);
     Spread::of(records.map(|record| record.foreign)).map(|spread| spread.max)
 }

@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use nats_server::{Config, NatsServer, Port};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
+use super::keys::look_ups;
 use super::program::{Program, free_ports};
 use super::scenario::Scenario;
 use super::stored;
@@ -24,6 +26,17 @@ pub(crate) struct Variant<'a> {
     pub(crate) in_memory: bool,
     /// Every request is traced, and all traces and metrics go here.
     pub(crate) collector: Option<&'a str>,
+    /// Each service has its own credentials on NATS, and may do with them what it needs.
+    pub(crate) credentials: bool,
+}
+
+/// Whom a gateway answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Auth {
+    /// Everybody.
+    Off,
+    /// Whoever has an API key.
+    Keys,
 }
 
 /// Proportional set sizes, in megabytes (10^6 bytes).
@@ -59,6 +72,8 @@ pub(crate) struct Chappe {
     variables: Vec<(&'static str, String)>,
     nats: NatsServer,
     data: PathBuf,
+    /// Where each service's seed is, if it has one.
+    credentials: Option<PathBuf>,
     services: Vec<Program>,
     /// Where the API is.
     pub(crate) address: String,
@@ -75,7 +90,13 @@ impl Chappe {
         variant: Variant<'_>,
     ) -> anyhow::Result<Self> {
         let data = folder.join(format!("{name}-data"));
-        let config = Config { port: Port::Free, ..Config::new(nats_server, &data) };
+        let mut config = Config { port: Port::Free, ..Config::new(nats_server, &data) };
+        let mut credentials = None;
+        if variant.credentials {
+            let made = folder.join(format!("{name}-credentials"));
+            config.more = look_ups::with_the_watch(&users(programs, &made).await?)?;
+            credentials = Some(made);
+        }
         let nats = NatsServer::start(config).await?;
         let models = folder.join(format!("{name}-models.toml"));
         fs::write(&models, catalogue(mock))?;
@@ -91,6 +112,7 @@ impl Chappe {
             variables,
             nats,
             data,
+            credentials,
             services: Vec::new(),
             address: String::new(),
         };
@@ -98,7 +120,7 @@ impl Chappe {
         let storage = ("NATS_CHAT_STORAGE", storage.to_owned());
         chappe.spawn("nats-init", &[storage])?.ended().await?;
         let [port, gateway_health, worker_health] = free_ports()?;
-        let (mut gateway, _) = chappe.gateway(port, gateway_health).await?;
+        let (mut gateway, _) = chappe.gateway(port, gateway_health, Auth::Off).await?;
         let (worker, _) = chappe.worker(worker_health).await?;
         gateway.still_runs()?;
         chappe.services = vec![gateway, worker];
@@ -109,6 +131,17 @@ impl Chappe {
     /// Its processes.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.services.iter().map(Program::pid).chain(self.nats.pid()).collect()
+    }
+
+    /// Of its first gateway, and of what works behind every gateway.
+    pub(crate) fn split_pids(&self) -> (Option<u32>, Vec<u32>) {
+        let mut services = self.services.iter().map(Program::pid);
+        (services.next(), services.chain(self.nats.pid()).collect())
+    }
+
+    /// The port of its nats-server.
+    pub(crate) fn nats_port(&self) -> u16 {
+        self.nats.port()
     }
 
     /// Where its nats-server stores.
@@ -128,12 +161,18 @@ impl Chappe {
         &self,
         port: u16,
         health: u16,
+        auth: Auth,
     ) -> anyhow::Result<(Program, Duration)> {
+        let auth = match auth {
+            Auth::Off => "off",
+            Auth::Keys => "keys",
+        };
         let mut gateway = self.spawn(
             "gateway",
             &[
                 ("GATEWAY_LISTEN", format!("127.0.0.1:{port}")),
                 ("GATEWAY_HEALTH_LISTEN", format!("127.0.0.1:{health}")),
+                ("GATEWAY_AUTH", auth.to_owned()),
             ],
         )?;
         let took = gateway.ready(health).await?;
@@ -165,8 +204,21 @@ impl Chappe {
         let mut command = Command::new(self.programs.join(program));
         // Nothing that somebody has set may change what is measured.
         command.env_clear().envs(self.variables.iter().cloned()).envs(more.iter().cloned());
+        if let Some(folder) = &self.credentials {
+            command.env("NATS_NKEY_FILE", folder.join(format!("{program}.nk")));
+        }
         Program::start(&format!("{}-{program}", self.name), command, &self.logs)
     }
+}
+
+/// Makes credentials for every service; what a nats-server has to know of them.
+async fn users(programs: &Path, folder: &Path) -> anyhow::Result<String> {
+    let mut command = Command::new(programs.join("nats-init"));
+    command.env_clear().args(["credentials", "--dir"]).arg(folder);
+    let output = command.output().await.context("cannot run nats-init")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "nats-init makes no credentials:\n{said}");
+    Ok(fs::read_to_string(folder.join("nats-users.conf"))?)
 }
 
 fn catalogue(mock: &str) -> String {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::budgets;
 use super::results::Results;
-use super::{stored, tables};
+use super::{keys, stored, tables};
 
 /// A measured part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,18 +16,21 @@ pub(crate) enum Part {
     Chappe,
     /// Stored work beside unstored.
     Stored,
+    /// Keys beside none.
+    Keys,
     /// Others beside Chappe.
     Peers,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Chappe, Self::Stored, Self::Peers];
+    const ALL: [Self; 4] = [Self::Chappe, Self::Stored, Self::Keys, Self::Peers];
 
     /// As it stands in its marks.
     fn name(self) -> &'static str {
         match self {
             Self::Chappe => "chappe",
             Self::Stored => "stored",
+            Self::Keys => "keys",
             Self::Peers => "peers",
         }
     }
@@ -41,6 +44,7 @@ pub(crate) fn write(path: &Path, results: &Results, parts: &[Part]) -> anyhow::R
         let table = match part {
             Part::Chappe => tables::own(&budgets::lines(results), results),
             Part::Stored => tables::stored(&stored::lines(results)),
+            Part::Keys => tables::keys(&keys::lines(results)),
             Part::Peers => tables::peers(results),
         };
         text = replaced(&text, part.name(), &format!("{machine}\n{table}"))?;

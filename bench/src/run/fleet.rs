@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use super::chappe::{Chappe, Variant};
+use super::chappe::{Auth, Chappe, Variant};
+use super::keys::keyring::Keyring;
 use super::peers::Peers;
 use super::program::{Program, free_ports};
 use super::results::TargetInfo;
@@ -24,6 +25,11 @@ use crate::machine;
 const ANSWERS_WITHIN: Duration = Duration::from_secs(180);
 /// What a process has taken for its start is given back by then.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
+
+/// API keys that there are.
+const KEYS: u32 = 100;
+/// Those of them that are used.
+const USED_KEYS: usize = 5;
 
 /// A target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -39,6 +45,10 @@ pub(crate) enum Name {
     ChappeObserved,
     /// Asked for responses, which are stored.
     ChappeStored,
+    /// With credentials of its own for each service.
+    ChappeWithCredentials,
+    /// The same, asked through another gateway, which answers whoever has an API key.
+    ChappeWithKeys,
     /// LiteLLM's proxy with two workers.
     #[value(name = "litellm")]
     #[serde(rename = "litellm")]
@@ -75,6 +85,8 @@ pub(crate) struct Running {
     pub(crate) prefix: String,
     /// Its processes' ancestors.
     pub(crate) roots: Vec<u32>,
+    /// The one among them that is its gateway, of a Chappe.
+    pub(crate) gateway: Option<u32>,
     process: Process,
 }
 
@@ -84,6 +96,8 @@ enum Process {
     /// The mock, which is not measured.
     None,
     Chappe(Box<Chappe>),
+    /// Of a system that is another target.
+    Gateway(Box<Program>),
     Peer(Box<Program>),
 }
 
@@ -141,6 +155,7 @@ impl Fleet {
             api: Api::Chat,
             prefix: String::new(),
             roots: vec![fleet.mock.0.pid()],
+            gateway: None,
             process: Process::None,
         });
         Ok(fleet)
@@ -151,9 +166,9 @@ impl Fleet {
         self.running.iter().find(|running| running.name == name)
     }
 
-    /// Chappe as it is on one server, if it runs.
-    pub(crate) fn chappe(&self) -> Option<&Chappe> {
-        match &self.target(Name::Chappe)?.process {
+    /// The system of a target, if it runs and is its own.
+    pub(crate) fn chappe(&self, name: Name) -> Option<&Chappe> {
+        match &self.target(name)?.process {
             Process::Chappe(chappe) => Some(chappe),
             _ => None,
         }
@@ -182,6 +197,11 @@ impl Fleet {
         let variant = match name {
             Name::Direct => return Ok(info),
             Name::Chappe | Name::ChappeStored => Variant::default(),
+            Name::ChappeWithCredentials => Variant { credentials: true, ..Variant::default() },
+            Name::ChappeWithKeys => {
+                self.start_with_keys().await?;
+                return self.settled(info).await;
+            }
             Name::ChappeInMemory => Variant { in_memory: true, ..Variant::default() },
             Name::ChappeObserved => {
                 let collector = mock(&self.programs, "collector", &self.folder)?;
@@ -200,6 +220,7 @@ impl Fleet {
                     api: Api::Chat,
                     prefix: peer.prefix,
                     roots: vec![peer.program.pid()],
+                    gateway: None,
                     process: Process::Peer(Box::new(peer.program)),
                 });
                 return self.settled(info).await;
@@ -219,7 +240,38 @@ impl Fleet {
             api,
             prefix: String::new(),
             roots: chappe.pids(),
+            gateway: chappe.split_pids().0,
             process: Process::Chappe(Box::new(chappe)),
+        });
+        Ok(())
+    }
+
+    /// One more gateway of the system with credentials, which asks for keys. Both are asked with the
+    /// same keys, so that only what is done with them differs.
+    async fn start_with_keys(&mut self) -> anyhow::Result<()> {
+        let open = Name::ChappeWithCredentials;
+        let chappe = self.chappe(open).context("there is no system with credentials")?;
+        let mut keyring = Keyring::of(&chappe.address).await?;
+        let mut keys = Vec::new();
+        for number in 0..KEYS {
+            keys.push(keyring.makes(&format!("bench-{number}")).await?.key);
+        }
+        keys.truncate(USED_KEYS);
+        let [port, health] = free_ports()?;
+        let (gateway, _took) = chappe.gateway(port, health, Auth::Keys).await?;
+        let (_open, behind) = chappe.split_pids();
+        let target = Target { keys: keys.clone(), ..Target::plain(format!("127.0.0.1:{port}")) };
+        if let Some(open) = self.running.iter_mut().find(|running| running.name == open) {
+            open.target.keys = keys;
+        }
+        self.running.push(Running {
+            name: Name::ChappeWithKeys,
+            target,
+            api: Api::Chat,
+            prefix: String::new(),
+            roots: behind.into_iter().chain([gateway.pid()]).collect(),
+            gateway: Some(gateway.pid()),
+            process: Process::Gateway(Box::new(gateway)),
         });
         Ok(())
     }
@@ -268,11 +320,12 @@ impl Fleet {
 
     /// Stops everything in order.
     pub(crate) async fn stop(self) {
-        for running in self.running {
+        // A gateway before the system that it belongs to.
+        for running in self.running.into_iter().rev() {
             match running.process {
                 Process::None => {}
                 Process::Chappe(chappe) => chappe.stop().await,
-                Process::Peer(program) => program.stop().await,
+                Process::Gateway(program) | Process::Peer(program) => program.stop().await,
             }
         }
     }

@@ -6,6 +6,7 @@
 //! * [`rows`]: the rows that can be asked for; `budgets`: what is measured for them, and the budgets.
 //! * `scenario`: the loads. `round`: one load on one target, measured.
 //! * `fleet`: the targets as processes: `chappe` and `peers`; `program` is one process.
+//! * `keys`: what API keys and credentials cost beside none.
 //! * `stored`: what stored work costs beside it; `rest` and `disk` look at what it leaves behind.
 //! * `starts`, `assets`: what is measured without load.
 //! * `results`: everything that was found. `tables`, `document`: for people.
@@ -16,6 +17,7 @@ mod chappe;
 mod disk;
 mod document;
 mod fleet;
+mod keys;
 mod peers;
 mod program;
 mod rest;
@@ -70,7 +72,8 @@ pub struct Options {
     /// Others as well: LiteLLM, Portkey, TensorZero, FastAPI.
     #[arg(long)]
     peers: bool,
-    /// Rewrite the measured parts of bench/RESULTS.md; with `--only stored`, that part alone.
+    /// Rewrite the measured parts of bench/RESULTS.md; with `--only stored` or `--only keys`,
+    /// that part alone.
     #[arg(long)]
     write: bool,
 }
@@ -84,8 +87,15 @@ impl Options {
         if self.quick { 1 } else { self.rounds }
     }
 
+    fn rounds_of(&self, scenario: Scenario) -> u32 {
+        if self.quick { 1 } else { self.rounds * scenario.rounds_in_one() }
+    }
+
     /// The targets of a load, in the order of the first round.
     fn targets(&self, scenario: Scenario) -> Vec<Name> {
+        if scenario == Scenario::Keys {
+            return vec![Name::Chappe, Name::ChappeWithCredentials, Name::ChappeWithKeys];
+        }
         let mut names = vec![Name::Direct, Name::Chappe];
         let unstored = scenario.rows().iter().any(|row| *row != Row::Stored && self.wants(*row));
         if !self.quick && unstored {
@@ -112,6 +122,9 @@ impl Options {
         if self.only.is_empty() || self.only == [Row::Stored] {
             parts.push(Part::Stored);
         }
+        if self.only.is_empty() || self.only == [Row::Keys] {
+            parts.push(Part::Keys);
+        }
         if self.only.is_empty() && self.peers {
             parts.push(Part::Peers);
         }
@@ -134,7 +147,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let parts = options.parts();
     anyhow::ensure!(
         !options.write || !parts.is_empty(),
-        "only whole parts are written: all rows, or `stored` alone"
+        "only whole parts are written: all rows, or `stored` or `keys` alone"
     );
     // 1,000 streams need 1,000 connections in each process.
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
@@ -157,6 +170,11 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         let stored = stored::lines(&results);
         screen::line(&tables::stored(&stored));
         lines.extend(stored);
+    }
+    if options.wants(Row::Keys) {
+        let keys = keys::lines(&results);
+        screen::line(&tables::keys(&keys));
+        lines.extend(keys);
     }
     if options.peers {
         screen::line(&tables::peers(&results));
@@ -184,7 +202,7 @@ async fn measure(options: &Options) -> anyhow::Result<Results> {
             }
         }
         names.retain(|name| fleet.target(*name).is_some());
-        for round in 0..options.rounds() {
+        for round in 0..options.rounds_of(scenario) {
             for name in &names {
                 let Some(target) = fleet.target(*name) else { continue };
                 let record = round::measure(options, scenario, target, round).await?;
@@ -197,6 +215,9 @@ async fn measure(options: &Options) -> anyhow::Result<Results> {
     }
     if options.wants(Row::Stored) {
         results.stored = Some(stored::measure(&fleet, options.quick).await?);
+    }
+    if options.wants(Row::Keys) {
+        results.keys = Some(keys::measure(options, &fleet).await?);
     }
     if options.wants(Row::Start) {
         if !results.has(Name::Chappe) {

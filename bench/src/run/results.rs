@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Options;
 use super::assets::Assets;
 use super::fleet::Name;
+use super::keys;
 use super::round::Record;
 use super::rows::Row;
 use super::scenario::Scenario;
@@ -54,6 +55,8 @@ pub(crate) struct Results {
     pub(crate) assets: Option<Assets>,
     /// Of stored work, beside the loads.
     pub(crate) stored: Option<Found>,
+    /// Of keys, beside the load.
+    pub(crate) keys: Option<keys::Found>,
     /// What the collector was sent.
     pub(crate) telemetry_bytes: Option<u64>,
 }
@@ -85,6 +88,7 @@ impl Results {
             starts: Vec::new(),
             assets: None,
             stored: None,
+            keys: None,
             telemetry_bytes: None,
         })
     }
@@ -141,7 +145,8 @@ impl Results {
         let bad = self.records.iter().filter(|record| ours(&record.target));
         let bad = bad.filter(|record| !record.report.is_clean()).map(Record::sentence);
         let stored = self.stored.iter().flat_map(|found| found.failures.clone());
-        missing.chain(bad).chain(stored).collect()
+        let keys = self.keys.iter().flat_map(|found| found.failures.clone());
+        missing.chain(bad).chain(stored).chain(keys).collect()
     }
 
     /// Writes everything down.

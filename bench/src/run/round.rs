@@ -27,6 +27,8 @@ pub(crate) struct Record {
     pub(crate) report: Report,
     /// Processor time of the target's processes; with what is done behind stored answers.
     pub(crate) cpu_s: f64,
+    /// The part of it that its gateway took, if it has one.
+    pub(crate) gateway_cpu_s: Option<f64>,
     /// Most memory of the target's processes together.
     pub(crate) pss_mb: f64,
     /// What was added on the disk, of a target that stores.
@@ -102,6 +104,7 @@ pub(crate) async fn measure(
         target: running.name,
         round,
         cpu_s: Cpu::of(&running.pids()).since(&cpu_before),
+        gateway_cpu_s: running.gateway.map(|gateway| Cpu::of(&[gateway]).since(&cpu_before)),
         pss_mb,
         disk: disk.zip(disk_before).map(|(now, before)| now.since(before)),
         foreign: ((busy_s - ours_s) / total_s).clamp(0.0, 1.0),
@@ -131,6 +134,10 @@ async fn generate(
         .kill_on_drop(true);
     if running.api == Api::Responses {
         command.args(["--api", "responses"]);
+    }
+    if !target.keys.is_empty() {
+        // Not among the arguments, which everybody on the machine sees.
+        command.env("BENCH_API_KEYS", target.keys.join(","));
     }
     for (name, value) in &target.headers {
         command.args(["--header", &format!("{name}={value}")]);

@@ -22,6 +22,9 @@ pub enum Row {
     /// The same calls and streams of 20 tokens/s, stored; creating, fetching and reading on; what
     /// finished responses take in memory and on disk.
     Stored,
+    /// The same calls with API keys and without, and with credentials on NATS and without; how often
+    /// keys are looked up there, and how soon one that was revoked is refused.
+    Keys,
     /// From the start of a process until it is ready.
     Start,
     /// What tracing every request costs.

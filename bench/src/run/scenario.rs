@@ -15,6 +15,8 @@ use crate::tokens::Plan;
 pub(crate) enum Scenario {
     /// 16 clients, unary, no waiting.
     Unary,
+    /// The same, in rounds that are shorter and more: what is compared differs by little.
+    Keys,
     /// One client, unary.
     SingleUnary,
     /// One client, streams that do not wait.
@@ -45,8 +47,14 @@ const RACING: Plan =
 
 impl Scenario {
     /// In the order of a run.
-    pub(crate) const ALL: &[Self] =
-        &[Self::Unary, Self::SingleUnary, Self::SingleStream, Self::Streams, Self::Overload];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Unary,
+        Self::Keys,
+        Self::SingleUnary,
+        Self::SingleStream,
+        Self::Streams,
+        Self::Overload,
+    ];
 
     /// The models that the targets must know.
     pub(crate) fn models() -> [String; 3] {
@@ -57,6 +65,7 @@ impl Scenario {
     pub(crate) fn rows(self) -> &'static [Row] {
         match self {
             Self::Unary => &[Row::Unary, Row::Cpu, Row::Telemetry, Row::Stored],
+            Self::Keys => &[Row::Keys],
             Self::SingleUnary | Self::SingleStream => &[Row::Single],
             Self::Streams => &[Row::Streams, Row::Memory, Row::Stored],
             Self::Overload => &[Row::Overload],
@@ -69,22 +78,27 @@ impl Scenario {
 
     pub(crate) fn plan(self) -> Plan {
         match self {
-            Self::Unary | Self::SingleUnary | Self::SingleStream => AT_ONCE,
+            Self::Unary | Self::Keys | Self::SingleUnary | Self::SingleStream => AT_ONCE,
             Self::Streams => READING,
             Self::Overload => RACING,
         }
     }
 
     pub(crate) fn streaming(self) -> bool {
-        !matches!(self, Self::Unary | Self::SingleUnary)
+        !matches!(self, Self::Unary | Self::Keys | Self::SingleUnary)
     }
 
     pub(crate) fn clients(self) -> u32 {
         match self {
-            Self::Unary => 16,
+            Self::Unary | Self::Keys => 16,
             Self::SingleUnary | Self::SingleStream => 1,
             Self::Streams | Self::Overload => STREAMS,
         }
+    }
+
+    /// How many rounds of it are as much as one of the others.
+    pub(crate) fn rounds_in_one(self) -> u32 {
+        if self == Self::Keys { 5 } else { 1 }
     }
 
     /// The ramp of paced streams is one stream long, so that they begin evenly spread, and the
@@ -93,12 +107,13 @@ impl Scenario {
         let [ramp, warm_up, measured, patience] = match (self, quick) {
             (Self::Unary, true) if api == Api::Responses => [0, 300, 1000, 10_000],
             (Self::Unary, true) => [0, 500, 1500, 10_000],
-            (Self::SingleUnary | Self::SingleStream, true) => [0, 300, 1000, 10_000],
+            (Self::Keys | Self::SingleUnary | Self::SingleStream, true) => [0, 300, 1000, 10_000],
             // One stream of each client: whether it is whole is all that a quick run asks.
             (Self::Streams, true) if api == Api::Responses => [1000, 1300, 500, 60_000],
             (Self::Streams, true) => [3300, 3600, 2500, 60_000],
             (Self::Overload, true) => [700, 1500, 2500, 40_000],
             (Self::Unary, false) => [0, 700, 4000, 60_000],
+            (Self::Keys, false) => [0, 300, 3000, 60_000],
             (Self::SingleUnary | Self::SingleStream, false) => [0, 700, 3000, 60_000],
             (Self::Streams, false) => [3300, 3600, 8000, 60_000],
             (Self::Overload, false) => [700, 1500, 6000, 40_000],

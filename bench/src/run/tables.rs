@@ -78,6 +78,15 @@ pub(crate) fn stored(lines: &[Line]) -> String {
     aligned(&rows)
 }
 
+/// Keys beside none.
+pub(crate) fn keys(lines: &[Line]) -> String {
+    let head =
+        ["what", "budget", "met?", "keys on", "min – max", "keys off", "no credentials either"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(lines.iter().map(row));
+    aligned(&rows)
+}
+
 /// Chappe against its budgets.
 pub(crate) fn own(lines: &[Line], results: &Results) -> String {
     let head = ["what", "budget", "met?", "file stream", "min – max", "memory stream", "direct"];

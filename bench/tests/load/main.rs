@@ -6,7 +6,7 @@ mod support;
 use bench::load::get;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use support::{asked, heard, listener, locally, read_on};
+use support::{admits, asked, authorizations, heard, listener, locally, read_on};
 
 #[tokio::test]
 async fn whole_answers_of_the_mock_are_good() {
@@ -60,6 +60,22 @@ async fn the_mock_takes_telemetry_and_says_how_much() {
         assert_eq!(received, serde_json::json!({"requests": 1, "bytes": 5}));
     })
     .await;
+}
+
+#[tokio::test]
+async fn clients_send_the_keys_one_after_the_other_and_without_any_none_of_them() {
+    let keyed = authorizations(&["one", "two"], 3).await;
+    let plain = authorizations(&[], 1).await;
+
+    assert_eq!(keyed, ["Bearer one", "Bearer one", "Bearer two"]);
+    assert_eq!(plain, ["Bearer unused"]);
+}
+
+#[tokio::test]
+async fn a_key_is_admitted_or_refused_and_anything_else_is_an_error() {
+    for (status, admitted) in [("200 OK", Some(true)), ("401 No", Some(false)), ("503 No", None)] {
+        assert_eq!(admits(status).await.ok(), admitted, "{status}");
+    }
 }
 
 #[tokio::test]

@@ -82,3 +82,56 @@ async fn answer_with_events(listener: TcpListener, events: &'static [&'static st
     stream.write_all(format!("{HEAD}{body}").as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
 }
+
+/// What stands in the header of each of so many clients that have these keys.
+pub(crate) async fn authorizations(keys: &[&str], clients: u32) -> Vec<String> {
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    locally(async move {
+        let (address, listener) = listener().await;
+        tokio::task::spawn_local(generate(Load {
+            target: Target { keys, ..Target::plain(&address) },
+            api: Api::Chat,
+            plan: PLAN,
+            model: PLAN.model(),
+            streaming: false,
+            clients,
+            ramp: Duration::ZERO,
+            warm_up: Duration::ZERO,
+            measured: Duration::from_secs(60),
+            patience: Duration::from_secs(60),
+        }));
+        let (mut seen, mut held) = (Vec::new(), Vec::new());
+        for _client in 0..clients {
+            let (mut stream, _peer) = listener.accept().await.unwrap();
+            let mut asked = String::new();
+            while !asked.contains("\r\n\r\n") {
+                let mut more = [0; 4096];
+                let read = stream.read(&mut more).await.unwrap();
+                asked.push_str(std::str::from_utf8(&more[..read]).unwrap());
+            }
+            let line = asked.lines().find_map(|line| line.strip_prefix("authorization: "));
+            seen.push(line.unwrap().to_owned());
+            // Each stays with its client, which would come again.
+            held.push(stream);
+        }
+        seen.sort();
+        seen
+    })
+    .await
+}
+
+/// Whether a key was admitted, when this is the status.
+pub(crate) async fn admits(status: &'static str) -> anyhow::Result<bool> {
+    locally(async move {
+        let (address, listener) = listener().await;
+        tokio::task::spawn_local(async move {
+            let (mut stream, _peer) = listener.accept().await.unwrap();
+            let mut asked = [0; 4096];
+            let _read = stream.read(&mut asked).await.unwrap();
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        Caller::connect(&address).await?.admits("/", "key").await
+    })
+    .await
+}

@@ -9,9 +9,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{Caller, Keyring, Stage, is_known, response, until};
+use crate::support::{Caller, Keyring, LookUps, Stage, is_known, response, until};
 
 const MODELS: &str = "/v1/models";
+/// How often a gateway looks whether a key has changed.
+const LOOKS_EVERY: Duration = Duration::from_millis(250);
 
 async fn with_keys() -> Stage {
     Stage::with(|settings| settings.auth = Auth::Keys).await
@@ -227,6 +229,30 @@ async fn to_know_a_key_nobody_is_asked() {
         assert_eq!(stage.sends_as(&key, Method::GET, MODELS, None).await.status, 200);
     }
     assert_eq!(stage.sends_as(&ApiKey::fresh(), Method::GET, MODELS, None).await.status, 401);
+}
+
+#[tokio::test]
+async fn keys_are_looked_up_as_often_however_many_calls_there_are() {
+    const CALLS: u32 = 400;
+    let stage = with_keys().await;
+    let keyring = Keyring::of(&stage).await;
+    let keys = [keyring.makes(json!({})).await, keyring.hands_out(&stage, json!({})).await];
+
+    let began = Instant::now();
+    let mut look_ups = LookUps::of(&stage).await;
+    for call in 0..CALLS {
+        let key = &keys[call as usize % keys.len()];
+        assert_eq!(stage.sends_as(key, Method::GET, MODELS, None).await.status, 200);
+        assert_eq!(stage.sends_as(&ApiKey::fresh(), Method::GET, MODELS, None).await.status, 401);
+    }
+    let seen = look_ups.so_far().await;
+    let took = began.elapsed();
+
+    // One behind the key that was learnt last, one before the first wait, and one behind each.
+    let at_most = 2 + took.as_millis() / LOOKS_EVERY.as_millis();
+    assert!(seen as u128 <= at_most, "{seen} look-ups during {CALLS} calls in {took:?}");
+    // If there were any, they were seen.
+    look_ups.comes().await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ pub(crate) use answer::{Answer, code_of};
 pub(crate) use caller::{Call, Caller};
 pub(crate) use gateway::Gateway;
 pub(crate) use held::{Held, packed};
-pub(crate) use keyring::{Keyring, is_known};
+pub(crate) use keyring::{Keyring, LookUps, is_known};
 pub(crate) use scribe::{Scribe, Written};
 pub(crate) use stage::{Stage, chat, chunk, embeddings, response, settings};
 pub(crate) use worker::Worker;
