@@ -112,6 +112,21 @@ def test_a_page_of_another_site_is_refused(raw, name, value, code):
     assert "access-control-allow-origin" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["", "a" * 129, "Zo\u00eb", "sk-" + "chappe-" + "a1b2c3d4" * 8],
+    ids=["nothing", "long", "no ASCII", "a key"],
+)
+def test_an_owner_that_is_no_name_is_refused_and_not_repeated(raw, value):
+    headers = [("chappe-on-behalf-of", value.encode())]
+
+    answer = raw.http.get("/v1/models", headers=headers)
+
+    error = openai_error(answer, 400)
+    assert error["code"] == "invalid_owner"
+    assert "a1b2c3d4" not in answer.text
+
+
 def test_a_content_type_is_not_asked_for(raw):
     # As curl sends it when nobody says otherwise.
     answer = raw.post(CHAT, chat(), content_type="application/x-www-form-urlencoded")

@@ -65,6 +65,9 @@ def test_a_key_is_made_used_rotated_and_revoked(chappe, keys, soon, tmp_path):
     assert "Gateways refuse it within a second." in revoked.stdout
     comes_to(401, chappe, rotated["key"], soon)
     assert keys("rotate", key_id).returncode == 1
+    # The command line has no log: the gateway tells what it hears.
+    for act in ("created", "rotated", "revoked"):
+        chappe.says(f"key {key_id} of tenant research was {act} by command line")
 
     chappe.interrupt()
     assert chappe.ends() == 0
@@ -97,6 +100,7 @@ def test_the_chat_page_has_a_key_of_its_own_and_keeps_it(start, chappe, keys, tm
         (["create", "x", "--expires-in", "soon"], 2, "90d"),
         (["create", ""], 2, "1 to 128 bytes"),
         (["revoke", "nobody"], 2, "16 characters"),
+        (["revoke", "sk-" + "chappe-" + "a1b2c3d4" * 8], 2, "'sk-…'"),
         (["revoke", "aaaaaaaaaaaaaaaa"], 1, "`chappe keys list` has them all"),
         ([], 2, "Usage: chappe keys"),
     ],

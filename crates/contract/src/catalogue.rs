@@ -168,8 +168,8 @@ impl Catalogue {
     ///
     /// TOML that cannot be read (with line and column), or every rule that is broken.
     pub fn parse(toml: &str) -> Result<Self, CatalogueProblem> {
-        let file: File = toml::from_str(toml)
-            .map_err(|error| CatalogueProblem(vec![error.to_string().trim_end().to_owned()]))?;
+        let file: File =
+            toml::from_str(toml).map_err(|error| CatalogueProblem(vec![told(toml, &error)]))?;
         Self::of(file.models)
     }
 
@@ -234,11 +234,34 @@ impl Catalogue {
     }
 }
 
+/// What is wrong, and where. The parser's own text repeats the line, in which may be a key that
+/// somebody wrote where its variable is to be named.
+fn told(toml: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| toml.get(..span.start));
+    let place = before.map(|before| {
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("line {line}, column {column}: ")
+    });
+    // Below its first line stands what was expected, in some versions.
+    let message = error.message().lines().collect::<Vec<_>>().join("; ");
+    format!("{}{message}", place.unwrap_or_default())
+}
+
+/// A name that a variable may have and that hardly any key looks like.
+fn is_variable(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(is_part)
+}
+
 fn check(model: &Model, upstream: &Upstream, problems: &mut Vec<String>) {
-    let address = &upstream.base_url;
+    // Behind a `?` may be a key.
+    let address = upstream.base_url.split('?').next().unwrap_or_default();
     let about = format!("model `{}`, upstream `{address}`", model.name);
     let scheme = address.starts_with("http://") || address.starts_with("https://");
-    if !scheme || !address.ends_with("/v1") {
+    if !scheme || !upstream.base_url.ends_with("/v1") {
         problems
             .push(format!("{about}: `base_url` begins with http:// or https:// and ends in /v1"));
     }
@@ -247,6 +270,14 @@ fn check(model: &Model, upstream: &Upstream, problems: &mut Vec<String>) {
         // The address is shown in logs and metrics. Not repeated here either.
         problems.push(format!(
             "model `{}`: a `base_url` holds a user or password; name the key with `api_key_env`",
+            model.name
+        ));
+    }
+    if upstream.api_key_env.as_deref().is_some_and(|name| !is_variable(name)) {
+        // Not repeated: it may be the key.
+        problems.push(format!(
+            "model `{}`: `api_key_env` is the name of a variable, such as `VLLM_KEY`: capitals, \
+             digits and `_`",
             model.name
         ));
     }
@@ -278,77 +309,4 @@ fn one() -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TWO_MODELS: &str = r#"
-        [[models]]
-        name = "embedder"
-        capabilities = ["embeddings"]
-        [[models.upstreams]]
-        base_url = "http://127.0.0.1:11434/v1"
-
-        [[models]]
-        name = "llama3"
-        queue = "gpu"
-        [[models.upstreams]]
-        base_url = "https://one.example/v1"
-        name = "llama3:8b"
-        weight = 3
-        idle_timeout_ms = 5000
-        [[models.upstreams]]
-        base_url = "https://two.example/v1"
-        api_key_env = "TWO_KEY"
-    "#;
-
-    #[test]
-    fn what_is_not_said_has_a_sensible_value() {
-        let catalogue = Catalogue::parse(TWO_MODELS).unwrap();
-
-        let llama = catalogue.model("llama3").unwrap();
-        assert_eq!(llama.capabilities, [Capability::Chat]);
-        assert_eq!(llama.upstreams[0].limits.idle_timeout(), Duration::from_secs(5));
-        assert_eq!(llama.upstreams[1].limits, UpstreamLimits::default());
-        assert_eq!(catalogue.model("embedder").unwrap().queue.as_str(), "default");
-        let names: Vec<_> = catalogue.models().map(|model| model.name.as_str()).collect();
-        assert_eq!(names, ["llama3", "embedder"], "chat models first");
-        assert_eq!(catalogue.queues().len(), 2);
-    }
-
-    #[test]
-    fn the_hash_is_about_names_queues_and_capabilities_only() {
-        let hash = Catalogue::parse(TWO_MODELS).unwrap().hash();
-
-        let other_upstream = TWO_MODELS.replace("two.example", "three.example");
-        let other_queue = TWO_MODELS.replace("\"gpu\"", "\"cpu\"");
-        assert_eq!(Catalogue::parse(&other_upstream).unwrap().hash(), hash);
-        assert_ne!(Catalogue::parse(&other_queue).unwrap().hash(), hash);
-        assert_eq!(hash.to_string().len(), 12);
-    }
-
-    #[test]
-    fn every_broken_rule_is_named() {
-        let text = r#"
-            [[models]]
-            name = "a"
-            [[models.upstreams]]
-            base_url = "ftp://x"
-            max_concurrency = 0
-            [[models]]
-            name = "a"
-            capabilities = []
-        "#;
-
-        let CatalogueProblem(problems) = Catalogue::parse(text).unwrap_err();
-
-        assert_eq!(problems.len(), 4, "{problems:#?}");
-        let secret = TWO_MODELS.replace("//one.example", "//user:secret@one.example");
-        let CatalogueProblem(problems) = Catalogue::parse(&secret).unwrap_err();
-        assert!(problems.iter().all(|problem| !problem.contains("secret")), "{problems:#?}");
-        let typo = TWO_MODELS.replace("idle_timeout_ms", "idel_timeout_ms");
-        assert!(Catalogue::parse(&typo).is_err(), "a misspelt member is refused, not ignored");
-        for text in ["", "[[models]]\nnam = 1", "[[models]]\nname = \"\"", "models = 3", "[["] {
-            assert!(Catalogue::parse(text).is_err(), "{text}");
-        }
-    }
-}
+mod tests;

@@ -1,12 +1,18 @@
 //! The command line of `chappe`. Every flag stands for an environment variable.
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use service_runtime::Env;
+use std::borrow::Cow;
+use std::process::ExitCode;
 
-use crate::{help, keys};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use service_runtime::{Env, masked};
+
+use crate::{help, keys, screen};
 
 /// The name in messages.
 pub(crate) const NAME: &str = "chappe";
+
+/// The exit code when the command line is not understood, as clap has it.
+const NOT_UNDERSTOOD: u8 = 2;
 
 /// Runs Chappe on this machine: a web chat and an OpenAI-compatible API, answered by a worker
 /// over NATS.
@@ -100,11 +106,20 @@ pub(crate) const DEFAULTS: &[(&str, &str)] = &[
 ];
 
 impl Flags {
-    /// Those of this process; says what is asked for, or wrong, and ends the process otherwise.
-    pub(crate) fn of_command_line() -> Self {
+    /// Those of this process. Otherwise says what is asked for, or wrong, and ends the process or
+    /// gives the code with which it is to end.
+    pub(crate) fn of_command_line() -> Result<Self, ExitCode> {
         let long = format!("{AFTER}\n\n{}", help::variables());
-        let matches = Self::command().after_long_help(long).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let matches = Self::command().after_long_help(long).try_get_matches();
+        let flags = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        flags.map_err(|error| {
+            // It quotes what is not understood, which may be a key.
+            if let Cow::Owned(masked) = masked(&error.render().to_string()) {
+                screen::note(masked.trim_end());
+                return ExitCode::from(NOT_UNDERSTOOD);
+            }
+            error.exit()
+        })
     }
 
     /// The environment as these flags change it, with what suits one machine where neither says

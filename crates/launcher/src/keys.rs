@@ -20,8 +20,8 @@ pub(crate) use self::of_web::of_web;
 use crate::flags::NAME;
 use crate::{data_dir, screen};
 
-/// Who made or changed a key, as its record has it.
-const BY: &str = "command line";
+/// Longest name of a user that is noted.
+const LONGEST_USER: usize = 64;
 
 /// Somebody waits at a terminal: no server answers that does not within this time.
 const WAITS_MS: &str = "5000";
@@ -32,12 +32,13 @@ pub(crate) fn main(command: Command, env: &Env) -> ExitCode {
         Ok(nats) => nats,
         Err(problems) => return bad_configuration(NAME, &problems),
     };
+    service_runtime::refuse_core_dumps();
     service_runtime::install_tls_provider();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
             let bus = Bus::connect("operator.keys", &nats).await?;
-            run(command, &bus.keys().await?).await
+            run(command, &bus.keys().await?, &by(env)).await
         })
     });
     match done {
@@ -70,10 +71,10 @@ fn settings(env: &Env) -> Result<bus::Settings, Problems> {
     read.finish(|| nats)
 }
 
-async fn run(command: Command, keys: &Keys) -> anyhow::Result<()> {
+async fn run(command: Command, keys: &Keys, by: &str) -> anyhow::Result<()> {
     let now = now();
     match command {
-        Command::Create(wanted) => create(*wanted, keys, now).await,
+        Command::Create(wanted) => create(*wanted, keys, by, now).await,
         Command::List { json } => {
             let mut records = keys.list().await?;
             records.sort_by_key(|record| record.created_at);
@@ -89,14 +90,14 @@ async fn run(command: Command, keys: &Keys) -> anyhow::Result<()> {
         Command::Rotate(Rotate { id, grace, json }) => {
             let good_until = now.saturating_add(grace.seconds());
             let rotated = keys.change(&id, |record| {
-                record.revoked.is_none().then(|| record.rotate(BY, now, good_until))
+                record.revoked.is_none().then(|| record.rotate(by, now, good_until))
             });
             let (record, key) = rotated.await?.with_context(|| unknown(&id))?;
             let key = key.with_context(|| format!("key {id} was revoked: make a new one"))?;
             tell(&record, &key, json)
         }
         Command::Revoke { id } => {
-            let revoked = keys.change(&id, |record| record.revoke(BY, now)).await?;
+            let revoked = keys.change(&id, |record| record.revoke(by, now)).await?;
             let (record, ()) = revoked.with_context(|| unknown(&id))?;
             let KeyRecord { name, .. } = record;
             screen::line(&format!(
@@ -107,9 +108,9 @@ async fn run(command: Command, keys: &Keys) -> anyhow::Result<()> {
     }
 }
 
-async fn create(wanted: Create, keys: &Keys, now: u64) -> anyhow::Result<()> {
+async fn create(wanted: Create, keys: &Keys, by: &str, now: u64) -> anyhow::Result<()> {
     let json = wanted.json;
-    let (key, record) = wanted.key(now).make(BY, now);
+    let (key, record) = wanted.key(now).make(by, now);
     keys.add(&record).await?;
     tell(&record, &key, json)
 }
@@ -129,6 +130,16 @@ fn tell(record: &KeyRecord, key: &ApiKey, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Who makes or changes a key, as its record and the audit have it. The user is as the environment
+/// says, which the user may change: whoever has the credentials could write any name.
+fn by(env: &Env) -> String {
+    let user = env.get("USER").or_else(|| env.get("USERNAME"));
+    let user = user.filter(|user| {
+        user.len() <= LONGEST_USER && user.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    user.map_or_else(|| "command line".to_owned(), |user| format!("command line of {user}"))
+}
+
 fn unknown(id: &KeyId) -> String {
     format!("there is no key with id {id}; `chappe keys list` has them all")
 }
@@ -136,4 +147,21 @@ fn unknown(id: &KeyId) -> String {
 /// Seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_acts_is_the_user_where_the_system_names_one() {
+        for (user, expected) in [
+            ("ann", "command line of ann"),
+            ("", "command line"),
+            ("a\nb", "command line"),
+            (&"x".repeat(65), "command line"),
+        ] {
+            assert_eq!(by(&Env::from([("USER", user)])), expected);
+        }
+    }
 }

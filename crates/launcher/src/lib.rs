@@ -36,7 +36,10 @@ const INTERRUPTED: u8 = 130;
 
 /// What `main` does.
 pub fn main() -> ExitCode {
-    let mut flags = Flags::of_command_line();
+    let mut flags = match Flags::of_command_line() {
+        Ok(flags) => flags,
+        Err(code) => return code,
+    };
     let env = flags.over(Env::of_process());
     if let Some(Command::Keys(command)) = flags.command.take() {
         return keys::main(command, &env);
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Ok(asked) => asked,
         Err(problems) => return bad_configuration(flags::NAME, &problems),
     };
+    service_runtime::refuse_core_dumps();
     service_runtime::install_tls_provider();
     // Two threads: the services share this process, and one of them may block for a moment.
     let runtime =

@@ -74,7 +74,9 @@ async fn start(
         server
     });
     let nats_url = settings.nats.servers.to_string();
-    let services = Services::build(settings, &env, data_dir, telemetry, simulator).await?;
+    let built = Services::build(settings, &env, data_dir, telemetry, simulator);
+    // Large, as it holds all services while they are built.
+    let services = Box::pin(built).await?;
     services.announce(&choice, &nats_url, data_dir);
     Ok((services, server))
 }
@@ -108,10 +110,11 @@ impl Services {
         screen::step("declaring streams and consumers");
         declare(&nats, &catalogue).await?;
         let asks_for_keys = gateway.auth == Auth::Keys;
+        let gateway = Gateway::build(gateway, telemetry.service(Gateway::IDENTITY.name)).await?;
+        // Behind the gateway, which tells of keys that are made from now on.
         if asks_for_keys && web.api_key.is_none() {
             web.api_key = Some(keys::of_web(&operator, data_dir).await?);
         }
-        let gateway = Gateway::build(gateway, telemetry.service(Gateway::IDENTITY.name)).await?;
         let worker = Worker::build(worker, telemetry.service(Worker::IDENTITY.name)).await?;
         if env.get("WEB_GATEWAY_URL").is_none() {
             // The gateway may have taken a free port.

@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::masked;
+
 /// A snapshot of environment variables. Tests make their own and never touch the process's.
-#[derive(Debug, Clone, Default)]
+///
+/// Prints as their names: among the values are keys.
+#[derive(Clone, Default)]
 pub struct Env(BTreeMap<String, String>);
 
 impl Env {
@@ -42,6 +46,12 @@ impl Env {
     }
 }
 
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
 impl<const N: usize> From<[(&str, &str); N]> for Env {
     fn from(pairs: [(&str, &str); N]) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
@@ -57,6 +67,13 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// Masked: whoever has written a key into the wrong setting finds it quoted.
+    fn of(name: &str, message: &str) -> Self {
+        Self { name: masked(name).into_owned(), message: masked(message).into_owned() }
+    }
+}
+
 /// Every setting that cannot be used, in the order in which they were read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
@@ -64,7 +81,7 @@ pub struct Problems(pub Vec<Problem>);
 impl Problems {
     /// A single problem.
     pub fn one(name: &str, message: impl Into<String>) -> Self {
-        Self(vec![Problem { name: name.to_owned(), message: message.into() }])
+        Self(vec![Problem::of(name, &message.into())])
     }
 
     /// The names of the variables concerned.
@@ -190,7 +207,7 @@ impl Reader<'_> {
 
     /// Notes a problem that a caller found. Always `None`, so that it can end a chain.
     pub fn problem<T>(&mut self, name: &str, message: impl Into<String>) -> Option<T> {
-        self.note(Problem { name: name.to_owned(), message: message.into() });
+        self.note(Problem::of(name, &message.into()));
         None
     }
 
@@ -249,6 +266,10 @@ impl Reader<'_> {
     {
         match text.trim().parse() {
             Ok(value) => Some(value),
+            // What stands before it may be a password.
+            Err(error) if text.contains('@') => {
+                self.problem(name, format!("cannot be used: {error}"))
+            }
             Err(error) => self.problem(name, format!("`{text}` cannot be used: {error}")),
         }
     }
@@ -331,5 +352,33 @@ mod tests {
         let both = Env::from([("KEY", "a"), ("KEY_FILE", path_text)]);
         assert!(both.reader().secret("KEY").is_none());
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_secret_in_a_wrong_place_is_not_repeated() {
+        let key = format!("sk-{}", "a1b2c3d4".repeat(4));
+        let env = Env::from([
+            ("KEY_FILE", key.as_str()),
+            ("URL", "nats://me:hunter2@h"),
+            ("HOST", "me:hunter2@h"),
+            ("LISTEN", &key),
+            ("MS", &key),
+        ]);
+        let mut read = env.reader();
+        read.secret("KEY");
+        read.or::<u16>("URL", "");
+        read.or::<u16>("HOST", "");
+        read.address_or("LISTEN", "127.0.0.1:1");
+        read.millis_or("MS", 1);
+        read.problem::<()>(&key, "is not set");
+
+        let problems = read.finish(|| Some(())).unwrap_err();
+
+        let told = format!("{problems} {problems:?} {env:?}");
+        assert_eq!(problems.0.len(), 6, "{told}");
+        assert!(told.contains("KEY_FILE") && told.contains("sk-…"), "{told}");
+        for secret in [&key[3..], "hunter2"] {
+            assert!(!told.contains(secret), "{told}");
+        }
     }
 }

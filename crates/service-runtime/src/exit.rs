@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use crate::Problems;
+use crate::{Problems, masked};
 
 /// `EX_CONFIG` of sysexits.h: the settings cannot be used, and starting again will not help.
 pub const BAD_CONFIGURATION: u8 = 78;
@@ -23,6 +23,6 @@ pub fn bad_configuration(service: &str, problems: &Problems) -> ExitCode {
 
 /// Prints why the process could not go on, with its causes, and gives exit code 1.
 pub fn failed(service: &str, error: &anyhow::Error) -> ExitCode {
-    eprintln!("{service}: {error:#}");
+    eprintln!("{service}: {}", masked(&format!("{error:#}")));
     ExitCode::FAILURE
 }

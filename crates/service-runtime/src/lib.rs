@@ -10,6 +10,7 @@
 //! * [`Client`]: where a request comes from, as far as [`TrustedProxies`] say so.
 //! * [`read_body`]: a request's body, with limits. [`AllowedHosts`]: whose requests are taken.
 //! * [`observe_http`]: a span and figures for each request.
+//! * [`masked`]: a text without what looks like a secret, for whoever quotes others.
 //! * [`Health`]: `/livez`, `/readyz`, `/startupz` and `/metrics` on a port of their own.
 //!
 //! # What never happens here
@@ -22,12 +23,14 @@ mod authorities;
 mod cli;
 mod client;
 mod connection;
+mod core_dumps;
 mod env;
 mod exit;
 mod head;
 mod health;
 mod http_observer;
 mod http_server;
+mod masked;
 mod process;
 mod request_body;
 mod shutdown;
@@ -39,11 +42,13 @@ pub use authorities::Authorities;
 pub use cli::{Variable, variables_text};
 pub use client::{Client, TrustedProxies};
 pub use connection::Connection;
+pub use core_dumps::refuse_core_dumps;
 pub use env::{Env, Problem, Problems, Reader};
 pub use exit::{BAD_CONFIGURATION, bad_configuration, failed};
 pub use health::{Health, HealthServer, Readiness};
 pub use http_observer::{HttpObserver, observe_http};
 pub use http_server::{BindError, HttpLimits, HttpServer, Tls};
+pub use masked::masked;
 pub use process::{Process, arguments, process};
 pub use request_body::{BodyError, read_body};
 pub use shutdown::Shutdown;

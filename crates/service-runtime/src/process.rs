@@ -8,7 +8,10 @@ use std::time::Duration;
 use telemetry::{Identity, ServiceTelemetry};
 
 use crate::cli::{self, Asked, Variable};
-use crate::{Env, Problems, Shutdown, TELEMETRY_VARIABLES, exit, health, install_tls_provider};
+use crate::{
+    Env, Problems, Shutdown, TELEMETRY_VARIABLES, exit, health, install_tls_provider,
+    refuse_core_dumps,
+};
 
 const THREADS: &str = "RUNTIME_THREADS";
 const PROCESS_VARIABLES: &[Variable] = &[Variable {
@@ -87,6 +90,7 @@ fn serve<P: Process>(env: &Env) -> ExitCode {
             Err(problems) => return exit::bad_configuration(name, &problems),
         };
 
+    refuse_core_dumps();
     install_tls_provider();
     let result = runtime(threads).map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {

@@ -14,8 +14,8 @@ pub struct StackBuilder {
     log_filter: &'static str,
     workers: usize,
     simulator: Vec<(&'static str, String)>,
-    gateway: Vec<(&'static str, String)>,
-    web: Vec<(&'static str, String)>,
+    variables: Vec<(&'static str, &'static str, String)>,
+    upstreams: String,
 }
 
 /// A running stack. Dropping it kills every process.
@@ -51,8 +51,8 @@ impl Stack {
                 ("SIMULATOR_TTFT_MS", "1".to_owned()),
                 ("SIMULATOR_TOKEN_MS", "1".to_owned()),
             ],
-            gateway: Vec::new(),
-            web: Vec::new(),
+            variables: Vec::new(),
+            upstreams: String::new(),
         }
     }
 
@@ -68,8 +68,9 @@ impl Stack {
         self.folder.path()
     }
 
-    /// Stops every service in order and waits, so that all telemetry is flushed.
-    pub async fn stop(self) {
+    /// Stops every service in order and waits, so that all telemetry is flushed. Gives everything
+    /// that was logged, up to the end.
+    pub async fn stop(self) -> String {
         let web = self.web.stop().await;
         let gateway = self.gateway.stop().await;
         assert!(web.success() && gateway.success(), "web: {web}, gateway: {gateway}");
@@ -79,6 +80,7 @@ impl Stack {
         }
         self.simulator.stop().await;
         self.nats.stop().await;
+        logs_in(self.folder.path())
     }
 }
 
@@ -112,17 +114,17 @@ impl StackBuilder {
         self
     }
 
-    /// Sets a variable of the gateway.
+    /// Sets a variable of `gateway`, `llm-worker` or `web`.
     #[must_use]
-    pub fn gateway(mut self, name: &'static str, value: &str) -> Self {
-        self.gateway.push((name, value.to_owned()));
+    pub fn variable(mut self, program: &'static str, name: &'static str, value: &str) -> Self {
+        self.variables.push((program, name, value.to_owned()));
         self
     }
 
-    /// Sets a variable of the web chat.
+    /// Says more of every upstream, as the catalogue has it.
     #[must_use]
-    pub fn web(mut self, name: &'static str, value: &str) -> Self {
-        self.web.push((name, value.to_owned()));
+    pub fn upstreams(mut self, line: &str) -> Self {
+        self.upstreams = line.to_owned();
         self
     }
 
@@ -132,7 +134,7 @@ impl StackBuilder {
         let place = folder.path();
         let simulator_port = free_port();
         let simulator_url = format!("http://127.0.0.1:{simulator_port}");
-        let models = models_file(place, &simulator_url);
+        let models = models_file(place, &simulator_url, &self.upstreams);
         let nats = TestNats::start().await;
         let of = |service| self.of(service, &nats, &models);
 
@@ -148,13 +150,15 @@ impl StackBuilder {
         let mut variables = of(Service::Gateway);
         variables.push(("GATEWAY_LISTEN", format!("127.0.0.1:{port}")));
         variables.push(("GATEWAY_HEALTH_LISTEN", format!("127.0.0.1:{health}")));
-        variables.extend(self.gateway.iter().cloned());
+        variables.extend(self.further("gateway"));
         let mut gateway = Program::start("gateway", place, &variables);
-        let gateway_url = url(&self.gateway, port);
+        let gateway_url = url(self.further("gateway"), port);
 
         let mut workers = Vec::new();
         for _worker in 0..self.workers {
-            workers.push(worker(place, of(Service::LlmWorker)).await);
+            let mut variables = of(Service::LlmWorker);
+            variables.extend(self.further("llm-worker"));
+            workers.push(worker(place, variables).await);
         }
 
         let (port, web_health) = (free_port(), free_port());
@@ -162,9 +166,9 @@ impl StackBuilder {
         variables.push(("WEB_LISTEN", format!("127.0.0.1:{port}")));
         variables.push(("WEB_HEALTH_LISTEN", format!("127.0.0.1:{web_health}")));
         variables.push(("WEB_GATEWAY_URL", gateway_url.clone()));
-        variables.extend(self.web.iter().cloned());
+        variables.extend(self.further("web"));
         let mut web = Program::start("web", place, &variables);
-        let web_url = url(&self.web, port);
+        let web_url = url(self.further("web"), port);
 
         gateway.ready(health).await;
         web.ready(web_health).await;
@@ -190,6 +194,11 @@ impl StackBuilder {
         variables
     }
 
+    fn further(&self, program: &str) -> impl Iterator<Item = (&'static str, String)> {
+        let of_program = self.variables.iter().filter(move |(of, ..)| *of == program);
+        of_program.map(|(_of, name, value)| (*name, value.clone()))
+    }
+
     fn telemetry(&self) -> Vec<(&'static str, String)> {
         let mut variables = vec![("LOG_FILTER", self.log_filter.to_owned())];
         if let Some(endpoint) = &self.otlp_endpoint {
@@ -201,9 +210,17 @@ impl StackBuilder {
 }
 
 /// Where a service is that has these settings among others.
-fn url(settings: &[(&'static str, String)], port: u16) -> String {
-    let tls = settings.iter().any(|(name, _)| name.ends_with("_TLS_CERT_FILE"));
+fn url(mut settings: impl Iterator<Item = (&'static str, String)>, port: u16) -> String {
+    let tls = settings.any(|(name, _)| name.ends_with("_TLS_CERT_FILE"));
     format!("http{}://127.0.0.1:{port}", if tls { "s" } else { "" })
+}
+
+/// Of every program that was started here.
+fn logs_in(folder: &Path) -> String {
+    let files = std::fs::read_dir(folder).expect("the folder of the stack");
+    let paths = files.map(|file| file.expect("a file of the stack").path());
+    let logs = paths.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+    logs.map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect()
 }
 
 async fn worker(place: &Path, mut variables: Vec<(&'static str, String)>) -> Program {
@@ -214,12 +231,12 @@ async fn worker(place: &Path, mut variables: Vec<(&'static str, String)>) -> Pro
     worker
 }
 
-fn models_file(place: &Path, simulator_url: &str) -> PathBuf {
+fn models_file(place: &Path, simulator_url: &str, more: &str) -> PathBuf {
     let path = place.join("models.toml");
     let model = |name: &str, capability: &str| {
         format!(
             "[[models]]\nname = \"{name}\"\ncapabilities = [\"{capability}\"]\n\
-             [[models.upstreams]]\nbase_url = \"{simulator_url}/v1\"\n\n"
+             [[models.upstreams]]\nbase_url = \"{simulator_url}/v1\"\n{more}\n\n"
         )
     };
     let text = model("simulator", "chat") + &model("simulator-embeddings", "embeddings");

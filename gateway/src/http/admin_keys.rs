@@ -12,10 +12,10 @@ use openai_api::{ErrorBody, ErrorKind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service_runtime::{Client, read_body};
-use telemetry::names::http;
 
 use super::Api;
 use super::refusal::{Refusal, UNAVAILABLE_FOR};
+use crate::keys::audit::{self, Act, actor};
 use crate::keys::{Caller, KeyStoreError};
 
 /// Largest request about a key, in bytes.
@@ -42,8 +42,9 @@ pub(super) async fn create(
     request: Request,
 ) -> Result<Response, Refusal> {
     let body = read_body(request.into_body(), BODY_LIMIT.min(api.body_limit())).await?;
-    let (key, record) = api.keys().make(read(&body)?, &by(&caller)).await?;
-    told("created", &caller, client, &record);
+    let by = actor(caller.key());
+    let (key, record) = api.keys().make(read(&body)?, &by).await?;
+    audit::did(Act::Created, &by, client.address, &record);
     Ok(secret(StatusCode::CREATED, &record, &key))
 }
 
@@ -70,8 +71,9 @@ pub(super) async fn rotate(
     if grace > LONGEST_GRACE {
         return Err(invalid("grace_seconds", "It has to be at most 7776000: 90 days."));
     }
-    let (key, record) = api.keys().rotate(&id, &by(&caller), grace).await?;
-    told("rotated", &caller, client, &record);
+    let by = actor(caller.key());
+    let (key, record) = api.keys().rotate(&id, &by, grace).await?;
+    audit::did(Act::Rotated, &by, client.address, &record);
     Ok(secret(StatusCode::OK, &record, &key))
 }
 
@@ -81,8 +83,9 @@ pub(super) async fn revoke(
     Extension(client): Extension<Client>,
     id: Id,
 ) -> Result<Json<Value>, Refusal> {
-    let record = api.keys().revoke(&id_of(id)?, &by(&caller)).await?;
-    told("revoked", &caller, client, &record);
+    let by = actor(caller.key());
+    let record = api.keys().revoke(&id_of(id)?, &by).await?;
+    audit::did(Act::Revoked, &by, client.address, &record);
     Ok(Json(shown(&record)))
 }
 
@@ -100,27 +103,6 @@ fn secret(status: StatusCode, record: &KeyRecord, key: &ApiKey) -> Response {
     let mut shown = shown(record);
     shown["key"] = key.reveal().into();
     (status, [(CACHE_CONTROL, "no-store")], Json(shown)).into_response()
-}
-
-/// The audit: a line that is there whatever else is logged.
-fn told(act: &'static str, caller: &Caller, client: Client, record: &KeyRecord) {
-    let (id, tenant, by) = (record.id.as_str(), record.tenant.as_str(), by(caller));
-    let from = client.address;
-    tracing::warn!(
-        audit.act = act,
-        audit.by = by,
-        audit.key = id,
-        { http::CLIENT_ADDRESS } = %from,
-        audit.tenant = tenant,
-        "audit: key {id} of tenant {tenant} was {act} by {by} from {from}"
-    );
-}
-
-/// As records and audits name whoever acts.
-fn by(caller: &Caller) -> String {
-    caller
-        .key()
-        .map_or_else(|| "anybody (GATEWAY_AUTH is off)".to_owned(), |id| format!("key {id}"))
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {

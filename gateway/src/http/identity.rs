@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -12,6 +12,7 @@ use contract::keys::{ApiKey, Endpoint};
 use contract::{Lane, OwnerName};
 use http_body_util::BodyExt as _;
 use openai_api::ErrorKind;
+use service_runtime::masked;
 use telemetry::names::app;
 
 use super::observe::Seen;
@@ -135,8 +136,9 @@ fn unauthorized(why: NoKey) -> Response {
             "The header `Authorization` is not understood: it has to be `Bearer KEY`, once.",
         ),
         NoKey::Denied(Denied::Unknown) => ("invalid_api_key", "The API key is not known here."),
-        NoKey::Denied(Denied::Revoked) => ("invalid_api_key", "The API key was revoked."),
-        NoKey::Denied(Denied::Expired) => ("invalid_api_key", "The API key has expired."),
+        // Only who has the whole secret learns this.
+        NoKey::Denied(Denied::Revoked) => ("api_key_revoked", "The API key was revoked."),
+        NoKey::Denied(Denied::Expired) => ("api_key_expired", "The API key has expired."),
     };
     let refusal =
         Refusal::of(StatusCode::UNAUTHORIZED, ErrorKind::InvalidRequest, code, message.to_owned());
@@ -149,6 +151,8 @@ fn on_behalf_of(headers: &HeaderMap) -> Result<Option<OwnerName>, Refusal> {
     let mut values = headers.get_all(ON_BEHALF_OF).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let owner = value.to_str().ok().and_then(|owner| owner.parse().ok());
+    // Owners are parts of subjects and names of records: a key that was sent as one would be, too.
+    let owner = owner.filter(|owner: &OwnerName| masked(owner.as_str()) == owner.as_str());
     match (owner, values.next()) {
         (Some(owner), None) => Ok(Some(owner)),
         _ => Err(Refusal::of(
@@ -156,7 +160,7 @@ fn on_behalf_of(headers: &HeaderMap) -> Result<Option<OwnerName>, Refusal> {
             ErrorKind::InvalidRequest,
             "invalid_owner",
             "The header `Chappe-On-Behalf-Of` has to be there once, with 1 to 128 characters of \
-             ASCII."
+             ASCII, and without a key in it."
                 .to_owned(),
         )),
     }
@@ -165,7 +169,11 @@ fn on_behalf_of(headers: &HeaderMap) -> Result<Option<OwnerName>, Refusal> {
 impl From<Forbidden> for Refusal {
     fn from(forbidden: Forbidden) -> Self {
         let (status, kind) = (StatusCode::FORBIDDEN, ErrorKind::InvalidRequest);
-        Self::of(status, kind, "insufficient_permissions", forbidden.to_string())
+        let code = match forbidden {
+            Forbidden::NotOnBehalfOf => "on_behalf_of_not_allowed",
+            _ => "insufficient_permissions",
+        };
+        Self::of(status, kind, code, forbidden.to_string())
     }
 }
 
@@ -203,11 +211,15 @@ fn spent(spent: Spent) -> Response {
     response
 }
 
-/// The place is held until the last byte of the answer, or until its caller has left.
+/// The place is held until the last byte of a stream, or until its caller has left. A whole answer is
+/// done when it is here: it keeps its body as it is, and with it its `Content-Length`.
 fn held(response: Response, ticket: Ticket) -> Response {
     let mut response = response;
     if let Some(allowance) = ticket.allowance {
         tell(response.headers_mut(), allowance);
+    }
+    if response.body().size_hint().exact().is_some() {
+        return response;
     }
     response.map(|body| {
         Body::new(body.map_frame(move |frame| {

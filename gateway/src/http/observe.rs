@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use contract::RequestId;
-use service_runtime::Client;
+use service_runtime::{Client, masked};
 use telemetry::names::{app, gen_ai, http, span};
 use telemetry::propagation;
 use tokio::time::Instant;
@@ -109,7 +109,10 @@ fn span_of(method: &'static str, route: &str, request_id: &str, client: Option<C
 fn request_id(headers: &HeaderMap) -> String {
     let theirs = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
     let sensible = |id: &&str| {
-        (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+        (1..=LONGEST_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_graphic())
+            // Ids are told and logged; a key that was sent as one is not.
+            && masked(id) == *id
     };
     theirs.filter(sensible).map_or_else(|| format!("req_{}", RequestId::fresh()), str::to_owned)
 }
@@ -166,7 +169,8 @@ mod tests {
         };
 
         assert_eq!(id("req_7"), "req_7");
-        for senseless in ["", "two words", &"x".repeat(129)] {
+        let key = contract::keys::ApiKey::fresh();
+        for senseless in ["", "two words", &"x".repeat(129), key.reveal()] {
             assert!(id(senseless).starts_with("req_"), "{senseless}");
         }
         assert_ne!(request_id(&HeaderMap::new()), request_id(&HeaderMap::new()));

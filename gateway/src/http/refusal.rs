@@ -7,7 +7,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contract::Failure;
 use openai_api::{ErrorBody, ErrorKind, InvalidRequest};
-use service_runtime::{BodyError, Foreign};
+use service_runtime::{BodyError, Foreign, masked};
 
 use crate::chat::ChatError;
 
@@ -24,6 +24,8 @@ const KNOWN_CODES: &[&str] = &[
     "answer_incomplete",
     "answer_not_stored",
     "answer_stopped",
+    "api_key_expired",
+    "api_key_revoked",
     "array_above_max_length",
     "attempts_exhausted",
     "body_lost",
@@ -38,20 +40,27 @@ const KNOWN_CODES: &[&str] = &[
     "gateway_stopped",
     "idempotency_key_reused",
     "incomplete_body",
+    "insufficient_permissions",
     "internal_error",
+    "invalid_api_key",
     "invalid_json",
+    "invalid_owner",
     "invalid_type",
     "invalid_unicode",
     "invalid_utf8",
     "invalid_value",
     "item_not_found",
+    "key_not_found",
+    "key_not_good",
     "method_not_allowed",
+    "missing_api_key",
     "missing_required_parameter",
     "model_not_found",
     "model_not_served",
     "mutually_exclusive_parameters",
     "nesting_too_deep",
     "no_answer",
+    "on_behalf_of_not_allowed",
     "previous_response_not_completed",
     "previous_response_not_found",
     "previous_response_not_ready",
@@ -63,6 +72,7 @@ const KNOWN_CODES: &[&str] = &[
     "response_not_background",
     "response_not_found",
     "server_is_overloaded",
+    "store_unavailable",
     "unknown_url",
     "unsupported_model",
     "unsupported_parameter",
@@ -107,6 +117,11 @@ impl Refusal {
     }
 
     pub(super) fn with(status: StatusCode, error: &ErrorBody) -> Self {
+        let mut error = error.clone();
+        let detail = &mut error.error;
+        // It may quote a key that was written where something else belongs.
+        detail.message = masked(&detail.message).into_owned();
+        detail.param = detail.param.as_deref().map(|param| masked(param).into_owned());
         Self {
             status,
             code: error.error.code.clone().unwrap_or_default(),
@@ -339,5 +354,24 @@ mod tests {
     fn what_comes_from_outside_is_quoted_in_part() {
         let refusal = Refusal::unknown_url("GET", &"/x".repeat(10_000));
         assert!(refusal.body().len() < 600, "{}", refusal.body());
+    }
+
+    #[test]
+    fn a_key_that_stands_where_something_else_belongs_is_not_repeated() {
+        let key = contract::keys::ApiKey::fresh();
+        let (text, secret) = (key.reveal(), key.reveal().rsplit('-').next().unwrap());
+
+        for refusal in [
+            Refusal::unknown_url("GET", &format!("/v1/{text}")),
+            Refusal::from(ChatError::UnknownModel(text.to_owned())),
+            Refusal::from(InvalidRequest {
+                code: "invalid_type",
+                message: format!("`{text}` is no number."),
+                param: Some(format!("metadata.{text}")),
+            }),
+        ] {
+            assert!(!refusal.body().contains(secret), "{}", refusal.body());
+            assert!(refusal.body().contains("sk-…"), "{}", refusal.body());
+        }
     }
 }

@@ -9,6 +9,7 @@ use contract::Owner;
 use contract::keys::{ApiKey, KeyId, KeyRecord, Scopes, Standing};
 use service_runtime::Shutdown;
 
+use super::audit;
 use super::caller::Caller;
 use super::meter::{Meter, Spent, Ticket};
 
@@ -35,6 +36,8 @@ struct Known {
     sequence: u64,
     /// The connection over which that was read: behind another one the server may be another.
     connection: u64,
+    /// Whether everything that was there at the start has been read: from then on changes are told.
+    complete: bool,
 }
 
 #[derive(Debug)]
@@ -42,6 +45,8 @@ struct Entry {
     record: KeyRecord,
     scopes: Arc<Scopes>,
     meter: Arc<Meter>,
+    /// The change that made it so.
+    change: u64,
 }
 
 /// Why a key opens nothing.
@@ -60,6 +65,16 @@ impl KeyBook {
     pub(crate) async fn open(bus: Bus, keys: Keys) -> Result<Self, BusError> {
         let book = Self(Arc::new(Inner { bus, keys, known: RwLock::default() }));
         while book.read_on().await? {}
+        {
+            let mut known = book.0.known.write().unwrap_or_else(PoisonError::into_inner);
+            known.complete = true;
+            let (count, change) = (known.keys.len(), known.sequence);
+            // What was done while no gateway listened shows in the numbers.
+            tracing::info!(
+                audit.change = change,
+                "audit: {count} keys are known, up to change {change}"
+            );
+        }
         Ok(book)
     }
 
@@ -113,17 +128,29 @@ impl KeyBook {
             return Ok(true);
         };
         let Some(stored) = self.0.keys.next(after).await? else { return Ok(false) };
-        self.0.known.write().unwrap_or_else(PoisonError::into_inner).enter(stored);
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        let Entered { before, after, change } = known.enter(stored);
+        let complete = known.complete;
+        drop(known);
+        if complete {
+            audit::heard(record_of(&before), record_of(&after), change);
+        }
         Ok(true)
     }
 
     /// Reads everything, and only then forgets what was known.
     async fn read_anew(&self, connection: u64) -> Result<(), BusError> {
-        let mut fresh = Known { connection, ..Known::default() };
+        let mut fresh = Known { connection, complete: true, ..Known::default() };
         while let Some(stored) = self.0.keys.next(fresh.sequence).await? {
             fresh.enter(stored);
         }
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.complete {
+            tell_what_was_missed(&known, &fresh);
+        } else {
+            // Nobody has missed what was there at the start.
+            fresh.complete = false;
+        }
         for (id, entry) in &mut fresh.keys {
             // What was used up stays so.
             if let Some(before) = known.keys.get(id).filter(|before| before.record == entry.record)
@@ -134,6 +161,27 @@ impl KeyBook {
         *known = fresh;
         Ok(())
     }
+}
+
+fn tell_what_was_missed(known: &Known, fresh: &Known) {
+    for (id, entry) in &fresh.keys {
+        let before = known.keys.get(id).map(|before| &before.record);
+        audit::heard(before, Some(&entry.record), entry.change);
+    }
+    for (_id, gone) in known.keys.iter().filter(|(id, _entry)| !fresh.keys.contains_key(*id)) {
+        audit::heard(Some(&gone.record), None, fresh.sequence);
+    }
+}
+
+fn record_of(entry: &Option<Arc<Entry>>) -> Option<&KeyRecord> {
+    entry.as_deref().map(|entry| &entry.record)
+}
+
+/// What a change has made of what.
+struct Entered {
+    before: Option<Arc<Entry>>,
+    after: Option<Arc<Entry>>,
+    change: u64,
 }
 
 /// The holder of a key that counts.
@@ -155,19 +203,21 @@ impl Holder {
 }
 
 impl Known {
-    fn enter(&mut self, StoredKey { sequence, id, record }: StoredKey) {
-        self.sequence = sequence;
+    fn enter(&mut self, StoredKey { sequence: change, id, record }: StoredKey) -> Entered {
+        self.sequence = change;
         let Some(record) = record else {
-            if let Ok(id) = id.parse() {
-                self.keys.remove::<KeyId>(&id);
-            }
-            return;
+            let before = id.parse().ok().and_then(|id| self.keys.remove::<KeyId>(&id));
+            return Entered { before, after: None, change };
         };
         // The meter goes along with a key whose limits did not change.
-        let before = self.keys.get(&record.id).map(|before| Arc::clone(&before.meter));
-        let meter = before.filter(|meter| meter.limits() == record.limits);
+        let before = self.keys.get(&record.id).cloned();
+        let meter = before.as_ref().map(|before| Arc::clone(&before.meter));
+        let meter = meter.filter(|meter| meter.limits() == record.limits);
         let meter = meter.unwrap_or_else(|| Arc::new(Meter::new(record.limits)));
         let scopes = Arc::new(record.scopes.clone());
-        self.keys.insert(record.id.clone(), Arc::new(Entry { record, scopes, meter }));
+        let id = record.id.clone();
+        let after = Arc::new(Entry { record, scopes, meter, change });
+        self.keys.insert(id, Arc::clone(&after));
+        Entered { before, after: Some(after), change }
     }
 }

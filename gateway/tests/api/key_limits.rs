@@ -43,6 +43,19 @@ async fn requests_in_a_minute_are_counted_down_then_refused_with_when_to_come_ag
 }
 
 #[tokio::test]
+async fn a_whole_answer_says_how_long_it_is_with_keys_as_without() {
+    let stage = with_keys().await;
+    let keyring = Keyring::of(&stage).await;
+    let key = keyring.hands_out(&stage, json!({"limits": {"requests_per_minute": 100}})).await;
+
+    let answer = stage.sends_as(&key, Method::GET, MODELS, None).await;
+
+    assert_eq!(answer.header("transfer-encoding"), None);
+    let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+    assert_eq!(answer.text().await.len(), length);
+}
+
+#[tokio::test]
 async fn a_place_is_held_to_the_end_of_an_answer_or_until_its_caller_has_left() {
     let mut stage = with_keys().await;
     let keyring = Keyring::of(&stage).await;

@@ -69,6 +69,7 @@ async fn every_route_asks_for_a_key_that_counts_and_may() {
     let expired = keyring.makes(json!({"expires_at": 2})).await;
     let nothing = keyring.makes(json!({"scopes": {"endpoints": []}})).await;
     let guessed = ApiKey::of_id(nothing.id().clone());
+    let guessed_too = ApiKey::of_id(revoked.id().clone());
     is_known(&stage, &nothing).await;
 
     for (method, path) in described(&stage).await {
@@ -81,17 +82,17 @@ async fn every_route_asks_for_a_key_that_counts_and_may() {
         assert_eq!(without.header("x-should-retry"), Some("false"), "{method} {path}");
         assert_eq!(without.error().await, (401, "missing_api_key".to_owned()), "{method} {path}");
 
-        for (key, says) in [
-            (&unknown, "is not known"),
-            (&guessed, "is not known"),
-            (&revoked, "was revoked"),
-            (&expired, "has expired"),
+        for (key, code) in [
+            (&unknown, "invalid_api_key"),
+            (&guessed, "invalid_api_key"),
+            (&guessed_too, "invalid_api_key"),
+            (&revoked, "api_key_revoked"),
+            (&expired, "api_key_expired"),
         ] {
             let answer = stage.sends_as(key, method.clone(), &address, body).await;
-            assert_eq!(answer.status, 401, "{method} {path}: {says}");
+            assert_eq!(answer.status, 401, "{method} {path}: {code}");
             let text = answer.text().await;
-            assert!(text.contains(says), "{method} {path}: {text}");
-            assert!(text.contains(r#""code":"invalid_api_key""#), "{method} {path}: {text}");
+            assert!(text.contains(&format!(r#""code":"{code}""#)), "{method} {path}: {text}");
             assert!(!text.contains(key.reveal().rsplit('-').next().unwrap()), "{method} {path}");
         }
         let answer = stage.sends_as(&nothing, method.clone(), &address, body).await;
@@ -303,8 +304,8 @@ async fn whoever_may_says_for_whom_it_calls() {
     assert_eq!(on_behalf(&web, "bob", Method::GET, &path).await.status, 404);
     assert_eq!(stage.sends_as(&web, Method::GET, &path, None).await.status, 404);
     let refused = on_behalf(&plain, "ann", Method::GET, &path).await.error().await;
-    assert_eq!(refused, (403, "insufficient_permissions".to_owned()));
-    for owner in ["", &"x".repeat(129)] {
+    assert_eq!(refused, (403, "on_behalf_of_not_allowed".to_owned()));
+    for owner in ["", &"x".repeat(129), web.reveal()] {
         let refused = on_behalf(&web, owner, Method::GET, &path).await.error().await;
         assert_eq!(refused, (400, "invalid_owner".to_owned()), "{owner}");
     }

@@ -27,6 +27,8 @@ mod gaps;
 #[cfg(test)]
 mod heads;
 #[cfg(test)]
+mod hostile_headers;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod idempotency_chat;

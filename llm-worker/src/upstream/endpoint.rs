@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contract::{Continues, Model, ModelName, Operation, Upstream, UpstreamLimits};
 use outbound::Client;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -88,6 +88,16 @@ impl Endpoint {
 
     pub(super) fn key(&self) -> Option<&SecretString> {
         self.key.as_ref()
+    }
+
+    /// Takes our key out of a failure in the server's own words: the caller reads those.
+    pub(super) fn conceal_key(&self, failure: &mut ModelFailure) {
+        let key = self.key.as_ref().map(|key| key.expose_secret()).filter(|key| !key.is_empty());
+        if let Some(key) = key
+            && failure.tell.body.contains(key)
+        {
+            failure.tell.body = failure.tell.body.replace(key, "…");
+        }
     }
 
     pub(super) fn name_json(&self) -> Option<&str> {

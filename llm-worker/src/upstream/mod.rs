@@ -152,6 +152,7 @@ impl Upstreams {
                 }
                 Err(mut failure) => {
                     place.failed(&failure, Instant::now());
+                    endpoint.conceal_key(&mut failure);
                     report(ask, endpoint, &failure);
                     failure.cause = format!("upstream {}: {}", endpoint.base_url(), failure.cause);
                     if !failure.trouble.worth_another_upstream() {

@@ -144,7 +144,7 @@ impl Events {
 #[derive(Debug)]
 pub(crate) struct UpstreamStream {
     events: Events,
-    _place: Place,
+    place: Place,
     account: Account,
     last_chunk: Instant,
     chunks: u64,
@@ -156,7 +156,7 @@ impl UpstreamStream {
     pub(super) fn new(events: Events, place: Place, account: Account, first: usize) -> Self {
         Self {
             events,
-            _place: place,
+            place,
             account,
             last_chunk: Instant::now(),
             chunks: first as u64,
@@ -167,8 +167,8 @@ impl UpstreamStream {
 
 impl Pieces for UpstreamStream {
     async fn next(&mut self) -> Result<Option<Vec<Bytes>>, ModelFailure> {
-        let next = self.events.next_chunks(self.events.idle).await;
-        match &next {
+        let mut next = self.events.next_chunks(self.events.idle).await;
+        match &mut next {
             Ok(Some(chunks)) => {
                 let now = Instant::now();
                 self.longest_gap = self.longest_gap.max(now - self.last_chunk);
@@ -176,7 +176,10 @@ impl Pieces for UpstreamStream {
                 self.chunks += chunks.len() as u64;
             }
             Ok(None) => self.account.ended_well(),
-            Err(failure) => self.account.failed(failure),
+            Err(failure) => {
+                self.place.endpoint().conceal_key(failure);
+                self.account.failed(failure);
+            }
         }
         next
     }

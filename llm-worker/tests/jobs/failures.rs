@@ -1,6 +1,7 @@
 //! What goes wrong at the model is retried while nothing was said, and said honestly otherwise.
 
 use contract::EventKind;
+use secrecy::SecretString;
 
 use crate::support::{Reply, Stage, chat, chunk, upstream};
 
@@ -239,5 +240,33 @@ async fn answers_that_are_none_are_said_to_be() {
         let (failure, told) = stage.gateway.all_of(job).await[0].failure();
 
         assert_eq!((failure.status, told.error.code.as_deref()), (502, Some(code)), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_model_server_that_repeats_our_key_does_not_tell_it_to_the_caller() {
+    const KEY: &str = "hunter2-is-the-key";
+    let mut stage = Stage::set().await;
+    let upstream = upstream(&stage.model.url(), "api_key_env = \"KEY\"");
+    let _worker = stage
+        .worker_with(&[upstream], |settings| {
+            settings.keys.insert("KEY".to_owned(), SecretString::from(KEY));
+        })
+        .await;
+    let error = ERROR.replace("busy", &format!("`{KEY}` may not ask for that"));
+    let job = stage.ask(&chat(false)).await;
+    stage.model.reply(Reply::whole(400, &error));
+    let refused = stage.gateway.all_of(job).await;
+    let job = stage.ask(&chat(true)).await;
+    let (tokens, reply) = Reply::stream();
+    stage.model.reply(reply);
+    tokens.say(&chunk("one")).await;
+    tokens.say(&error).await;
+
+    let broken = stage.gateway.all_of(job).await;
+
+    for said in [&refused[0], broken.last().unwrap()] {
+        let (_failure, body) = said.failure();
+        assert_eq!(body.error.message, "`…` may not ask for that");
     }
 }

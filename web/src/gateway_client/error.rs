@@ -44,7 +44,7 @@ impl Refused {
             Some(detail) => (detail.code, detail.message),
             None => (None, String::new()),
         };
-        if let Some(trouble) = KeyTrouble::of(status, code.as_deref(), &message) {
+        if let Some(trouble) = KeyTrouble::of(status, code.as_deref()) {
             return Self::Key(trouble);
         }
         Self::Answered { status, code, message: presentable(&message), retry_after }

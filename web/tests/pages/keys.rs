@@ -19,12 +19,12 @@ async fn a_key_that_does_not_get_in_is_a_page_for_the_reader_and_a_line_for_the_
     for (status, code, message, words, line) in [
         (401, "missing_api_key", "There is no API key.", "has no key", "WEB_API_KEY is not set"),
         (401, "invalid_api_key", "The API key is not known here.", "does not know", "not know"),
-        (401, "invalid_api_key", "The API key was revoked.", "was revoked", "was revoked"),
-        (401, "invalid_api_key", "The API key has expired.", "has expired", "has expired"),
+        (401, "api_key_revoked", "No.", "was revoked", "was revoked"),
+        (401, "api_key_expired", "No.", "has expired", "has expired"),
         (
             403,
-            "insufficient_permissions",
-            "This API key may not say for whom it calls: that needs the scope `on_behalf_of`.",
+            "on_behalf_of_not_allowed",
+            "No.",
             "may not be used for its readers",
             "lacks the scope `on_behalf_of`",
         ),
@@ -38,18 +38,18 @@ async fn a_key_that_does_not_get_in_is_a_page_for_the_reader_and_a_line_for_the_
         let page = chat.ask("Why?").await;
         let events = chat.ask_for_events("Why?").await;
 
-        assert_eq!(home.status(), 200, "the page itself is there: {message}");
-        assert_eq!((page.status().as_u16(), events.status().as_u16()), (502, 502), "{message}");
+        assert_eq!(home.status(), 200, "the page itself is there: {code}");
+        assert_eq!((page.status().as_u16(), events.status().as_u16()), (502, 502), "{code}");
         let page = page.text().await.unwrap();
         assert!(page.contains("Why?</textarea>"), "{page}");
         for text in [home.text().await.unwrap(), page, events.text().await.unwrap()] {
-            assert!(text.contains(words), "{message}: {text}");
+            assert!(text.contains(words), "{code}: {text}");
             assert!(text.contains("WEB_API_KEY") && text.contains(MAKE_ONE), "{text}");
         }
         let warnings = log.lines_with("WARN");
         assert_eq!(warnings.len(), 1, "once, however often it happens: {warnings:?}");
         for part in [line, "WEB_API_KEY", MAKE_ONE] {
-            assert!(warnings[0].contains(part), "{message}: {warnings:?}");
+            assert!(warnings[0].contains(part), "{code}: {warnings:?}");
         }
         let ready = readiness(&chat).await;
         assert!(ready.contains(MAKE_ONE) && ready.contains("\"ready\":true"), "{ready}");
@@ -76,11 +76,11 @@ async fn a_key_with_too_narrow_scopes_is_told_what_it_lacks() {
 async fn each_change_is_told() {
     let log = Log::default();
     let _listening = log.listen(LevelFilter::INFO);
-    let gateway = Gateway::that_refuses(401, "invalid_api_key", "The API key has expired.");
+    let gateway = Gateway::that_refuses(401, "api_key_expired", "The API key has expired.");
     let chat = ChatPage::before(&gateway);
     readiness(&chat).await;
 
-    gateway.refuse(401, "invalid_api_key", "The API key was revoked.");
+    gateway.refuse(401, "api_key_revoked", "The API key was revoked.");
     chat.get("/").await;
     gateway.let_in();
     chat.get("/").await;

@@ -12,12 +12,13 @@ async fn a_prompt_goes_over_tls_from_the_browser_to_the_gateway() {
     let file = |path: std::path::PathBuf| path.to_str().unwrap().to_owned();
     let stack = Stack::builder()
         .otlp(collector.endpoint())
-        .gateway("GATEWAY_TLS_CERT_FILE", &file(certificates.certificate()))
-        .gateway("GATEWAY_TLS_KEY_FILE", &file(certificates.key()))
-        .web("WEB_TLS_CERT_FILE", &file(certificates.certificate()))
-        .web("WEB_TLS_KEY_FILE", &file(certificates.key()))
-        .web("WEB_GATEWAY_CA_FILE", &file(certificates.authority()))
-        .web("WEB_TRUSTED_PROXIES", "127.0.0.1")
+        .log_filter("trace,rustls=trace")
+        .variable("gateway", "GATEWAY_TLS_CERT_FILE", &file(certificates.certificate()))
+        .variable("gateway", "GATEWAY_TLS_KEY_FILE", &file(certificates.key()))
+        .variable("web", "WEB_TLS_CERT_FILE", &file(certificates.certificate()))
+        .variable("web", "WEB_TLS_KEY_FILE", &file(certificates.key()))
+        .variable("web", "WEB_GATEWAY_CA_FILE", &file(certificates.authority()))
+        .variable("web", "WEB_TRUSTED_PROXIES", "127.0.0.1")
         .start()
         .await;
     for url in [&stack.gateway_url, &stack.web_url] {
@@ -58,7 +59,11 @@ async fn a_prompt_goes_over_tls_from_the_browser_to_the_gateway() {
     for log in [stack.gateway.log(), stack.web.log()] {
         assert!(log.contains("on https://127.0.0.1:"), "it says where it is: {log}");
     }
-    stack.stop().await;
+    let logs = stack.stop().await;
+    let key = std::fs::read_to_string(certificates.key()).unwrap();
+    for line in key.lines().filter(|line| !line.starts_with('-')) {
+        assert!(!logs.contains(line), "a part of the private key is in a log");
+    }
     // Only the chat page was told whom to believe.
     for (service, expected) in [("web", "198.51.100.7"), ("gateway", "127.0.0.1")] {
         let spans = collector.spans();

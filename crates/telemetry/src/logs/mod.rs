@@ -5,7 +5,7 @@ mod value;
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
@@ -19,6 +19,10 @@ use crate::settings::{LogFilter, LogFormat};
 /// them warnings only, unless the filter names them.
 const QUIET: [&str; 6] =
     ["async_nats", "hyper", "memory_serve", "opentelemetry", "reqwest", "rustls"];
+
+/// Below `info` it prints whole messages, in which are prompts, answers and hashes of keys: these levels
+/// are not to be had, whatever the filter says.
+const PRINTS_MESSAGES: &str = "async_nats";
 
 /// The layer that writes log lines.
 pub(crate) fn layer<S, W>(
@@ -58,7 +62,9 @@ impl EventFilter {
     }
 
     fn lets_through(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && self.0.would_enable(metadata.target(), metadata.level())
+        let (target, level) = (metadata.target(), metadata.level());
+        let prints_messages = *level > Level::INFO && target.starts_with(PRINTS_MESSAGES);
+        metadata.is_event() && !prints_messages && self.0.would_enable(target, level)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info, trace, warn};
 
 use crate::settings::{LogFormat, Settings};
 use crate::testing::{ALPHA, Captured};
@@ -105,6 +105,8 @@ fn the_filter_chooses_by_target_and_holds_libraries_back() {
             info!(target: "opentelemetry_sdk", "5");
             info!(target: "async_nats::connector", "6");
             info!(target: "memory_serve", "7");
+            trace!(target: "async_nats::connection", "8");
+            debug!(target: "async_nats::jetstream::context", "9");
         });
         let lines = captured.lines();
         lines.iter().map(|line| line["message"].as_str().unwrap()).collect::<String>()
@@ -114,6 +116,7 @@ fn the_filter_chooses_by_target_and_holds_libraries_back() {
     assert_eq!(heard("debug"), "124");
     assert_eq!(heard("debug,hyper=debug"), "1234");
     assert_eq!(heard("info,async_nats=info,memory_serve=info"), "2467");
+    assert_eq!(heard("trace,async_nats=trace,async_nats::connection=trace"), "1246");
     assert_eq!(heard("warn,alpha=debug"), "14");
     assert_eq!(heard("alpha=debug"), "1");
     assert_eq!(heard("off"), "");

@@ -79,6 +79,18 @@ impl Connection {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
+    /// Bytes that may be refused before all of them are sent.
+    pub(crate) async fn tries_to_write(&mut self, bytes: &[u8]) {
+        let _refused = self.0.write_all(bytes).await;
+    }
+
+    /// What comes before the end, which may be a reset.
+    pub(crate) async fn hears(mut self) -> String {
+        let mut all = Vec::new();
+        let _reset = within("the end of a connection", self.0.read_to_end(&mut all)).await;
+        String::from_utf8(all).unwrap()
+    }
+
     /// Asks for a chat completion, whose body is then not framed but ends with the connection.
     pub(crate) async fn asks(&mut self, body: &str) {
         let length = body.len();

@@ -1,0 +1,15 @@
+//! What a crash leaves behind: no copy of the memory, in which keys and prompts are.
+
+/// Has the system write no core dump of this process, and of those that it starts. Whoever needs one
+/// may raise the limit again while it runs: `prlimit --core=unlimited --pid PID`.
+pub fn refuse_core_dumps() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+        let refused = getrlimit(Resource::RLIMIT_CORE)
+            .and_then(|(_soft, hard)| setrlimit(Resource::RLIMIT_CORE, 0, hard));
+        // To lower a limit is always permitted. Should it fail all the same, nothing is worse than
+        // before.
+        let _harmless = refused;
+    }
+}
