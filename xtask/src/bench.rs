@@ -59,13 +59,9 @@ pub(crate) fn command(arguments: &BenchArguments) -> anyhow::Result<bool> {
     );
     let repository = Repository::open()?;
     let mut log = Log::create(repository.made("logs").join("bench.log"))?;
-    let mut build = Run::new("cargo", repository.root());
     // What is measured is what ships; a smoke test need not wait for the linker.
     let profile = if arguments.quick { "release" } else { "dist" };
-    build = build.arguments(["build", "--profile", profile, "--locked", "--bins"]);
-    for package in PROGRAMS {
-        build = build.arguments(["--package", package]);
-    }
+    let build = repository.build(profile, PROGRAMS);
     anyhow::ensure!(build.succeeds(&mut log)?, "the programs are not built");
     run(&repository, &repository.built(profile), &arguments.for_the_run())?.succeeds(&mut log)
 }

@@ -14,6 +14,7 @@ use crate::report::{self, Row};
 use crate::repository::Repository;
 use crate::run::Log;
 use crate::screen;
+use crate::suites::containers;
 use crate::suites::faults::{self, Chaos, Load};
 use crate::suites::{Context, Endpoints, Suite};
 use crate::tools::Missing;
@@ -75,6 +76,12 @@ enum Command {
     /// is written to fuzz/cases, whose tests fail until it is mended. The log is
     /// target/xtask/logs/fuzz.log.
     Fuzz(FuzzArguments),
+    /// Builds the images with the Dockerfile, programs and all, and tests them.
+    ///
+    /// What the suite `containers` does with programs that are built already. Needs a Docker
+    /// engine; as root on Debian it starts one, and makes an image like `rust:1.95-bookworm` where
+    /// that cannot be pulled. Prints the size of each image, and fails over 15 MB compressed.
+    Images,
     /// Checks licences, doubles and sources of all dependencies, as deny.toml says.
     ///
     /// Needs cargo-deny. Where it is missing, nothing is checked and that is a failure. Advisories
@@ -144,6 +151,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Chaos(arguments) => chaos(&arguments),
         Command::Bench(arguments) => bench::command(&arguments),
         Command::Fuzz(arguments) => fuzz::command(&arguments),
+        Command::Images => images(),
         Command::Deny(arguments) => deny::command(&arguments),
     };
     match done {
@@ -198,6 +206,12 @@ fn chaos(arguments: &ChaosArguments) -> anyhow::Result<bool> {
     let chaos = Chaos { load, minutes: arguments.minutes, seed: arguments.seed };
     let mut log = Log::create(logs.join("chaos.log"))?;
     Ok(faults::chaos(&context.repository, chaos, &mut log)?.failed == 0)
+}
+
+fn images() -> anyhow::Result<bool> {
+    let repository = Repository::open()?;
+    let mut log = Log::create(repository.made("logs").join("images.log"))?;
+    Ok(containers::whole(&repository, &mut log)?.failed == 0)
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

@@ -6,12 +6,18 @@ use std::process::Command;
 use anyhow::Context as _;
 use serde_json::Value;
 
+use crate::run::Run;
+
+/// The flags of a program that needs no library of the system, as in the Dockerfile.
+const STATIC: &str = "-C target-feature=+crt-static";
+
 /// The checkout, as cargo sees it.
 #[derive(Debug)]
 pub(crate) struct Repository {
     root: PathBuf,
     target: PathBuf,
     test_targets: Vec<TestTarget>,
+    static_for: Option<String>,
 }
 
 /// An integration test of the workspace.
@@ -35,7 +41,9 @@ impl Repository {
         anyhow::ensure!(output.status.success(), "`cargo metadata` failed:\n{said}");
         let metadata: Value = serde_json::from_slice(&output.stdout)?;
         let target = metadata["target_directory"].as_str().context("no target directory")?;
-        Ok(Self { root, target: PathBuf::from(target), test_targets: test_targets(&metadata) })
+        let target = PathBuf::from(target);
+        let static_for = static_for(&root)?;
+        Ok(Self { root, target, test_targets: test_targets(&metadata), static_for })
     }
 
     /// The checkout.
@@ -48,9 +56,26 @@ impl Repository {
         self.built("release")
     }
 
-    /// The programs that were built with this profile.
+    /// The programs that [`Self::build`] built with this profile.
     pub(crate) fn built(&self, profile: &str) -> PathBuf {
-        self.target.join(profile)
+        let folder = self.static_for.as_ref().map(|triple| self.target.join(triple));
+        folder.as_ref().unwrap_or(&self.target).join(profile)
+    }
+
+    /// Builds the programs of some packages as they ship: on Linux, where they go into images
+    /// that hold nothing else, static.
+    pub(crate) fn build(&self, profile: &str, packages: &[&str]) -> Run {
+        let mut run = Run::new("cargo", &self.root);
+        run = run.arguments(["build", "--profile", profile, "--locked", "--bins"]);
+        if let Some(triple) = &self.static_for {
+            // With a target named, flags are not for what runs during the build: procedural
+            // macros cannot be static.
+            run = run.arguments(["--target", triple]).variable("RUSTFLAGS", STATIC);
+        }
+        for package in packages {
+            run = run.arguments(["--package", package]);
+        }
+        run
     }
 
     /// What measuring makes: results, logs, what others are installed into.
@@ -67,6 +92,15 @@ impl Repository {
     pub(crate) fn test_targets(&self) -> &[TestTarget] {
         &self.test_targets
     }
+}
+
+/// What a static build is built for: this machine, if its programs can be put into images.
+fn static_for(root: &Path) -> anyhow::Result<Option<String>> {
+    if !cfg!(all(target_os = "linux", target_env = "gnu")) {
+        return Ok(None);
+    }
+    let host = Run::new("rustc", root).arguments(["--print", "host-tuple"]).quietly()?;
+    Ok(Some(host.trim().to_owned()))
 }
 
 fn test_targets(metadata: &Value) -> Vec<TestTarget> {

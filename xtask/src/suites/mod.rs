@@ -1,6 +1,7 @@
 //! What `cargo xtask test` runs, in this order.
 
 mod black_box;
+pub(crate) mod containers;
 mod delivery;
 pub(crate) mod faults;
 mod rust;
@@ -56,6 +57,8 @@ pub(crate) enum Suite {
     Browser,
     /// Pipeline, compose and image files: schemas and linters. The programs of the pipeline.
     Delivery,
+    /// The images and their containers: what is in them, how they begin, run and end.
+    Containers,
 }
 
 /// A running system, seen from outside.
@@ -95,7 +98,12 @@ impl Suite {
     /// Whether it runs the release programs.
     pub(crate) fn needs_release(self, context: &Context) -> bool {
         match self {
-            Self::System | Self::Bench | Self::Launcher | Self::Faults | Self::Chaos => true,
+            Self::System
+            | Self::Bench
+            | Self::Launcher
+            | Self::Faults
+            | Self::Chaos
+            | Self::Containers => true,
             _ => Self::OF_A_RUNNING_SYSTEM.contains(&self) && context.endpoints.is_none(),
         }
     }
@@ -120,6 +128,7 @@ impl Suite {
             Self::SdkPython | Self::BadInput => black_box::python(self, context, log),
             Self::SdkNode | Self::Browser => black_box::node(self, context, log),
             Self::Delivery => delivery::run(repository, log),
+            Self::Containers => containers::suite(repository, log),
         }
     }
 }

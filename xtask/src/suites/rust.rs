@@ -30,11 +30,7 @@ pub(super) fn clippy(repository: &Repository, log: &mut Log) -> anyhow::Result<C
 }
 
 pub(super) fn release(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
-    let mut run = cargo(repository).arguments(["build", "--release", "--locked", "--bins"]);
-    for package in PROGRAMS {
-        run = run.arguments(["--package", package]);
-    }
-    Ok(Counts::of(run.succeeds(log)?))
+    Ok(Counts::of(repository.build("release", PROGRAMS).succeeds(log)?))
 }
 
 pub(super) fn unit(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {

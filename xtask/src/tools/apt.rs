@@ -8,7 +8,7 @@ use crate::run::{Log, Run};
 
 /// Installs packages. `false` where that is not for us to do: another system, or not root.
 pub(crate) fn install(packages: &[&str], log: &mut Log) -> anyhow::Result<bool> {
-    if !Path::new("/etc/debian_version").exists() || !is_root() {
+    if !is_for_us() {
         return Ok(false);
     }
     let Some(apt) = environment::on_path("apt-get") else { return Ok(false) };
@@ -23,7 +23,9 @@ pub(crate) fn install(packages: &[&str], log: &mut Log) -> anyhow::Result<bool> 
             .succeeds(log)?)
 }
 
-fn is_root() -> bool {
+/// Whether this is Debian, and ours to change.
+pub(crate) fn is_for_us() -> bool {
     let id = Command::new("id").arg("-u").output();
-    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    let is_root = id.is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    is_root && Path::new("/etc/debian_version").exists()
 }

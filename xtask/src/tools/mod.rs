@@ -3,6 +3,7 @@
 
 pub(crate) mod apt;
 pub(crate) mod chromium;
+pub(crate) mod docker;
 pub(crate) mod haproxy;
 pub(crate) mod nats;
 pub(crate) mod node;
