@@ -70,6 +70,11 @@ WORKDIR /
 
 FROM runtime AS gateway
 COPY --from=build --chmod=0755 /programs/gateway /programs/nats-init /usr/local/bin/
+# Volumes that are mounted there while they are empty take over whose folder it is: compose.yaml has
+# `nats-init credentials` write into one, and nats-server into the other.
+WORKDIR /credentials
+WORKDIR /data
+WORKDIR /
 LABEL org.opencontainers.image.title="Chappe gateway" \
     org.opencontainers.image.description="OpenAI-compatible HTTP in, jobs out, events back; and nats-init"
 EXPOSE 8790 8791
@@ -94,6 +99,9 @@ ENTRYPOINT ["/usr/local/bin/web"]
 
 FROM runtime AS chappe
 COPY --from=build --chmod=0755 /programs/chappe /usr/local/bin/
+# For `chappe keys create --to`: as in the gateway's.
+WORKDIR /keys
+WORKDIR /
 LABEL org.opencontainers.image.title="Chappe for operators" \
     org.opencontainers.image.description="The command chappe, for API keys"
 ENTRYPOINT ["/usr/local/bin/chappe"]

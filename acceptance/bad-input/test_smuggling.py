@@ -82,12 +82,24 @@ REFUSED = {
     "a negative chunk size": POST + CHUNKED + b"\r\n-1\r\nx",
     "a space in a chunk size": POST + CHUNKED + b"\r\n4 4\r\nx",
     "chunks that end in a line feed": POST + CHUNKED + b"\r\n" + CHUNKS.replace(b"\r", b""),
-    "two hosts": GET + b"host: elsewhere.example\r\nconnection: close\r\n\r\n",
-    "another host in the address": b"GET http://elsewhere.example/v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
     "a tunnel": b"CONNECT elsewhere.example:443 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
     "a hundred and one headers": GET + b"".join(b"x-%d: y\r\n" % number for number in range(101)) + b"\r\n",
     "an endless address": b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n",
 }
+
+# Where nobody needs a key, a name tells whose page it is that asks.
+FOREIGN = {
+    "two hosts": GET + b"host: elsewhere.example\r\nconnection: close\r\n\r\n",
+    "another host in the address": b"GET http://elsewhere.example/v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_bytes", FOREIGN.values(), ids=FOREIGN.keys())
+def test_another_name_is_refused_where_nobody_needs_a_key(said_to, api_key, request_bytes):
+    said = said_to(request_bytes)
+
+    [status] = statuses(said)
+    assert 400 <= status < 500 if api_key == "unused" else status == 200, said
 
 
 @pytest.mark.parametrize("request_bytes", REFUSED.values(), ids=REFUSED.keys())

@@ -46,6 +46,31 @@ def test_what_is_there_is_kept_and_one_is_rotated_by_name(run, made):
     assert (folder / "gateway.previous.nk").read_text().strip() == before[0]
 
 
+def test_the_old_seed_is_forgotten_by_name(run, made):
+    folder, _ = made
+    config = folder / "nats-users.conf"
+    alone = config.read_text()
+
+    run("nats-init", "credentials", "--dir", folder, "--rotate", "gateway")
+    both = config.read_text()
+    ended = run("nats-init", "credentials", "--dir", folder, "--forget", "gateway")
+
+    assert ended.returncode == 0, ended.stderr
+    assert not (folder / "gateway.previous.nk").exists()
+    assert len(both) > len(config.read_text()) == len(alone)
+    assert config.read_text() != alone
+
+
+def test_apart_each_folder_can_be_handed_over_alone(run, tmp_path):
+    folder = tmp_path / "credentials"
+
+    ended = run("nats-init", "credentials", "--dir", folder, "--apart")
+
+    assert ended.returncode == 0, ended.stderr
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert files == sorted([*(f"{one}/{one}.nk" for one in SERVICES), "server/nats-users.conf"])
+
+
 def test_a_command_line_that_is_not_understood_makes_nothing(run, tmp_path):
     ended = run("nats-init", "credentials", "--rotate", "me", "--colour")
 

@@ -92,9 +92,33 @@ def test_the_chat_page_has_a_key_of_its_own_and_keeps_it(start, chappe, keys, tm
     assert models(again, kept.read_text().strip()) == 200
 
 
+def test_a_key_in_a_file_is_shown_to_nobody_and_kept_as_long_as_it_counts(chappe, keys, soon, tmp_path):
+    file = tmp_path / "keys" / "first.key"
+    create = ["create", "first", "--to", file, "--say", "Read it there."]
+
+    made = keys(*create, "--unless-there")
+    assert made.returncode == 0, made.stderr
+    key = file.read_text().strip()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert key not in made.stdout + made.stderr
+    assert f"(first) is in {file}.\nRead it there.\n" in made.stdout
+    comes_to(200, chappe, key, soon)
+
+    assert f"is in {file} already." in keys(*create, "--unless-there").stdout
+    assert file.read_text().strip() == key
+    refused = keys(*create)
+    assert refused.returncode == 1 and "--unless-there" in refused.stderr
+    keys("revoke", key)
+    again = keys(*create, "--unless-there")
+    assert f"is in {file}.\n" in again.stdout
+    comes_to(200, chappe, file.read_text().strip(), soon)
+    comes_to(401, chappe, key, soon)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
+        (["create", "x", "--unless-there"], 2, "--to"),
         (["create", "x", "--lane", "express"], 2, "express"),
         (["create", "x", "--endpoint", "chat"], 2, "chat.completions"),
         (["create", "x", "--expires-in", "soon"], 2, "90d"),

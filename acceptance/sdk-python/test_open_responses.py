@@ -380,7 +380,7 @@ def test_items_are_given_and_not_referred_to(refused):
 def test_nothing_is_compacted_and_nothing_comes_by_websocket(raw):
     compact = raw.http.post(f"{RESPONSES}/compact", json={"model": "simulator"})
     upgrade = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
-    websocket = raw.http.get(RESPONSES, headers={**upgrade, "sec-websocket-key": "aGVsbG8="})
+    websocket = raw.http.get(RESPONSES, headers={**upgrade, "sec-websocket-key": "aGVsbG8gY2hhcHBlISEhIQ=="})
 
     assert (compact.status_code, compact.json()["error"]["code"]) == (404, "unknown_url")
     assert (websocket.status_code, websocket.json()["error"]["code"]) == (405, "method_not_allowed")

@@ -22,6 +22,7 @@ const GATEWAY_URL: &str = "WEB_GATEWAY_URL";
 const GATEWAY_CA: &str = "WEB_GATEWAY_CA_FILE";
 const API_KEY: &str = "WEB_API_KEY";
 const COOKIE_SECURE: &str = "WEB_COOKIE_SECURE";
+const LAME_DUCK_MS: &str = "WEB_LAME_DUCK_MS";
 const DRAIN_MS: &str = "WEB_DRAIN_MS";
 
 pub(crate) const VARIABLES: &[Variable] = &[
@@ -70,6 +71,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: COOKIE_SECURE,
         default: "auto",
         about: "Whether the session's cookie is for https alone: on, or auto, which is on where the page speaks TLS or a proxy of WEB_TRUSTED_PROXIES sends `X-Forwarded-Proto: https`.",
+    },
+    Variable {
+        name: LAME_DUCK_MS,
+        default: "0",
+        about: "How long new connections are still answered at shutdown, after readiness dropped, in milliseconds: as long as a load balancer takes to notice.",
     },
     Variable {
         name: DRAIN_MS,
@@ -126,6 +132,8 @@ pub struct Settings {
     pub api_key: Option<SecretString>,
     /// Whether the session's cookie is for https alone. `WEB_COOKIE_SECURE`, default `auto`.
     pub cookie_secure: CookieSecure,
+    /// How long new connections are still answered at the end. `WEB_LAME_DUCK_MS`, default 0.
+    pub lame_duck: Duration,
     /// Longest time for answers in hand at the end. `WEB_DRAIN_MS`, default 30 s.
     pub drain_time: Duration,
 }
@@ -147,6 +155,7 @@ impl Settings {
         let gateway_ca = Authorities::read(&mut read, GATEWAY_CA);
         let api_key = api_key(&mut read);
         let cookie_secure = read.or(COOKIE_SECURE, "auto");
+        let lame_duck = read.number_or(LAME_DUCK_MS, 0, 0..=600_000);
         let drain_time = read.millis_or(DRAIN_MS, 30_000);
 
         read.finish(|| {
@@ -160,6 +169,7 @@ impl Settings {
                 gateway_ca: gateway_ca?,
                 api_key: api_key?,
                 cookie_secure: cookie_secure?,
+                lame_duck: Duration::from_millis(lame_duck? as u64),
                 drain_time: drain_time?,
             })
         })
@@ -221,6 +231,7 @@ mod tests {
             (GATEWAY_CA, "/nowhere/ca.pem"),
             (API_KEY, "canary\n"),
             (COOKIE_SECURE, "off"),
+            (LAME_DUCK_MS, "-1"),
             (DRAIN_MS, "0"),
         ]);
 
@@ -238,6 +249,7 @@ mod tests {
                 GATEWAY_CA,
                 API_KEY,
                 COOKIE_SECURE,
+                LAME_DUCK_MS,
                 DRAIN_MS
             ]
         );

@@ -37,6 +37,7 @@ pub struct Web {
     router: Router,
     gateway: GatewayClient,
     closing: Shutdown,
+    lame_duck: Duration,
     drain_time: Duration,
     telemetry: ServiceTelemetry,
 }
@@ -69,8 +70,17 @@ impl Web {
         let closing = Shutdown::manual();
         let (hosts, secure) = (settings.allowed_hosts, settings.cookie_secure);
         let router = router(gateway.clone(), hosts, secure, closing.clone(), &telemetry);
-        let drain_time = settings.drain_time;
-        Ok(Self { server, health_server, health, router, gateway, closing, drain_time, telemetry })
+        Ok(Self {
+            server,
+            health_server,
+            health,
+            router,
+            gateway,
+            closing,
+            lame_duck: settings.lame_duck,
+            drain_time: settings.drain_time,
+            telemetry,
+        })
     }
 
     /// Where it really listens.
@@ -106,7 +116,9 @@ impl Web {
         let draining = async {
             shutdown.requested().await;
             self.health.draining();
-            // Only then: whoever asks first hears that this process is not ready any more.
+            // Only then: whoever asks first hears that this process is not ready any more, and has
+            // the time to send readers elsewhere.
+            tokio::time::sleep(self.lame_duck).await;
             door.request();
             let began = Instant::now();
             // The last tenth is for answers to say that they are cut.

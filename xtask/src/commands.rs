@@ -14,6 +14,7 @@ use crate::report::{self, Row};
 use crate::repository::Repository;
 use crate::run::Log;
 use crate::screen;
+use crate::suites::compose::Images;
 use crate::suites::containers;
 use crate::suites::faults::{self, Chaos, Load};
 use crate::suites::{Context, Endpoints, Suite};
@@ -82,6 +83,13 @@ enum Command {
     /// engine; as root on Debian it starts one, and makes an image like `rust:1.95-bookworm` where
     /// that cannot be pulled. Prints the size of each image, and fails over 15 MB compressed.
     Images,
+    /// Tests the stack of compose.yaml: kills and exchanges its containers, and asks it everything.
+    ///
+    /// Any one container is killed while stored work runs; each replica of each service is
+    /// exchanged under load; what is set up wrongly says so; what NATS stores is backed up, lost
+    /// and restored. Then the black-box suites are run against it, with a key. Needs a Docker
+    /// engine, or root on Debian to start one. The suite `compose` is its short form.
+    Compose(ComposeArguments),
     /// Checks licences, doubles and sources of all dependencies, as deny.toml says.
     ///
     /// Needs cargo-deny. Where it is missing, nothing is checked and that is a failure. Advisories
@@ -122,6 +130,13 @@ struct ChaosArguments {
 }
 
 #[derive(Debug, Args)]
+struct ComposeArguments {
+    /// Take the release programs as they are, without building them anew.
+    #[arg(long)]
+    no_build: bool,
+}
+
+#[derive(Debug, Args)]
 struct AcceptanceArguments {
     /// Address of the gateway, without `/v1`.
     #[arg(long, value_name = "URL", env = "ACCEPTANCE_GATEWAY_URL")]
@@ -149,6 +164,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(arguments) => test(&arguments),
         Command::Acceptance(arguments) => acceptance(arguments),
         Command::Chaos(arguments) => chaos(&arguments),
+        Command::Compose(arguments) => compose(&arguments),
         Command::Bench(arguments) => bench::command(&arguments),
         Command::Fuzz(arguments) => fuzz::command(&arguments),
         Command::Images => images(),
@@ -212,6 +228,31 @@ fn images() -> anyhow::Result<bool> {
     let repository = Repository::open()?;
     let mut log = Log::create(repository.made("logs").join("images.log"))?;
     Ok(containers::whole(&repository, &mut log)?.failed == 0)
+}
+
+fn compose(arguments: &ComposeArguments) -> anyhow::Result<bool> {
+    let repository = Repository::open()?;
+    let logs = repository.made("logs");
+    if !arguments.no_build {
+        let context = Context { repository: Repository::open()?, endpoints: None };
+        let mut log = Log::create(logs.join("build.log"))?;
+        if Suite::Build.run(&context, &mut log)?.failed > 0 {
+            return Ok(false);
+        }
+    }
+    let mut log = Log::create(logs.join("compose.log"))?;
+    let images = Images::make(&repository, &mut log)?;
+    let of_its_own = images.tested(&[], &mut log)?.failed == 0;
+    let of_any_system = images.with_a_stack(|proxy, gateway| {
+        let asked = |endpoints, suites: &[Suite]| {
+            let context = Context { repository: Repository::open()?, endpoints: Some(endpoints) };
+            run(&context, suites)
+        };
+        let mut suites = Suite::OF_A_RUNNING_SYSTEM.to_vec();
+        suites.retain(|suite| *suite != Suite::BadInput);
+        Ok(asked(proxy, &suites)? & asked(gateway, &[Suite::BadInput])?)
+    })?;
+    Ok(of_its_own && of_any_system)
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

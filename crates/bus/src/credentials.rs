@@ -4,6 +4,7 @@
 //! server, in which nothing is secret.
 
 mod command;
+mod place;
 mod server;
 
 use std::fs::{self, File, OpenOptions};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use contract::permissions::Service;
 
 pub use self::command::CredentialsCommand;
+pub use self::place::Place;
 use crate::Nkey;
 
 /// The part of a nats-server's configuration that names the users and what each may do.
@@ -47,7 +49,7 @@ pub struct ServerCertificate {
 /// The credentials in a folder.
 #[derive(Debug)]
 pub struct Credentials {
-    folder: PathBuf,
+    place: Place,
     keys: Vec<(Service, Nkey)>,
     /// Those from before the last rotation, as long as their files are there.
     previous: Vec<(Service, Nkey)>,
@@ -61,15 +63,20 @@ impl Credentials {
     ///
     /// [`CredentialsError`]: a folder that cannot be written, or a file that holds no seed.
     pub fn make(folder: &Path) -> Result<Self, CredentialsError> {
-        private_folder(folder).map_err(|error| of_file(folder, error))?;
-        let mut credentials = Self {
-            folder: folder.to_path_buf(),
-            keys: Vec::new(),
-            previous: Vec::new(),
-            made: Vec::new(),
-        };
+        Self::make_at(&Place::together(folder))
+    }
+
+    /// The same for another order of files.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Credentials::make`].
+    pub fn make_at(place: &Place) -> Result<Self, CredentialsError> {
+        place.make_folders()?;
+        let mut credentials =
+            Self { place: place.clone(), keys: Vec::new(), previous: Vec::new(), made: Vec::new() };
         for service in Service::ALL {
-            let path = credentials.seed_file(*service);
+            let path = place.seed(*service);
             let key = if path.exists() {
                 Nkey::read(&path).map_err(CredentialsError::Seed)?
             } else {
@@ -77,7 +84,7 @@ impl Credentials {
                 write_seed(&path)?
             };
             credentials.keys.push((*service, key));
-            let path = credentials.previous_file(*service);
+            let path = place.previous_seed(*service);
             if path.exists() {
                 let key = Nkey::read(&path).map_err(CredentialsError::Seed)?;
                 credentials.previous.push((*service, key));
@@ -86,16 +93,30 @@ impl Credentials {
         Ok(credentials)
     }
 
-    /// Puts the seed of a service aside, so that [`Credentials::make`] makes another one. The
-    /// server is told of both until the file of the old one is removed.
+    /// Puts the seed of a service aside, so that [`Credentials::make_at`] makes another one. The
+    /// server is told of both until the old one is forgotten.
     ///
     /// # Errors
     ///
     /// [`CredentialsError::File`] when there is none, or it cannot be moved.
-    pub fn rotate(folder: &Path, service: Service) -> Result<(), CredentialsError> {
-        let path = seed_file(folder, service.name());
-        let aside = seed_file(folder, &format!("{}.previous", service.name()));
+    pub fn rotate(place: &Place, service: Service) -> Result<(), CredentialsError> {
+        let path = place.seed(service);
+        let aside = place.previous_seed(service);
         fs::rename(&path, aside).map_err(|error| of_file(&path, error))
+    }
+
+    /// Removes the seed from before the last rotation, if it is there: the server is told of it no
+    /// more.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialsError::File`] when it cannot be removed.
+    pub fn forget(place: &Place, service: Service) -> Result<(), CredentialsError> {
+        let path = place.previous_seed(service);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(of_file(&path, error)),
+            _gone => Ok(()),
+        }
     }
 
     /// The key of a service.
@@ -105,7 +126,7 @@ impl Credentials {
 
     /// The file with the seed of a service.
     pub fn seed_file(&self, service: Service) -> PathBuf {
-        seed_file(&self.folder, service.name())
+        self.place.seed(service)
     }
 
     /// Those that were not there before.
@@ -127,18 +148,10 @@ impl Credentials {
         &self,
         tls: Option<&ServerCertificate>,
     ) -> Result<PathBuf, CredentialsError> {
-        let path = self.folder.join(SERVER_FILE);
+        let path = self.place.server_file();
         fs::write(&path, self.server_config(tls)).map_err(|error| of_file(&path, error))?;
         Ok(path)
     }
-
-    fn previous_file(&self, service: Service) -> PathBuf {
-        seed_file(&self.folder, &format!("{}.previous", service.name()))
-    }
-}
-
-fn seed_file(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!("{name}.nk"))
 }
 
 /// Whole or not at all: half a seed would have to be removed by hand.
@@ -165,14 +178,6 @@ fn private_file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 fn of_file(path: &Path, source: io::Error) -> CredentialsError {

@@ -46,7 +46,7 @@ pub use blobs::Blobs;
 pub use catalogue::{MODELS_FILE, read_catalogue};
 pub use connection::{Bus, LinkState};
 pub use credentials::{
-    Credentials, CredentialsCommand, CredentialsError, SERVER_FILE, ServerCertificate,
+    Credentials, CredentialsCommand, CredentialsError, Place, SERVER_FILE, ServerCertificate,
 };
 pub use declare::{Declared, Storage, declare, declare_in};
 pub use delivery::Delivery;

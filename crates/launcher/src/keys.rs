@@ -2,10 +2,12 @@
 //! where no gateway runs yet, or where none answers without a key.
 
 mod command;
+mod file;
 mod of_web;
 mod period;
 mod table;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -110,9 +112,41 @@ async fn run(command: Command, keys: &Keys, by: &str) -> anyhow::Result<()> {
 
 async fn create(wanted: Create, keys: &Keys, by: &str, now: u64) -> anyhow::Result<()> {
     let json = wanted.json;
+    if let Some(to) = wanted.to.clone() {
+        return create_in_file(&to, wanted, keys, by, now).await;
+    }
     let (key, record) = wanted.key(now).make(by, now);
     keys.add(&record).await?;
     tell(&record, &key, json)
+}
+
+/// A key that is not shown: it is in a file, for whoever may read that.
+async fn create_in_file(
+    to: &Path,
+    wanted: Create,
+    keys: &Keys,
+    by: &str,
+    now: u64,
+) -> anyhow::Result<()> {
+    let Create { unless_there, .. } = wanted;
+    let say = wanted.say.clone();
+    let kept = if unless_there {
+        file::kept_or_made(keys, to, wanted.key(now), by).await?
+    } else {
+        let shown = to.display();
+        anyhow::ensure!(
+            !to.exists(),
+            "`{shown}` is there already: name another file, or keep its key with --unless-there"
+        );
+        file::made(keys, to, wanted.key(now), by).await?
+    };
+    let KeyRecord { id, name, .. } = kept.record;
+    let since = if kept.made { "" } else { " already" };
+    screen::line(&format!("Key {id} ({name}) is in {}{since}.", to.display()));
+    if let Some(say) = say {
+        screen::line(&say);
+    }
+    Ok(())
 }
 
 /// The only time that a key is shown.

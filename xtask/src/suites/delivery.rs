@@ -10,11 +10,34 @@ use crate::tools::python::Python;
 /// A check: what is true when it succeeds, the program, and its arguments.
 type Check = (&'static str, &'static str, &'static [&'static str]);
 
+const SCRIPTS: &[&str] = &[
+    ".ci/debian-programs",
+    ".ci/docker-engine",
+    ".ci/run",
+    ".ci/stand-ins/haproxy",
+    ".ci/stand-ins/nats",
+    ".ci/stand-ins/rust",
+    "ci/accept",
+    "ci/backup",
+    "ci/package-test",
+    "ci/publish",
+    "ci/restore",
+    "ci/roll",
+    "ci/test",
+    "ci/verify-production",
+    "ci/with-python",
+];
+
 const CHECKS: &[Check] = &[
     (
         "compose.yaml follows the compose specification",
         "check-jsonschema",
         &["--builtin-schema", "vendor.compose-spec", "compose.yaml"],
+    ),
+    (
+        "compose.dev.yaml follows the compose specification",
+        "check-jsonschema",
+        &["--builtin-schema", "vendor.compose-spec", "compose.dev.yaml"],
     ),
     (
         ".gitlab-ci.yml follows GitLab's schema",
@@ -27,8 +50,9 @@ const CHECKS: &[Check] = &[
             ".gitlab-ci.yml",
         ],
     ),
+    ("the pipeline is the only way to production", "python", &["ci/lint-pipeline"]),
     ("the Dockerfile is sound", "hadolint", &["Dockerfile"]),
-    ("scripts are sound", "shellcheck", &[".ci/run", ".ci/stand-ins/rust", "ci/test"]),
+    ("scripts are sound", "shellcheck", SCRIPTS),
     ("YAML files are tidy", "yamllint", &["--strict", "--config-file", "ci/yamllint.yaml", "."]),
 ];
 

@@ -1,6 +1,7 @@
 //! What `cargo xtask test` runs, in this order.
 
 mod black_box;
+pub(crate) mod compose;
 pub(crate) mod containers;
 mod delivery;
 pub(crate) mod faults;
@@ -59,6 +60,8 @@ pub(crate) enum Suite {
     Delivery,
     /// The images and their containers: what is in them, how they begin, run and end.
     Containers,
+    /// The stack of compose.yaml: what it answers, one trace, a worker that is killed.
+    Compose,
 }
 
 /// A running system, seen from outside.
@@ -103,7 +106,8 @@ impl Suite {
             | Self::Launcher
             | Self::Faults
             | Self::Chaos
-            | Self::Containers => true,
+            | Self::Containers
+            | Self::Compose => true,
             _ => Self::OF_A_RUNNING_SYSTEM.contains(&self) && context.endpoints.is_none(),
         }
     }
@@ -129,6 +133,7 @@ impl Suite {
             Self::SdkNode | Self::Browser => black_box::node(self, context, log),
             Self::Delivery => delivery::run(repository, log),
             Self::Containers => containers::suite(repository, log),
+            Self::Compose => compose::suite(repository, log),
         }
     }
 }

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use contract::permissions::Service;
 use service_runtime::{Problem, Problems};
 
-use super::{Credentials, CredentialsError, ServerCertificate};
+use super::{Credentials, CredentialsError, Place, ServerCertificate};
 
 /// What is asked for on the command line, behind the word `credentials`.
 #[derive(Debug, Default)]
 pub struct CredentialsCommand {
     folder: PathBuf,
+    apart: bool,
     rotate: Vec<Service>,
+    forget: Vec<Service>,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
 }
@@ -23,12 +25,15 @@ impl CredentialsCommand {
     pub const HELP: &str = "\
 Makes an NKey for each service and what a nats-server has to know of them.
 
-Usage: nats-init credentials --dir FOLDER [--rotate SERVICE]... [--tls-cert FILE --tls-key FILE]
+Usage: nats-init credentials --dir FOLDER [--apart] [--rotate SERVICE]... [--forget SERVICE]...
+           [--tls-cert FILE --tls-key FILE]
 
   --dir FOLDER       where <service>.nk and nats-users.conf are; what is there is kept
+  --apart            each in a folder of its own in there, to be handed over alone:
+                     <service>/<service>.nk and server/nats-users.conf
   --rotate SERVICE   makes another seed for gateway, llm-worker, nats-init or operator; the server
-                     takes the old one too, until <service>.previous.nk is removed and this is run
-                     again
+                     takes the old one too, which is in <service>.previous.nk
+  --forget SERVICE   removes that old one: from then on the server takes the new one alone
   --tls-cert FILE    certificate of the server, in PEM, as the server finds it
   --tls-key FILE     its key
 
@@ -48,8 +53,12 @@ one that runs takes it up with `nats-server --signal reload`.
         let mut note =
             |name: &str, message: String| problems.push(Problem { name: name.to_owned(), message });
         while let Some(flag) = arguments.next() {
-            let known = ["--dir", "--rotate", "--tls-cert", "--tls-key"].contains(&flag.as_str());
-            if !known {
+            if flag == "--apart" {
+                asked.apart = true;
+                continue;
+            }
+            let known = ["--dir", "--rotate", "--forget", "--tls-cert", "--tls-key"];
+            if !known.contains(&flag.as_str()) {
                 note(&flag, "is not understood".to_owned());
                 continue;
             }
@@ -62,8 +71,9 @@ one that runs takes it up with `nats-server --signal reload`.
                 "--dir" => asked.folder = PathBuf::from(value),
                 "--tls-cert" => asked.certificate = Some(PathBuf::from(value)),
                 "--tls-key" => asked.key = Some(PathBuf::from(value)),
-                _rotate => match Service::ALL.iter().find(|service| service.name() == value) {
-                    Some(service) => asked.rotate.push(*service),
+                of_service => match Service::ALL.iter().find(|service| service.name() == value) {
+                    Some(service) if of_service == "--rotate" => asked.rotate.push(*service),
+                    Some(service) => asked.forget.push(*service),
                     None => note(&flag, format!("there is no service `{value}`")),
                 },
             }
@@ -85,11 +95,15 @@ one that runs takes it up with `nats-server --signal reload`.
     ///
     /// [`CredentialsError`].
     pub fn run(self) -> Result<String, CredentialsError> {
-        let Self { folder, rotate, certificate, key } = self;
+        let Self { folder, apart, rotate, forget, certificate, key } = self;
+        let place = if apart { Place::apart(&folder) } else { Place::together(&folder) };
         for service in rotate {
-            Credentials::rotate(&folder, service)?;
+            Credentials::rotate(&place, service)?;
         }
-        let credentials = Credentials::make(&folder)?;
+        for service in forget {
+            Credentials::forget(&place, service)?;
+        }
+        let credentials = Credentials::make_at(&place)?;
         let tls = certificate.zip(key);
         let tls = tls.map(|(certificate, key)| ServerCertificate { certificate, key });
         let server = credentials.write_server_config(tls.as_ref())?;

@@ -68,7 +68,8 @@ fn after_a_rotation_the_server_takes_both_until_the_old_one_is_removed() {
     let old = Credentials::make(folder.path()).unwrap();
     let public = |made: &Credentials| made.key(Service::Gateway).unwrap().public_key().to_owned();
 
-    Credentials::rotate(folder.path(), Service::Gateway).unwrap();
+    let place = Place::together(folder.path());
+    Credentials::rotate(&place, Service::Gateway).unwrap();
     let new = Credentials::make(folder.path()).unwrap();
 
     assert_eq!(new.made(), [Service::Gateway]);
@@ -76,9 +77,33 @@ fn after_a_rotation_the_server_takes_both_until_the_old_one_is_removed() {
     let both = new.server_config(None);
     assert!(both.contains(&public(&old)) && both.contains(&public(&new)));
 
-    fs::remove_file(folder.path().join("gateway.previous.nk")).unwrap();
+    Credentials::forget(&place, Service::Gateway).unwrap();
+    assert!(!folder.path().join("gateway.previous.nk").exists());
     let alone = Credentials::make(folder.path()).unwrap().server_config(None);
     assert!(!alone.contains(&public(&old)) && alone.contains(&public(&new)));
+}
+
+#[test]
+fn apart_each_has_a_folder_with_its_own_seed_and_nothing_else() {
+    let folder = TempDir::new().unwrap();
+    let place = Place::apart(folder.path());
+    let made = Credentials::make_at(&place).unwrap();
+    made.write_server_config(None).unwrap();
+    Credentials::rotate(&place, Service::Operator).unwrap();
+    Credentials::make_at(&place).unwrap();
+
+    let files = |name: &str| {
+        let entries = fs::read_dir(folder.path().join(name)).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(files("server"), [SERVER_FILE]);
+    assert_eq!(files("gateway"), ["gateway.nk"]);
+    assert_eq!(files("llm-worker"), ["llm-worker.nk"]);
+    assert_eq!(files("nats-init"), ["nats-init.nk"]);
+    assert_eq!(files("operator"), ["operator.nk", "operator.previous.nk"]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), Service::ALL.len() + 1);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What can be asked of `chappe keys`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use contract::keys::{ApiKey, Endpoint, KeyId, Limits, NewKey, Scopes};
 use contract::{KeyName, Lane, ModelName, OwnerName, TenantName};
@@ -76,6 +78,18 @@ pub(crate) struct Create {
     /// Print it as JSON, with what was made.
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Write it into this file, which only its owner may read, and do not print it.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(super) to: Option<PathBuf>,
+
+    /// Make none if that file has a key that counts: safe to repeat.
+    #[arg(long, requires = "to")]
+    pub(super) unless_there: bool,
+
+    /// What to say once it is there, such as how to read it.
+    #[arg(long, value_name = "TEXT", requires = "to")]
+    pub(super) say: Option<String>,
 }
 
 const ENDPOINTS: &str = "An endpoint that may be called: chat.completions, embeddings, responses, \

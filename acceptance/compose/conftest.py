@@ -1,0 +1,97 @@
+"""One stack for all tests here, which each find healthy and leave so."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from support.callers import client
+from support.compose import Stack
+from support.otlp import Receiver
+from support.system import kept_at
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def receiver():
+    """Where the stack sends its traces: on the address that containers have for this machine."""
+    seen = subprocess.run(
+        ["docker", "network", "inspect", "bridge"], capture_output=True, check=True, text=True
+    )
+    [network] = json.loads(seen.stdout)[0]["IPAM"]["Config"]
+    # A desktop's engine runs in a machine of its own, and has a name for this one.
+    host = network["Gateway"] if sys.platform == "linux" else "127.0.0.1"
+    receiver = Receiver(host)
+    name = host if sys.platform == "linux" else "host.docker.internal"
+    receiver.endpoint = f"http://{name}:{receiver.port}"
+    yield receiver
+    receiver.close()
+
+
+@pytest.fixture(scope="session")
+def stack(receiver, tmp_path_factory):
+    stack = Stack(f"chappe-test-{os.getpid()}", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        folder = kept_at("stack", tmp_path_factory.mktemp("stack"))
+        (folder / "compose.log").write_text(stack.compose("logs", "--no-color", check=False).stdout)
+        stack.down()
+
+
+@pytest.fixture(scope="session")
+def key(stack):
+    return stack.key()
+
+
+@pytest.fixture
+async def http(key):
+    async with client() as http:
+        http.headers["authorization"] = f"Bearer {key}"
+        yield http
+
+
+@pytest.fixture(autouse=True)
+def nothing_starts_again_by_itself(request):
+    """Whoever is not killed by a test lives on."""
+    if "stack" not in request.fixturenames:
+        yield
+        return
+    stack = request.getfixturevalue("stack")
+    killed = set()
+    request.node.killed = killed
+    before = stack.restarts()
+    yield
+    for container, (restarts, too_much) in stack.restarts().items():
+        assert not too_much, f"{container} had more memory than it may have"
+        if container in before and container not in killed:
+            assert restarts == before[container][0], f"{container} has started again by itself"
+
+
+@pytest.fixture
+def kill(request, stack):
+    """Kills a container's process, as a crash does."""
+
+    def kill(container):
+        request.node.killed.add(container)
+        stack.kill(container)
+
+    return kill
+
+
+@pytest.fixture
+def measured(capsys):
+    """Tells a figure."""
+
+    def measured(what):
+        with capsys.disabled():
+            print(f"\n    {what}", end="", flush=True)
+
+    return measured
