@@ -1,0 +1,1 @@
+"""How a release comes into an environment, and out of it again."""

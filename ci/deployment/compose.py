@@ -1,0 +1,220 @@
+"""The target `compose`: services are replaced one after the other, new ones first.
+
+New containers start beside the old ones; when they are healthy, the old ones are stopped, each with
+the time that it needs to finish what it does. Where new ones do not get well, they are removed, and
+what ran goes on running.
+"""
+
+import io
+import json
+import os
+import subprocess
+import tarfile
+import time
+
+from delivery import programs
+from delivery.ends import End, Refused
+
+# In this order: workers know the new catalogue before gateways ask for it.
+ROLLED = ("llm-worker", "gateway", "web")
+# Run to their end, before anything is replaced: in this order, and the first before NATS. Each is
+# safe to repeat.
+FIRST = "credentials"
+ONCE = ("nats-init", "web-key", "first-key")
+
+# What the proxy finds, and what it says of that: a service and how many of it on each line.
+BEHIND_PROXY = ("gateway", "web")
+REPLICAS = ("wget", "-q", "-O", "-", "http://127.0.0.1:8404/replicas")
+
+# Longest wait for a container that has just started.
+HEALTHY_S = 60
+
+
+class Unwell(End):
+    """New containers did not get healthy; the old ones run."""
+
+
+class Compose:
+    """One environment on one Docker engine, which DOCKER_HOST names."""
+
+    def __init__(self, project):
+        self.project = project
+
+    def run(self, release, *arguments, capture=False):
+        """`docker compose` as this release has it."""
+        command = ["docker", "compose", "--ansi", "never", "--progress", "quiet"]
+        command += ["--project-name", self.project]
+        command += ["--project-directory", str(release.folder)]
+        command += ["--file", str(release.compose_file), *arguments]
+        environment = {**os.environ, **release.variables()}
+        done = subprocess.run(
+            command,
+            env=environment,
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE if capture else None,
+            stderr=subprocess.PIPE if capture else None,
+        )
+        if done.returncode != 0:
+            said = f":\n{done.stderr.strip()}" if capture else ""
+            raise Refused(f"`docker compose {' '.join(arguments)}` failed{said}")
+        return done.stdout if capture else ""
+
+    def apply(self, release):
+        """Brings the environment to this release."""
+        self._to_its_end(release, FIRST)
+        services = self._services(release)
+        # The proxy is last: it stands before those that are replaced.
+        others = [name for name in services if name not in (FIRST, *ONCE, *ROLLED, "proxy")]
+        self.run(release, "up", "--detach", "--wait", "--no-deps", *others)
+        for service in ONCE:
+            self._to_its_end(release, service)
+        for service in ROLLED:
+            self._roll(release, service)
+        self.run(release, "up", "--detach", "--wait", "--no-deps", "proxy")
+
+    def first_key(self):
+        """The key that the environment made for whoever set it up."""
+        listed = self._containers("first-key")
+        if not listed:
+            raise Refused("there is no first key: set CHAPPE_API_KEY")
+        file = f"{listed[-1]['id']}:/keys/first.key"
+        packed = programs.output("docker", "cp", file, "-", text=False)
+        with tarfile.open(fileobj=io.BytesIO(packed)) as files:
+            return files.extractfile("first.key").read().decode().strip()
+
+    def _to_its_end(self, release, service):
+        self.run(release, "up", "--no-deps", "--exit-code-from", service, service)
+
+    def _roll(self, release, service):
+        replicas = self._replicas(release, service)
+        wanted = self._hash(release, service)
+        old = [one for one in self._containers(service) if one["hash"] != wanted]
+        right = [one for one in self._containers(service) if one["hash"] == wanted]
+        if len(right) == replicas and not old:
+            print(f"{service}: nothing to change")
+            return
+        began = time.monotonic()
+        everything = len(old) + replicas
+        self.run(
+            release, "up", "--detach", "--no-deps", "--no-recreate",
+            "--scale", f"{service}={everything}", service,
+        )
+        before = {one["id"] for one in old}
+        new = [one["id"] for one in self._containers(service) if one["id"] not in before]
+        try:
+            self._wait_until_healthy(service, new)
+        except Unwell:
+            _docker("rm", "--force", *new)
+            raise
+        self._wait_until_seen(service, everything)
+        for one in old:
+            # Docker waits as long as the service said that it needs.
+            _docker("stop", one["id"])
+            _docker("rm", one["id"])
+        print(f"{service}: {len(new)} new, {len(old)} old ended, {time.monotonic() - began:.1f} s")
+
+    def _wait_until_seen(self, service, count):
+        """The proxy looks for new containers by itself; nobody is stopped before it has found them."""
+        proxy = self._containers("proxy")
+        end = time.monotonic() + HEALTHY_S
+        while proxy and service in BEHIND_PROXY:
+            said = programs.output("docker", "exec", proxy[0]["id"], *REPLICAS)
+            seen = dict(line.split() for line in said.splitlines())
+            if int(seen.get(service, 0)) >= count:
+                return
+            if time.monotonic() > end:
+                raise Unwell(f"{service}: the proxy sends nothing to the new containers")
+            time.sleep(0.2)
+
+    def _wait_until_healthy(self, service, containers):
+        end = time.monotonic() + HEALTHY_S
+        while True:
+            states = [_state(container) for container in containers]
+            if all(state == "healthy" for state in states):
+                return
+            gone = [state for state in states if state in ("exited", "dead", "restarting")]
+            if gone or time.monotonic() > end:
+                said = "\n".join(_logs(container) for container in containers)
+                raise Unwell(f"{service}: new containers are {', '.join(states)}:\n{said}")
+            time.sleep(0.25)
+
+    def revision_of(self, images):
+        """The commit that all of these images were built from. They are here from then on."""
+        revisions = {}
+        for image in images:
+            _docker("pull", "--quiet", image)
+            labels = _inspect("image", image)["Config"]["Labels"] or {}
+            revisions[image] = labels.get("org.opencontainers.image.revision", "none")
+        if len(set(revisions.values())) != 1:
+            said = ", ".join(f"{image}: {one}" for image, one in revisions.items())
+            raise Refused(f"these images were not built from one commit: {said}")
+        return revisions.popitem()[1]
+
+    def problems_since_now(self):
+        """A function that says what does not run as it should, and did when this was called."""
+        counts = self._restarts()
+
+        def problems():
+            for container, (service, count) in self._restarts().items():
+                if count > counts.get(container, (service, 0))[1]:
+                    yield f"a container of {service} ended and was started again"
+                elif (state := _state(container)) not in ("healthy", "starting"):
+                    yield f"a container of {service} is {state}"
+
+        return problems
+
+    def _restarts(self):
+        """Container → its service, and how often the engine has started it again."""
+        return {
+            one["id"]: (service, _inspect("container", one["id"])["RestartCount"])
+            for service in ROLLED
+            for one in self._containers(service)
+        }
+
+    def _services(self, release):
+        return self.run(release, "config", "--services", capture=True).split()
+
+    def _replicas(self, release, service):
+        config = json.loads(self.run(release, "config", "--format", "json", capture=True))
+        return config["services"][service].get("deploy", {}).get("replicas", 1)
+
+    def _hash(self, release, service):
+        return self.run(release, "config", "--hash", service, capture=True).split()[-1]
+
+    def _containers(self, service):
+        """Those of a service, oldest first."""
+        listed = _docker(
+            "ps", "--all", "--quiet", "--no-trunc",
+            "--filter", f"label=com.docker.compose.project={self.project}",
+            "--filter", f"label=com.docker.compose.service={service}",
+            "--filter", "label=com.docker.compose.oneoff=False",
+        ).split()
+        hash_of = "com.docker.compose.config-hash"
+        return [
+            {"id": one, "hash": _inspect("container", one)["Config"]["Labels"].get(hash_of)}
+            for one in reversed(listed)
+        ]
+
+
+def _inspect(kind, name):
+    return json.loads(_docker(kind, "inspect", name))[0]
+
+
+def _state(container):
+    state = _inspect("container", container)["State"]
+    if state["Status"] != "running":
+        return state["Status"]
+    return state.get("Health", {}).get("Status", "running")
+
+
+def _logs(container):
+    done = subprocess.run(
+        ["docker", "logs", "--tail", "15", container], check=False, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    return done.stdout.strip()
+
+
+def _docker(*arguments):
+    return programs.output("docker", *arguments).strip()

@@ -1,0 +1,147 @@
+"""One deployment, from asking for it to its line in the record."""
+
+import datetime
+import os
+import pathlib
+import time
+
+from delivery import order, programs, record
+from delivery.ends import End, Refused, Unusable
+from delivery.registry import Image, Signer
+
+from . import probes
+from .compose import Compose
+from .release import Release, read_digests
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Deployment:
+    """What one call of ci/deploy does to an environment."""
+
+    def __init__(self, environment, target, watch_s):
+        self.environment = environment
+        self.target = target
+        self.watch_s = watch_s
+        self.compose = Compose(f"chappe-{environment.name}")
+        self.started = _now()
+        self.id = f"{environment.name}-{self.started}"
+
+    def deploy(self, digests, models):
+        """Brings images into the environment, or takes them back."""
+        images = read_digests(digests)
+        signer = Signer.from_environment()
+        for image in images.values():
+            signer.verify(Image.parse(image))
+            print(f"signed by our key: {image}", flush=True)
+        before = self.environment.current()
+        revision = self.compose.revision_of(images.values())
+        newer = order.check(SOURCE, before and before.revision, revision, False)
+        print(f"{revision[:12]} is {newer}", flush=True)
+        name = f"{self.started.replace(':', '').replace('-', '')}-{revision[:12]}"
+        release = Release.keep(
+            self.environment.releases, name, revision, images, SOURCE, models or _models()
+        )
+        try:
+            self.compose.apply(release)
+            self._look(release)
+        except (End, probes.Bad) as error:
+            self._take_back(release, before, error)
+        self.environment.now_runs(release)
+        self._write(release, before, "deployed")
+        print(f"deployed: {self.environment.name} runs {release.name}")
+
+    def verify(self):
+        """Watches what runs, and takes it back if it is bad."""
+        runs = self._current()
+        try:
+            self._look(runs)
+        except probes.Bad as error:
+            self._take_back(runs, self.environment.previous(), error)
+        print(f"verified: {self.environment.name} runs {runs.name}")
+
+    def roll_back(self):
+        """Brings back what ran before, because somebody asked for it."""
+        runs, to = self._current(), self.environment.previous()
+        if to is None:
+            raise Refused(f"{self.environment.name} has no release before {runs.name}")
+        seconds = self._bring_back(to)
+        self._write(to, runs, "deployed", rollback_of=self.environment.brought(runs))
+        print(f"rolled back: {self.environment.name} runs {to.name} again, {seconds:.1f} s")
+
+    def _take_back(self, release, before, error):
+        """Back to what ran, and the end of the program."""
+        detected = _now()
+        print(f"{release.name} is bad: {error}", flush=True)
+        if before is None:
+            self._write(release, before, "failed", detected=detected)
+            raise Refused("nothing ran before it: what runs now is left as it is") from error
+        seconds = self._bring_back(before)
+        self._write(release, before, "rolled-back", detected=detected)
+        raise Refused(
+            f"rolled back: {self.environment.name} runs {before.name} again, {seconds:.1f} s"
+        ) from error
+
+    def _bring_back(self, release):
+        began = time.monotonic()
+        self.compose.apply(release)
+        probes.ask_each(self._users(), probes.models(release.models_file))
+        self.environment.now_runs(release)
+        return time.monotonic() - began
+
+    def _current(self):
+        runs = self.environment.current()
+        if runs is None:
+            raise Refused(f"nothing is deployed to {self.environment.name}")
+        return runs
+
+    def _look(self, release):
+        users, catalogue = self._users(), probes.models(release.models_file)
+        probes.ask_each(users, catalogue)
+        probes.watch(users, catalogue, self.watch_s, self.compose.problems_since_now())
+
+    def _users(self):
+        port = os.environ.get("CHAPPE_API_PORT") or "8790"
+        url = os.environ.get("CHAPPE_API_URL") or f"http://127.0.0.1:{port}"
+        return probes.Users(url, os.environ.get("CHAPPE_API_KEY") or self.compose.first_key())
+
+    def _write(self, release, before, outcome, **more):
+        entry = {
+            "id": self.id,
+            "environment": self.environment.name,
+            "target": self.target,
+            "revision": release.revision,
+            "digests": release.digests,
+            "commits": _commits(before, release),
+            "started": self.started,
+            "finished": _now(),
+            "outcome": outcome,
+            **more,
+        }
+        record.append(self.environment.record, entry)
+
+
+def _models():
+    """The catalogue that the compose file would take."""
+    model = os.environ.get("CHAPPE_MODEL") or "ollama"
+    path = SOURCE / "compose" / f"models.{model}.toml"
+    if not path.is_file():
+        raise Unusable(f"{path} is not there: say --models FILE")
+    return path
+
+
+def _commits(before, release):
+    """What came with a release that was not there before."""
+    span = f"{release.revision}~1..{release.revision}"
+    if before is not None:
+        span = f"{before.revision}..{release.revision}"
+    try:
+        listed = programs.output("git", "-C", SOURCE, "log", "--format=%H %cI", span)
+    except programs.Failed:
+        # The first commit of all has none before it.
+        listed = programs.output("git", "-C", SOURCE, "log", "--format=%H %cI", release.revision)
+    return [dict(zip(("id", "time"), line.split(" ", 1))) for line in listed.splitlines()]
+
+
+def _now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

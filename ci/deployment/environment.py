@@ -1,0 +1,94 @@
+"""What an environment runs and ran, and what became of each deployment.
+
+One folder per environment, on the machine that deploys:
+
+    deployments.jsonl       one line per deployment, read by ci/delivery-metrics
+    releases/NAME/          what each release runs with
+    current, previous       links to two of them
+"""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import re
+import shutil
+
+from delivery import record
+from delivery.ends import Refused, Unusable
+
+from .release import Release
+
+# So many releases are kept beside the current and the previous one.
+KEPT = 5
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+
+
+class Environment:
+    """The folder of one environment."""
+
+    def __init__(self, name, folder):
+        self.name = name
+        self.folder = folder
+        self.releases = folder / "releases"
+        self.releases.mkdir(parents=True, exist_ok=True)
+
+    @classmethod
+    def named(cls, name):
+        if not NAME.fullmatch(name):
+            raise Unusable(f"`{name}` is no name of an environment: small letters, digits and -")
+        folder = os.environ.get("CHAPPE_DEPLOYMENTS") or "~/.local/state/chappe/deployments"
+        return cls(name, pathlib.Path(folder).expanduser().resolve() / name)
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Nobody else deploys here meanwhile; a second one is refused instead of waiting."""
+        with (self.folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise Refused(f"another deployment to {self.name} is under way") from error
+            yield
+
+    def current(self):
+        """What runs, if something does."""
+        return self._linked("current")
+
+    def previous(self):
+        """What ran before that: where a rollback goes."""
+        return self._linked("previous")
+
+    def _linked(self, name):
+        link = self.folder / name
+        return Release.read(link) if link.exists() else None
+
+    def now_runs(self, release):
+        """Writes down what runs from here on."""
+        before = self.current()
+        if before is not None and before.name != release.name:
+            self._link("previous", before.folder)
+        self._link("current", release.folder)
+        self._tidy()
+
+    def _link(self, name, to):
+        making = self.folder / f".{name}"
+        making.unlink(missing_ok=True)
+        making.symlink_to(os.path.relpath(to, self.folder))
+        making.rename(self.folder / name)
+
+    def _tidy(self):
+        linked = {release.name for release in (self.current(), self.previous()) if release}
+        others = [path for path in self.releases.iterdir() if path.name not in linked]
+        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in others[KEPT:]:
+            shutil.rmtree(path)
+
+    @property
+    def record(self):
+        """The file with one line per deployment."""
+        return self.folder / "deployments.jsonl"
+
+    def brought(self, release):
+        """The id of the deployment that brought a release."""
+        ids = [one.id for one in record.read(self.record) if one.revision == release.revision]
+        return ids[-1] if ids else None

@@ -1,0 +1,272 @@
+"""`ci/deploy` without an engine: what it refuses, keeps, asks and writes down."""
+
+import http.server
+import json
+import threading
+
+import pytest
+
+from delivery import record
+from delivery.ends import Refused, Unusable
+from deployment import deployment as deploying
+from deployment import probes
+from deployment.environment import KEPT, Environment
+from deployment.release import FILES, Release, read_digests
+
+DIGEST = "sha256:" + "ab" * 32
+IMAGES = {
+    f"CHAPPE_{name}_IMAGE": f"127.0.0.1:5000/chappe/{name.lower().replace('_', '-')}@{DIGEST}"
+    for name in ("GATEWAY", "LLM_WORKER", "WEB", "TOOLS")
+}
+CATALOGUE = '[[models]]\nname = "one"\n\n[[models]]\nname = "two"\ncapabilities = ["embeddings"]\n'
+
+
+@pytest.fixture
+def source(tmp_path):
+    """What of a checkout is deployed."""
+    folder = tmp_path / "source"
+    (folder / "compose").mkdir(parents=True)
+    for name in FILES:
+        if name != "compose":
+            (folder / name).write_text("old\n")
+    (folder / "models.toml").write_text(CATALOGUE)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHAPPE_DEPLOYMENTS", str(tmp_path / "deployments"))
+    return Environment.named("staging")
+
+
+@pytest.fixture
+def keep(environment, source):
+    """Keeps a release of this name."""
+    return lambda name, revision="c" * 40: Release.keep(
+        environment.releases, name, revision, IMAGES, source, source / "models.toml"
+    )
+
+
+@pytest.fixture
+def digests(tmp_path):
+    def write(**changes):
+        path = tmp_path / "digests.env"
+        lines = {**IMAGES, "SOMETHING_ELSE": "x", **changes}
+        path.write_text("".join(f"{key}={value}\n" for key, value in lines.items() if value))
+        return path
+
+    return write
+
+
+def test_images_are_named_by_digest_and_all_of_them(digests):
+    assert read_digests(digests()) == IMAGES
+    with pytest.raises(Refused, match="line 3: CHAPPE_WEB_IMAGE.*named by digest"):
+        read_digests(digests(CHAPPE_WEB_IMAGE="127.0.0.1:5000/chappe/web:0.1.0"))
+    with pytest.raises(Refused, match="no image for web"):
+        read_digests(digests(CHAPPE_WEB_IMAGE=None))
+    with pytest.raises(Unusable):
+        read_digests(digests().with_name("nowhere"))
+
+
+def test_a_release_stays_what_it_was(keep, source):
+    release = keep("first")
+    catalogue = release.variables()["CHAPPE_CATALOGUE"]
+    (source / "compose.yaml").write_text("new\n")
+    (source / "models.toml").write_text(CATALOGUE + "# another\n")
+
+    again = Release.read(release.folder)
+
+    assert again == release
+    assert again.compose_file.read_text() == "old\n"
+    assert again.variables()["CHAPPE_CATALOGUE"] == catalogue
+    assert keep("second").variables()["CHAPPE_CATALOGUE"] != catalogue
+    assert again.digests["llm-worker"] == DIGEST
+
+
+def test_an_environment_knows_what_runs_and_what_ran_before(environment, keep):
+    assert environment.current() is None and environment.previous() is None
+    for name in ("1", "2", "3"):
+        environment.now_runs(keep(name))
+    # The same once more is no step.
+    environment.now_runs(environment.current())
+    assert (environment.current().name, environment.previous().name) == ("3", "2")
+
+    environment.now_runs(environment.previous())
+    assert (environment.current().name, environment.previous().name) == ("2", "3")
+
+    for number in range(10, 20):
+        environment.now_runs(keep(str(number)))
+    kept = {path.name for path in environment.releases.iterdir()}
+    assert len(kept) == KEPT + 2 and {"18", "19"} <= kept
+
+
+def test_nobody_else_deploys_meanwhile(environment):
+    with environment.alone():
+        with pytest.raises(Refused, match="under way"):
+            with Environment.named("staging").alone():
+                pass
+    with environment.alone():
+        pass
+    with pytest.raises(Unusable):
+        Environment.named("../elsewhere")
+
+
+@pytest.fixture
+def api():
+    """An API whose answers to chats are taken from a list, the last one for ever."""
+    answers = [200]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status = answers.pop(0) if len(answers) > 1 else answers[0]
+            body = {"choices": [{"message": {"content": "yes"}}], "data": [{"embedding": [1]}]}
+            if status != 200:
+                body = {"error": {"message": "no"}}
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    users = probes.Users(f"http://127.0.0.1:{server.server_port}", "key")
+    yield users, answers
+    server.shutdown()
+    server.server_close()
+
+
+def test_every_model_is_asked_once(api, source):
+    users, answers = api
+    catalogue = probes.models(source / "models.toml")
+    probes.ask_each(users, catalogue)
+    answers[:] = [200, 503]
+    with pytest.raises(probes.Bad, match="model two: status 503: no"):
+        probes.ask_each(users, catalogue)
+
+
+def test_a_few_failures_are_borne_and_more_are_not(api, monkeypatch):
+    users, answers = api
+    monkeypatch.setattr(probes.time, "sleep", lambda _seconds: None)
+    asks = [("one", ["chat"])]
+    answers[:] = [200, 500, 200, 500, 200]
+    probes.watch(users, asks, 0.2, list)
+    answers[:] = [200, 500]
+    with pytest.raises(probes.Bad, match="3 of the newest 4 questions failed, last: status 500"):
+        probes.watch(users, asks, 20, list)
+    answers[:] = [200]
+    with pytest.raises(probes.Bad, match="was started again"):
+        probes.watch(users, asks, 20, lambda: ["web was started again"])
+
+
+class Engine:
+    """Stands in for a Docker engine: it remembers what was applied."""
+
+    def __init__(self):
+        self.applied = []
+
+    def revision_of(self, _images):
+        return "d" * 40
+
+    def apply(self, release):
+        self.applied.append(release.name)
+
+    def first_key(self):
+        return "key"
+
+    def problems_since_now(self):
+        return list
+
+
+@pytest.fixture
+def deploy(environment, source, monkeypatch):
+    """A deployment whose look at what was deployed ends as said."""
+    class Signer:
+        @staticmethod
+        def from_environment():
+            return Signer()
+
+        def verify(self, image):
+            pass
+
+    monkeypatch.setattr(deploying, "SOURCE", source)
+    monkeypatch.setattr(deploying, "Signer", Signer)
+    monkeypatch.setattr(deploying.order, "check", lambda *_: "newer")
+    monkeypatch.setattr(deploying, "_commits", lambda *_: [])
+    monkeypatch.setattr(deploying.probes, "ask_each", lambda *_: None)
+    moments = iter(f"2026-01-01T00:00:{second:02}Z" for second in range(60))
+    monkeypatch.setattr(deploying, "_now", lambda: next(moments))
+
+    def make(engine, bad=None):
+        made = deploying.Deployment(environment, "compose", 1)
+        made.compose = engine
+
+        def look(*_):
+            if bad:
+                raise probes.Bad(bad)
+
+        monkeypatch.setattr(deploying.probes, "watch", look)
+        return made
+
+    return make
+
+
+def test_what_turns_bad_is_taken_back_and_written_down(deploy, environment, digests, source):
+    engine, models = Engine(), source / "models.toml"
+    deploy(engine).deploy(digests(), models)
+    good = environment.current()
+
+    with pytest.raises(Refused, match=f"runs {good.name} again"):
+        deploy(engine, bad="nobody answers").deploy(digests(), models)
+
+    assert environment.current().name == good.name
+    assert engine.applied[0] == engine.applied[2] == good.name != engine.applied[1]
+    written = record.read(environment.record)
+    assert [one.outcome for one in written] == ["deployed", "rolled-back"]
+    assert written[1].detected is not None
+
+
+def test_the_first_one_that_is_bad_has_nothing_to_go_back_to(deploy, environment, digests, source):
+    with pytest.raises(Refused, match="nothing ran before"):
+        deploy(Engine(), bad="no").deploy(digests(), source / "models.toml")
+    assert environment.current() is None
+    assert [one.outcome for one in record.read(environment.record)] == ["failed"]
+
+
+def test_somebody_rolls_back(deploy, environment, digests, source):
+    engine = Engine()
+    with pytest.raises(Refused, match="nothing is deployed"):
+        deploy(engine).roll_back()
+    deploy(engine).deploy(digests(), source / "models.toml")
+    with pytest.raises(Refused, match="no release before"):
+        deploy(engine).roll_back()
+    first = environment.current().name
+    deploy(engine).deploy(digests(), source / "models.toml")
+
+    deploy(engine).roll_back()
+
+    assert environment.current().name == first == engine.applied[-1]
+    written = record.read(environment.record)
+    assert written[-1].rollback_of == written[-2].id
+
+
+def test_what_turns_bad_later_is_taken_back_too(deploy, environment, digests, source):
+    engine = Engine()
+    for _ in range(2):
+        deploy(engine).deploy(digests(), source / "models.toml")
+    before = environment.previous().name
+    deploy(engine).verify()
+
+    with pytest.raises(Refused, match="rolled back"):
+        deploy(engine, bad="slow").verify()
+
+    assert environment.current().name == before
+
+
+def test_the_command_line_says_how_it_is_used(ci):
+    said = ci("deploy", "--help")
+    assert said.code == 0 and "CHAPPE_DEPLOYMENTS" in said.out
+    assert ci("deploy", "staging").code == 2
+    assert ci("deploy", "staging", "--rollback", "--target", "k8s").code == 78
