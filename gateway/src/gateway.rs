@@ -76,7 +76,8 @@ impl Gateway {
             HttpLimits { drain_time: settings.drain + LAST_WORDS, ..HttpLimits::default() };
         let server = HttpServer::bind(settings.listen, settings::LISTEN.name, limits)?
             .with_tls(settings.tls)
-            .behind(settings.trusted_proxies);
+            .behind(settings.trusted_proxies)
+            .with_hsts(settings.hsts);
         let health = Health::new();
         let measures = Arc::new(Measures::new(&telemetry));
         let variable = settings::HEALTH_LISTEN.name;

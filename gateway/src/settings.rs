@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use contract::Catalogue;
-use service_runtime::{AllowedHosts, Env, Problems, Reader, Tls, TrustedProxies, Variable};
+use service_runtime::{AllowedHosts, Env, Hsts, Problems, Reader, Tls, TrustedProxies, Variable};
 
 use crate::http::CorsOrigins;
 
@@ -47,6 +47,11 @@ const TRUSTED_PROXIES: Variable = Variable {
     name: "GATEWAY_TRUSTED_PROXIES",
     default: "",
     about: "Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed. Unset: nobody's.",
+};
+const HSTS: Variable = Variable {
+    name: "GATEWAY_HSTS_SECONDS",
+    default: Hsts::YEAR,
+    about: "How long browsers that came over TLS come back over TLS only, with every port of the host: seconds, told with Strict-Transport-Security; `off`: they are not told. 0 has them forget it.",
 };
 const CORS_ORIGINS: Variable = Variable {
     name: "GATEWAY_CORS_ORIGINS",
@@ -91,6 +96,7 @@ pub(crate) const VARIABLES: &[&[Variable]] = &[
         TLS_CERT,
         TLS_KEY,
         TRUSTED_PROXIES,
+        HSTS,
         CORS_ORIGINS,
         BODY_LIMIT,
         HEAD_WAIT,
@@ -140,6 +146,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Whose word on clients counts.
     pub trusted_proxies: TrustedProxies,
+    /// How long browsers come back over TLS only.
+    pub hsts: Hsts,
     /// Whose pages may call and read, if any.
     pub cors_origins: Option<CorsOrigins>,
     /// Largest request body.
@@ -176,6 +184,7 @@ impl Settings {
         let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS.name, listen);
         let tls = Tls::read(&mut read, TLS_CERT.name, TLS_KEY.name);
         let trusted_proxies = TrustedProxies::read(&mut read, TRUSTED_PROXIES.name);
+        let hsts = read.or(HSTS.name, HSTS.default);
         let cors_origins = cors_origins(&mut read, auth);
         let body_limit_bytes = read.number_or(BODY_LIMIT.name, 33_554_432, 1024..=1_073_741_824);
         let head_wait = read.millis_or(HEAD_WAIT.name, 10_000);
@@ -193,6 +202,7 @@ impl Settings {
                 allowed_hosts: allowed_hosts?,
                 tls: tls?,
                 trusted_proxies: trusted_proxies?,
+                hsts: hsts?,
                 cors_origins: cors_origins?,
                 body_limit_bytes: body_limit_bytes?,
                 head_wait: head_wait?,
@@ -280,6 +290,7 @@ mod tests {
             ("GATEWAY_ALLOWED_HOSTS", "https://chat.example"),
             ("GATEWAY_TLS_KEY_FILE", "/nowhere/key.pem"),
             ("GATEWAY_TRUSTED_PROXIES", "proxy.example"),
+            ("GATEWAY_HSTS_SECONDS", "1y"),
             ("GATEWAY_CORS_ORIGINS", "app.example"),
             ("GATEWAY_BODY_LIMIT_BYTES", "1"),
             ("GATEWAY_DRAIN_MS", "soon"),
@@ -292,6 +303,7 @@ mod tests {
             "GATEWAY_ALLOWED_HOSTS",
             "GATEWAY_TLS_CERT_FILE",
             "GATEWAY_TRUSTED_PROXIES",
+            "GATEWAY_HSTS_SECONDS",
             "GATEWAY_CORS_ORIGINS",
             "GATEWAY_BODY_LIMIT_BYTES",
             "GATEWAY_DRAIN_MS",

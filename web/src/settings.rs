@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use service_runtime::{
-    AllowedHosts, Authorities, Env, Problems, Reader, Tls, TrustedProxies, Variable,
+    AllowedHosts, Authorities, Env, Hsts, Problems, Reader, Tls, TrustedProxies, Variable,
 };
 use url::Url;
 
@@ -18,6 +18,7 @@ const ALLOWED_HOSTS: &str = "WEB_ALLOWED_HOSTS";
 const TLS_CERT: &str = "WEB_TLS_CERT_FILE";
 const TLS_KEY: &str = "WEB_TLS_KEY_FILE";
 const TRUSTED_PROXIES: &str = "WEB_TRUSTED_PROXIES";
+const HSTS: &str = "WEB_HSTS_SECONDS";
 const GATEWAY_URL: &str = "WEB_GATEWAY_URL";
 const GATEWAY_CA: &str = "WEB_GATEWAY_CA_FILE";
 const API_KEY: &str = "WEB_API_KEY";
@@ -51,6 +52,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: TRUSTED_PROXIES,
         default: "",
         about: "Addresses and networks of proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed. Unset: nobody's.",
+    },
+    Variable {
+        name: HSTS,
+        default: Hsts::YEAR,
+        about: "How long browsers that came over TLS come back over TLS only, with every port of the host: seconds, told with Strict-Transport-Security; `off`: they are not told. 0 has them forget it.",
     },
     Variable {
         name: GATEWAY_URL,
@@ -123,6 +129,8 @@ pub struct Settings {
     pub tls: Option<Tls>,
     /// Whose word on browsers counts. `WEB_TRUSTED_PROXIES`.
     pub trusted_proxies: TrustedProxies,
+    /// How long browsers come back over TLS only. `WEB_HSTS_SECONDS`, default a year.
+    pub hsts: Hsts,
     /// The gateway. `WEB_GATEWAY_URL`, default `http://127.0.0.1:8790`.
     pub gateway_url: Url,
     /// Who must have signed the gateway's certificate, if not anybody whom the system trusts.
@@ -151,6 +159,7 @@ impl Settings {
         let allowed_hosts = AllowedHosts::read(&mut read, ALLOWED_HOSTS, listen);
         let tls = Tls::read(&mut read, TLS_CERT, TLS_KEY);
         let trusted_proxies = TrustedProxies::read(&mut read, TRUSTED_PROXIES);
+        let hsts = read.or(HSTS, Hsts::YEAR);
         let gateway_url = gateway_url(&mut read);
         let gateway_ca = Authorities::read(&mut read, GATEWAY_CA);
         let api_key = api_key(&mut read);
@@ -165,6 +174,7 @@ impl Settings {
                 allowed_hosts: allowed_hosts?,
                 tls: tls?,
                 trusted_proxies: trusted_proxies?,
+                hsts: hsts?,
                 gateway_url: gateway_url?,
                 gateway_ca: gateway_ca?,
                 api_key: api_key?,
@@ -227,6 +237,7 @@ mod tests {
             (TLS_CERT, "/nowhere/cert.pem"),
             (TLS_KEY, "/nowhere/key.pem"),
             (TRUSTED_PROXIES, "proxy"),
+            (HSTS, "1y"),
             (GATEWAY_URL, "ftp://x"),
             (GATEWAY_CA, "/nowhere/ca.pem"),
             (API_KEY, "canary\n"),
@@ -245,6 +256,7 @@ mod tests {
                 ALLOWED_HOSTS,
                 TLS_CERT,
                 TRUSTED_PROXIES,
+                HSTS,
                 GATEWAY_URL,
                 GATEWAY_CA,
                 API_KEY,

@@ -58,7 +58,8 @@ impl Web {
         let limits = HttpLimits { drain_time: settings.drain_time, ..HttpLimits::default() };
         let server = HttpServer::bind(settings.listen, LISTEN, limits)?
             .with_tls(settings.tls.clone())
-            .behind(settings.trusted_proxies.clone());
+            .behind(settings.trusted_proxies.clone())
+            .with_hsts(settings.hsts.clone());
         let health = Health::new();
         let health_server = HealthServer::bind(
             settings.health_listen,

@@ -7,11 +7,12 @@ mod command;
 mod place;
 mod server;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use contract::permissions::Service;
+use service_runtime::{Readers, write_whole};
 
 pub use self::command::CredentialsCommand;
 pub use self::place::Place;
@@ -35,6 +36,12 @@ pub enum CredentialsError {
     /// A seed that is there already.
     #[error("{0}; remove the file and run this again, and another seed is made")]
     Seed(String),
+    /// A seed that was put aside before, and that the server may still be told of.
+    #[error(
+        "`{}` is there from the last rotation; once its service shows the new seed, remove the file \
+         and run this again", .0.display()
+    )]
+    Rotated(PathBuf),
 }
 
 /// Where a server finds its certificate, if it is to speak TLS with services.
@@ -93,16 +100,24 @@ impl Credentials {
         Ok(credentials)
     }
 
-    /// Puts the seed of a service aside, so that [`Credentials::make_at`] makes another one. The
-    /// server is told of both until the old one is forgotten.
+    /// Puts the seeds of services aside, so that [`Credentials::make_at`] makes others. The server is
+    /// told of both until the old ones are forgotten.
     ///
     /// # Errors
     ///
-    /// [`CredentialsError::File`] when there is none, or it cannot be moved.
-    pub fn rotate(place: &Place, service: Service) -> Result<(), CredentialsError> {
-        let path = place.seed(service);
-        let aside = place.previous_seed(service);
-        fs::rename(&path, aside).map_err(|error| of_file(&path, error))
+    /// [`CredentialsError::Rotated`] when one is aside already, which a service may still show;
+    /// nothing is changed then. [`CredentialsError::File`] when there is none, or it cannot be
+    /// moved.
+    pub fn rotate(place: &Place, services: &[Service]) -> Result<(), CredentialsError> {
+        let aside = |service: &Service| place.previous_seed(*service);
+        if let Some(there) = services.iter().map(aside).find(|path| path.exists()) {
+            return Err(CredentialsError::Rotated(there));
+        }
+        for service in services {
+            let path = place.seed(*service);
+            fs::rename(&path, aside(service)).map_err(|error| of_file(&path, error))?;
+        }
+        Ok(())
     }
 
     /// Removes the seed from before the last rotation, if it is there: the server is told of it no
@@ -149,7 +164,9 @@ impl Credentials {
         tls: Option<&ServerCertificate>,
     ) -> Result<PathBuf, CredentialsError> {
         let path = self.place.server_file();
-        fs::write(&path, self.server_config(tls)).map_err(|error| of_file(&path, error))?;
+        // A server may be taking it up right now, and may run as another user.
+        let written = write_whole(&path, &self.server_config(tls), Readers::AsUsual);
+        written.map_err(|error| of_file(&path, error))?;
         Ok(path)
     }
 }
@@ -157,27 +174,9 @@ impl Credentials {
 /// Whole or not at all: half a seed would have to be removed by hand.
 fn write_seed(path: &Path) -> Result<Nkey, CredentialsError> {
     let key = Nkey::fresh().map_err(|why| of_file(path, io::Error::other(why)))?;
-    let unfinished = path.with_extension("unfinished");
-    let written = private_file(&unfinished).and_then(|mut file| {
-        writeln!(file, "{}", key.seed())?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
-    });
+    let written = write_whole(path, &format!("{}\n", key.seed()), Readers::Owner);
     written.map_err(|error| of_file(path, error))?;
     Ok(key)
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    // What a crash has left may have other permissions.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _gone => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 fn of_file(path: &Path, source: io::Error) -> CredentialsError {

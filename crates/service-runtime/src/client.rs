@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::Reader;
 
@@ -35,7 +35,7 @@ impl TrustedProxies {
         for text in list.iter().flat_map(|list| list.split(',')).map(str::trim) {
             let address = text.parse().map(|address: IpAddr| address.to_canonical().into());
             match address.or_else(|_no_address| text.parse::<IpNet>()) {
-                Ok(net) => trusted.push(net),
+                Ok(net) => trusted.push(canonical(net)),
                 Err(_neither) => {
                     let message = format!(
                         "`{text}` cannot be used: expected addresses and networks of proxies, \
@@ -54,27 +54,21 @@ impl TrustedProxies {
         if !self.trusts(peer) {
             return Client { address: peer, encrypted };
         }
-        let address = self.farthest(peer, headers);
-        // The proxy that the client spoke with comes first.
-        let protocol = headers.get(X_FORWARDED_PROTO).and_then(|value| value.to_str().ok());
-        let protocol = protocol.and_then(|protocols| protocols.split(',').next());
-        let https = protocol.map(|protocol| protocol.trim().eq_ignore_ascii_case("https"));
+        let (address, proxies_between) = self.farthest(peer, headers);
+        let https = protocol_beside(proxies_between, headers);
         Client { address, encrypted: https.unwrap_or(encrypted) }
     }
 
-    /// The last address behind trusted proxies. Each one writes whom it spoke with at the end, so
-    /// what stands before somebody who is not trusted is only what that one says.
-    fn farthest(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut farthest = peer;
-        let lines = headers.get_all(X_FORWARDED_FOR).iter().rev();
-        for line in lines {
-            let Ok(line) = line.to_str() else { break };
-            for text in line.rsplit(',') {
-                let Some(address) = address_in(text.trim()) else { return farthest };
-                farthest = address;
-                if !self.trusts(address) {
-                    return farthest;
-                }
+    /// The last address behind trusted proxies, and how many of them are between it and the one
+    /// that is connected. Each one writes whom it spoke with at the end, so what stands before
+    /// somebody who is not trusted is only what that one says.
+    fn farthest(&self, peer: IpAddr, headers: &HeaderMap) -> (IpAddr, usize) {
+        let mut farthest = (peer, 0);
+        for (proxies_between, text) in from_the_end(headers, &X_FORWARDED_FOR).enumerate() {
+            let Some(address) = text.and_then(address_in) else { break };
+            farthest = (address, proxies_between);
+            if !self.trusts(address) {
+                break;
             }
         }
         farthest
@@ -83,6 +77,35 @@ impl TrustedProxies {
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
+}
+
+/// Whether the proxy that the client spoke with was spoken with over TLS, as it says itself. Further
+/// proxies have written theirs behind it, or have written over what was there; what is before it
+/// the client may have written.
+fn protocol_beside(proxies_between: usize, headers: &HeaderMap) -> Option<bool> {
+    let said = from_the_end(headers, &X_FORWARDED_PROTO).take(proxies_between + 1).last()?;
+    Some(said.is_some_and(|protocol| protocol.eq_ignore_ascii_case("https")))
+}
+
+/// The values of a list that each proxy adds one to, the last one first; none for what is no text.
+fn from_the_end<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = Option<&'a str>> {
+    let lines = headers.get_all(name).iter().rev();
+    let values = |line: &'a [u8]| line.rsplit(|byte| *byte == b',');
+    let texts = lines.flat_map(move |line| values(line.as_bytes()));
+    texts.map(|bytes| std::str::from_utf8(bytes).ok().map(str::trim))
+}
+
+/// A network as addresses are compared with it: of IPv4, however it is written.
+fn canonical(net: IpNet) -> IpNet {
+    let mapped = match net {
+        IpNet::V6(net) => net.addr().to_ipv4_mapped().zip(net.prefix_len().checked_sub(96)),
+        IpNet::V4(_) => None,
+    };
+    let of_version_4 = mapped.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok());
+    of_version_4.map_or(net, IpNet::V4)
 }
 
 /// An address with or without a port: some proxies write it.
@@ -152,20 +175,53 @@ mod tests {
     }
 
     #[test]
-    fn the_protocol_is_that_of_the_first_proxy_if_it_is_trusted() {
-        let proxies = proxies("10.0.0.1");
-        for (peer, own, said, expected) in [
-            ([10, 0, 0, 1], false, Some("https"), true),
-            ([10, 0, 0, 1], false, Some("HTTPS, http"), true),
-            ([10, 0, 0, 1], true, Some("http, https"), false),
-            ([10, 0, 0, 1], false, Some(""), false),
-            ([10, 0, 0, 1], true, None, true),
-            ([10, 0, 0, 2], false, Some("https"), false),
-            ([10, 0, 0, 2], true, Some("http"), true),
+    fn a_network_of_ipv4_is_one_however_it_is_written() {
+        for (list, trusted) in [
+            ("::ffff:10.0.0.0/104", true),
+            ("::ffff:0.0.0.0/96", true),
+            ("::ffff:10.1.2.3/128", true),
+            ("::ffff:10.1.2.3", true),
+            ("::ffff:11.0.0.0/104", false),
         ] {
-            let said: Vec<_> = said.into_iter().map(|said| (X_FORWARDED_PROTO, said)).collect();
-            let client = proxies.client((peer, 1).into(), own, &headers(&said));
-            assert_eq!(client.encrypted, expected, "{peer:?} {own} {said:?}");
+            let expected = if trusted { "198.51.100.1" } else { "10.1.2.3" };
+            for peer in ["10.1.2.3", "::ffff:10.1.2.3"] {
+                assert_eq!(address(&proxies(list), peer, &["198.51.100.1"]), expected, "{list}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_protocol_is_what_the_proxy_says_that_the_client_spoke_with() {
+        let proxies = proxies("10.0.0.0/8");
+        let (outer, inner) = ("198.51.100.1", "198.51.100.1, 10.0.0.2");
+        for (peer, own, addresses, said, expected) in [
+            ("10.0.0.1", false, outer, &["https"][..], true),
+            ("10.0.0.1", false, outer, &["HTTPS"], true),
+            ("10.0.0.1", true, outer, &["http"], false),
+            ("10.0.0.1", true, outer, &[""], false),
+            ("10.0.0.1", true, outer, &[], true),
+            // What is before that the client has written.
+            ("10.0.0.1", false, outer, &["https, http"], false),
+            ("10.0.0.1", false, outer, &["https", "http"], false),
+            ("10.0.0.1", false, outer, &["http, https"], true),
+            // Of two proxies the outer one counts, if the inner one adds its own.
+            ("10.0.0.1", false, inner, &["https, http"], true),
+            ("10.0.0.1", false, inner, &["https", "http"], true),
+            ("10.0.0.1", true, inner, &["https, http, https"], false),
+            // If it writes over it, or hands it on, there is one.
+            ("10.0.0.1", false, inner, &["https"], true),
+            ("10.0.0.1", true, inner, &["http"], false),
+            // Without a client's address the last one counts.
+            ("10.0.0.1", false, "", &["https, http"], false),
+            ("10.0.0.1", false, "unknown", &["https, http"], false),
+            ("192.0.2.2", false, outer, &["https"], false),
+            ("192.0.2.2", true, outer, &["http"], true),
+        ] {
+            let said = said.iter().map(|said| (X_FORWARDED_PROTO, *said));
+            let lines: Vec<_> = said.chain([(X_FORWARDED_FOR, addresses)]).collect();
+            let peer = SocketAddr::new(peer.parse().unwrap(), 1);
+            let client = proxies.client(peer, own, &headers(&lines));
+            assert_eq!(client.encrypted, expected, "{peer} {own} {lines:?}");
         }
     }
 

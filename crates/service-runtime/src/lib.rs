@@ -5,12 +5,14 @@
 //! * [`Env`] and [`Reader`]: settings from the environment, every problem reported at once.
 //! * [`process`]: `--help`, `--version`, `--health`, then the service until it is told to stop.
 //! * [`Shutdown`] and [`Tasks`]: who asks for the end, and who is waited for.
-//! * [`HttpServer`]: a listener with limits: header time, connections, a drain that ends; [`Tls`].
+//! * [`HttpServer`]: a listener with limits: header time, connections, a drain that ends; [`Tls`],
+//!   [`Hsts`].
 //!   [`Authorities`]: whose certificates a client of ours takes.
 //! * [`Client`]: where a request comes from, as far as [`TrustedProxies`] say so.
 //! * [`read_body`]: a request's body, with limits. [`AllowedHosts`]: whose requests are taken.
 //! * [`observe_http`]: a span and figures for each request.
 //! * [`masked`]: a text without what looks like a secret, for whoever quotes others.
+//! * [`write_whole`]: a file that is there whole or not at all, and whose secret is its owner's.
 //! * [`Health`]: `/livez`, `/readyz`, `/startupz` and `/metrics` on a port of their own.
 //!
 //! # What never happens here
@@ -28,6 +30,7 @@ mod env;
 mod exit;
 mod head;
 mod health;
+mod hsts;
 mod http_observer;
 mod http_server;
 mod masked;
@@ -36,6 +39,7 @@ mod request_body;
 mod shutdown;
 mod tasks;
 mod telemetry_settings;
+mod whole_file;
 
 pub use allowed_hosts::{AllowedHosts, Foreign};
 pub use authorities::Authorities;
@@ -46,6 +50,7 @@ pub use core_dumps::refuse_core_dumps;
 pub use env::{Env, Problem, Problems, Reader};
 pub use exit::{BAD_CONFIGURATION, bad_configuration, failed};
 pub use health::{Health, HealthServer, Readiness};
+pub use hsts::{Hsts, InvalidHsts};
 pub use http_observer::{HttpObserver, observe_http};
 pub use http_server::{BindError, HttpLimits, HttpServer, Tls};
 pub use masked::masked;
@@ -54,6 +59,7 @@ pub use request_body::{BodyError, read_body};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;
 pub use telemetry_settings::{TELEMETRY_VARIABLES, telemetry_settings};
+pub use whole_file::{Readers, write_whole};
 
 /// Makes `ring` the process's TLS implementation, unless one is already chosen.
 ///

@@ -22,9 +22,11 @@ type Secret = std::ops::Range<usize>;
 /// the values of parameters that are named like secrets.
 pub fn masked(text: &str) -> Cow<'_, str> {
     let mut shown = String::new();
-    let (mut copied, mut at) = (0, 0);
+    let (mut copied, mut at, mut words) = (0, 0, Words::of(text));
     while at < text.len() {
-        let found = [api_key, seed, userinfo, parameter].iter().find_map(|look| look(text, at));
+        let found = api_key(text, at, &mut words);
+        let found =
+            found.or_else(|| [seed, userinfo, parameter].iter().find_map(|look| look(text, at)));
         let Some(Secret { start, end }) = found else {
             at += 1;
             continue;
@@ -43,7 +45,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 
 /// `sk-` and a word that nobody would write by hand. Its `-` may be percent-encoded, or something
 /// that is easily taken for one.
-fn api_key(text: &str, at: usize) -> Option<Secret> {
+fn api_key(text: &str, at: usize, words: &mut Words<'_>) -> Option<Secret> {
     let rest = text.as_bytes().get(at..)?;
     if !rest.get(..2)?.eq_ignore_ascii_case(b"sk") {
         return None;
@@ -54,13 +56,41 @@ fn api_key(text: &str, at: usize) -> Option<Secret> {
         [b'%', b'2', b'd' | b'D', ..] => 3,
         _ => return None,
     };
-    let word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'%');
-    let key = &behind[dash..];
-    let key = &key[..key.iter().position(|byte| !word(byte)).unwrap_or(key.len())];
-    let ours = key.get(..6).is_some_and(|begins| begins.eq_ignore_ascii_case(b"chappe"));
-    let drawn = !is_within_a_word(text, at) && key.iter().any(u8::is_ascii_digit);
     let start = at + 2 + dash;
-    (key.len() >= SHORTEST_KEY && (ours || drawn)).then(|| start..start + key.len())
+    let (end, last_digit) = words.from(start);
+    let ours = behind[dash..].get(..6).is_some_and(|begins| begins.eq_ignore_ascii_case(b"chappe"));
+    let drawn = !is_within_a_word(text, at) && last_digit >= Some(start);
+    (end - start >= SHORTEST_KEY && (ours || drawn)).then_some(start..end)
+}
+
+/// The words that keys may be in. Each is looked through once, however many beginnings of keys it
+/// has: the text may be anybody's, and long.
+struct Words<'a> {
+    text: &'a [u8],
+    /// The last that was looked through, from where it was entered.
+    known: Secret,
+    /// Its last digit.
+    last_digit: Option<usize>,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text: text.as_bytes(), known: 0..0, last_digit: None }
+    }
+
+    /// Where the word ends that goes on at `start`, and its last digit, which may be before.
+    fn from(&mut self, start: usize) -> (usize, Option<usize>) {
+        if !self.known.contains(&start) {
+            let within =
+                |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'%');
+            let rest = &self.text[start..];
+            let length = rest.iter().position(|byte| !within(byte)).unwrap_or(rest.len());
+            self.known = start..start + length;
+            self.last_digit =
+                rest[..length].iter().rposition(u8::is_ascii_digit).map(|digit| start + digit);
+        }
+        (self.known.end, self.last_digit)
+    }
 }
 
 fn seed(text: &str, at: usize) -> Option<Secret> {
@@ -68,6 +98,8 @@ fn seed(text: &str, at: usize) -> Option<Secret> {
     if rest.first() != Some(&b'S') || is_within_a_word(text, at) {
         return None;
     }
+    // No further than decides it.
+    let rest = &rest[..rest.len().min(SEED + 1)];
     let word = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
     let base32 = |byte: &u8| byte.is_ascii_uppercase() || matches!(byte, b'2'..=b'7');
     (word == SEED && rest[..word].iter().all(base32)).then(|| at + 2..at + word)
@@ -85,10 +117,12 @@ fn userinfo(text: &str, at: usize) -> Option<Secret> {
 /// The value behind a `?key=`.
 fn parameter(text: &str, at: usize) -> Option<Secret> {
     let rest = text.get(at..)?.strip_prefix(['?', '&'])?;
-    let (name, value) = rest.split_once('=')?;
-    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    // Only as far as a name goes: the next `=` may be far away, and not there at all.
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let (name, behind) = rest.split_at(rest.bytes().position(|byte| !is_name(byte))?);
+    let value = behind.strip_prefix('=')?;
     let name_lower = name.to_ascii_lowercase();
-    if !is_name || !SECRET_NAMES.iter().any(|secret| name_lower.contains(secret)) {
+    if !SECRET_NAMES.iter().any(|secret| name_lower.contains(secret)) {
         return None;
     }
     let ends = |character: char| character.is_whitespace() || "&#`\"'".contains(character);
@@ -178,6 +212,27 @@ mod tests {
             "ein Schlüssel – keiner",
         ] {
             assert!(matches!(masked(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_takes_no_longer_than_its_length_asks_for() {
+        const LENGTH: usize = 1_000_000;
+        let (tell, told) = std::sync::mpsc::channel();
+        let shapes = ["sk-", "sk%2d", "sk-x%", "&", "&a=", "?key", "S"];
+        std::thread::spawn(move || {
+            for shape in shapes {
+                let text = shape.repeat(LENGTH / shape.len());
+                let shown = masked(&format!("{text}=")).len();
+                tell.send((shape, shown)).unwrap();
+            }
+        });
+        for shape in shapes {
+            // Many times what all of them take, and a fraction of what the square of it would.
+            let limit = std::time::Duration::from_secs(30);
+            let (done, shown) = told.recv_timeout(limit).unwrap_or_else(|_| panic!("{shape}"));
+            assert_eq!(done, shape);
+            assert!(shown <= LENGTH + 1, "{shape}");
         }
     }
 

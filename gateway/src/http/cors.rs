@@ -1,25 +1,34 @@
 //! Cross-origin requests: pages of the origins that a setting names may call, and read the answers.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::http::header::{ORIGIN, RETRY_AFTER};
+use axum::extract::Request;
+use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, RETRY_AFTER};
 use axum::http::uri::{Scheme, Uri};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use futures::future::Either;
+use tower::{Layer, Service};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Cors as Answering, CorsLayer};
+
+use super::header_names::{
+    PROCESSING_MS, RATE_LIMIT, RATE_REMAINING, RATE_RESET, REPLAYED, REQUEST_ID, RETRY_AFTER_MS,
+    SHOULD_RETRY, TRACE_ID,
+};
 
 /// What pages may read of an answer, beside what every page may.
 const EXPOSED: [HeaderName; 10] = [
-    HeaderName::from_static("x-request-id"),
-    HeaderName::from_static("x-trace-id"),
-    HeaderName::from_static("openai-processing-ms"),
-    HeaderName::from_static("x-should-retry"),
-    HeaderName::from_static("idempotent-replayed"),
+    REQUEST_ID,
+    TRACE_ID,
+    PROCESSING_MS,
+    SHOULD_RETRY,
+    REPLAYED,
     RETRY_AFTER,
-    HeaderName::from_static("retry-after-ms"),
-    HeaderName::from_static("x-ratelimit-limit-requests"),
-    HeaderName::from_static("x-ratelimit-remaining-requests"),
-    HeaderName::from_static("x-ratelimit-reset-requests"),
+    RETRY_AFTER_MS,
+    RATE_LIMIT,
+    RATE_REMAINING,
+    RATE_RESET,
 ];
 /// How long a browser need not ask again whether it may: what browsers take at most.
 const MAX_AGE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -66,18 +75,69 @@ impl CorsOrigins {
 
     /// Answers their preflight requests, and lets them read. Nothing is ever sent along by the
     /// browser itself: a key is in a header that the page writes.
-    pub(super) fn layer(&self) -> CorsLayer {
+    pub(super) fn layer(&self) -> Cors {
         let origins = match self {
             Self::Any => AllowOrigin::any(),
             Self::Listed(listed) => AllowOrigin::list(listed.iter().cloned()),
         };
-        CorsLayer::new()
+        let layer = CorsLayer::new()
             .allow_origin(origins)
             .allow_methods([Method::GET, Method::POST, Method::DELETE])
             // SDKs send headers of their own; a `*` would not allow `authorization`.
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers(EXPOSED)
-            .max_age(MAX_AGE)
+            .max_age(MAX_AGE);
+        Cors(layer)
+    }
+}
+
+/// Has preflight requests answered, and answers be readable.
+#[derive(Debug, Clone)]
+pub(super) struct Cors(CorsLayer);
+
+impl<S: Clone> Layer<S> for Cors {
+    type Service = CorsService<S>;
+
+    fn layer(&self, inner: S) -> CorsService<S> {
+        CorsService { plain: inner.clone(), cors: self.0.layer(inner) }
+    }
+}
+
+/// What answers a request.
+#[derive(Debug, Clone)]
+pub(super) struct CorsService<S> {
+    /// An `OPTIONS` that is no preflight request. The layer would take it for one, whatever it asks
+    /// for.
+    plain: S,
+    /// Everything else.
+    cors: Answering<S>,
+}
+
+impl<S, B> Service<Request> for CorsService<S>
+where
+    S: Service<Request, Response = axum::http::Response<B>>,
+    B: Default,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Either<S::Future, <Answering<S> as Service<Request>>::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        match self.plain.poll_ready(context) {
+            Poll::Ready(Ok(())) => self.cors.poll_ready(context),
+            other => other,
+        }
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let headers = request.headers();
+        let preflight =
+            headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if *request.method() == Method::OPTIONS && !preflight {
+            Either::Left(self.plain.call(request))
+        } else {
+            Either::Right(self.cors.call(request))
+        }
     }
 }
 

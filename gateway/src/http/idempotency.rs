@@ -1,11 +1,12 @@
 //! `Idempotency-Key`: what is asked twice under one key is done once.
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use contract::Owner;
 use openai_api::{ErrorBody, ErrorKind};
 
+use super::header_names::REPLAYED;
 use super::refusal::{Refusal, UNAVAILABLE_FOR};
 use crate::idempotency::{KeyError, Repeatable, Told};
 
@@ -13,8 +14,6 @@ use crate::idempotency::{KeyError, Repeatable, Told};
 pub(super) const KEY: &str = "idempotency-key";
 /// The same, as it is written about.
 const PARAM: &str = "Idempotency-Key";
-/// Of an answer that was made for an earlier request.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The key of a request whose body was not read yet, if it has one.
 pub(super) struct Key {

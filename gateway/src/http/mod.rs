@@ -7,7 +7,7 @@
 //! * [`admin_keys`]: keys, for operators.
 //! * [`identity`]: who calls, and whether they may. [`door`]: which requests are let in.
 //! * [`cors`]: which pages may call and read.
-//! * [`refusal`]: every error that a caller reads.
+//! * [`header_names`]: headers that are ours. [`refusal`]: every error that a caller reads.
 //! * [`answering`]: an answer as one JSON or as a stream. [`sse`]: its frames.
 //! * [`account`]: the figures of one answer.
 //! * [`reference`]: `/openapi.json` and `/docs`.
@@ -19,6 +19,7 @@ mod completions;
 mod conversations;
 mod cors;
 mod door;
+mod header_names;
 mod idempotency;
 mod identity;
 mod models;

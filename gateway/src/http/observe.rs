@@ -14,11 +14,9 @@ use telemetry::propagation;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
+use super::header_names::{PROCESSING_MS, REQUEST_ID, TRACE_ID};
 use crate::measures::Measures;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
-const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 /// Longest id that is taken from a caller.
 const LONGEST_ID: usize = 128;
 

@@ -3,21 +3,17 @@
 use std::time::Duration;
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use contract::Failure;
 use openai_api::{ErrorBody, ErrorKind, InvalidRequest};
 use service_runtime::{BodyError, Foreign, masked};
 
+use super::header_names::{RETRY_AFTER_MS, SHOULD_RETRY};
 use crate::chat::ChatError;
 
 /// Of a caller that was cut off because it read too slowly.
 const SLOW_READER: &str = "read_too_slowly";
-
-/// What the SDKs heed before their own rules.
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
-/// The same as `retry-after`, finer.
-const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 
 /// The codes that telemetry shows as they are.
 const KNOWN_CODES: &[&str] = &[

@@ -69,6 +69,29 @@ async fn pages_of_other_origins_are_refused_as_without_the_setting() {
 }
 
 #[tokio::test]
+async fn options_that_are_no_preflight_are_what_they_are_without_cors() {
+    for stage in [stage(APP, Auth::Off).await, Stage::set().await] {
+        let options = async |path, headers: &[(&str, &str)]| {
+            let request = stage.caller.request(Method::OPTIONS, path);
+            let request = headers
+                .iter()
+                .fold(request, |request, (name, value)| request.header(*name, *value));
+            stage.caller.sends(request).answered().await.error().await
+        };
+
+        let not_allowed = (405, "method_not_allowed".to_owned());
+        let method = ("access-control-request-method", "POST");
+        assert_eq!(options(COMPLETIONS, &[]).await, not_allowed);
+        assert_eq!(options(COMPLETIONS, &[method]).await, not_allowed);
+        assert_eq!(options("/v1/nowhere", &[]).await, (404, "unknown_url".to_owned()));
+    }
+    let stage = stage(APP, Auth::Off).await;
+    let request = stage.caller.request(Method::OPTIONS, COMPLETIONS).header("origin", APP);
+    let answer = stage.caller.sends(request).answered().await;
+    assert_eq!(answer.error().await, (405, "method_not_allowed".to_owned()));
+}
+
+#[tokio::test]
 async fn a_browser_needs_no_key_to_ask_whether_it_may_and_a_page_does() {
     let stage = stage("*", Auth::Keys).await;
 

@@ -35,18 +35,20 @@ async fn over_tls_a_page_is_asked_and_its_cookie_is_for_tls_alone() {
 
 #[tokio::test]
 async fn a_browser_is_told_to_come_back_over_tls_under_the_name_of_the_page() {
-    let chat = ChatPage::open_with(&[
-        ("WEB_TRUSTED_PROXIES", "127.0.0.1"),
-        ("WEB_ALLOWED_HOSTS", "chat.example"),
-    ]);
-    let home = |protocol| {
+    const HEADER: &str = "strict-transport-security";
+    let settings = [("WEB_TRUSTED_PROXIES", "127.0.0.1"), ("WEB_ALLOWED_HOSTS", "chat.example")];
+    let home = async |chat: &ChatPage, protocol| {
         let request = chat.browser.get(&chat.url).header("host", "chat.example");
-        request.header("x-forwarded-proto", protocol).send()
+        request.header("x-forwarded-proto", protocol).send().await.unwrap()
     };
 
-    let page = home("https").await.unwrap();
-    assert_eq!(page.headers()["strict-transport-security"], "max-age=31536000");
-    assert!(home("http").await.unwrap().headers().get("strict-transport-security").is_none());
+    let chat = ChatPage::open_with(&settings);
+    assert_eq!(home(&chat, "https").await.headers()[HEADER], "max-age=31536000");
+    assert!(home(&chat, "http").await.headers().get(HEADER).is_none());
+
+    let [proxies, hosts] = settings;
+    let chat = ChatPage::open_with(&[proxies, hosts, ("WEB_HSTS_SECONDS", "off")]);
+    assert!(home(&chat, "https").await.headers().get(HEADER).is_none());
 }
 
 #[tokio::test]

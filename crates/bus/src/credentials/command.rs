@@ -32,7 +32,8 @@ Usage: nats-init credentials --dir FOLDER [--apart] [--rotate SERVICE]... [--for
   --apart            each in a folder of its own in there, to be handed over alone:
                      <service>/<service>.nk and server/nats-users.conf
   --rotate SERVICE   makes another seed for gateway, llm-worker, nats-init or operator; the server
-                     takes the old one too, which is in <service>.previous.nk
+                     takes the old one too, which is in <service>.previous.nk; refused while there
+                     is one from the last time
   --forget SERVICE   removes that old one: from then on the server takes the new one alone
   --tls-cert FILE    certificate of the server, in PEM, as the server finds it
   --tls-key FILE     its key
@@ -72,8 +73,9 @@ one that runs takes it up with `nats-server --signal reload`.
                 "--tls-cert" => asked.certificate = Some(PathBuf::from(value)),
                 "--tls-key" => asked.key = Some(PathBuf::from(value)),
                 of_service => match Service::ALL.iter().find(|service| service.name() == value) {
-                    Some(service) if of_service == "--rotate" => asked.rotate.push(*service),
-                    Some(service) => asked.forget.push(*service),
+                    Some(service) if of_service == "--forget" => asked.forget.push(*service),
+                    Some(service) if asked.rotate.contains(service) => {}
+                    Some(service) => asked.rotate.push(*service),
                     None => note(&flag, format!("there is no service `{value}`")),
                 },
             }
@@ -97,9 +99,7 @@ one that runs takes it up with `nats-server --signal reload`.
     pub fn run(self) -> Result<String, CredentialsError> {
         let Self { folder, apart, rotate, forget, certificate, key } = self;
         let place = if apart { Place::apart(&folder) } else { Place::together(&folder) };
-        for service in rotate {
-            Credentials::rotate(&place, service)?;
-        }
+        Credentials::rotate(&place, &rotate)?;
         for service in forget {
             Credentials::forget(&place, service)?;
         }

@@ -69,7 +69,7 @@ fn after_a_rotation_the_server_takes_both_until_the_old_one_is_removed() {
     let public = |made: &Credentials| made.key(Service::Gateway).unwrap().public_key().to_owned();
 
     let place = Place::together(folder.path());
-    Credentials::rotate(&place, Service::Gateway).unwrap();
+    Credentials::rotate(&place, &[Service::Gateway]).unwrap();
     let new = Credentials::make(folder.path()).unwrap();
 
     assert_eq!(new.made(), [Service::Gateway]);
@@ -89,7 +89,7 @@ fn apart_each_has_a_folder_with_its_own_seed_and_nothing_else() {
     let place = Place::apart(folder.path());
     let made = Credentials::make_at(&place).unwrap();
     made.write_server_config(None).unwrap();
-    Credentials::rotate(&place, Service::Operator).unwrap();
+    Credentials::rotate(&place, &[Service::Operator]).unwrap();
     Credentials::make_at(&place).unwrap();
 
     let files = |name: &str| {
@@ -104,6 +104,39 @@ fn apart_each_has_a_folder_with_its_own_seed_and_nothing_else() {
     assert_eq!(files("nats-init"), ["nats-init.nk"]);
     assert_eq!(files("operator"), ["operator.nk", "operator.previous.nk"]);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), Service::ALL.len() + 1);
+}
+
+#[test]
+fn a_second_rotation_is_refused_while_the_seed_before_the_first_is_there() {
+    let folder = TempDir::new().unwrap();
+    let place = Place::together(folder.path());
+    Credentials::make(folder.path()).unwrap();
+    Credentials::rotate(&place, &[Service::Gateway]).unwrap();
+    let config = Credentials::make(folder.path()).unwrap().server_config(None);
+
+    let both = [Service::LlmWorker, Service::Gateway];
+    let refused = Credentials::rotate(&place, &both).unwrap_err().to_string();
+
+    assert!(refused.contains("gateway.previous.nk") && refused.contains("remove"), "{refused}");
+    let now = Credentials::make(folder.path()).unwrap();
+    assert!(now.made().is_empty(), "the seed of no other service was put aside either");
+    assert_eq!(now.server_config(None), config);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_server_reads_is_replaced_as_a_whole() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = TempDir::new().unwrap();
+    let made = Credentials::make(folder.path()).unwrap();
+    let path = made.write_server_config(None).unwrap();
+    let inode = || fs::metadata(&path).unwrap().ino();
+    let before = (inode(), fs::File::open(&path).unwrap());
+
+    made.write_server_config(None).unwrap();
+
+    assert_ne!(inode(), before.0, "it is another file under the same name");
+    assert_eq!(text(&path), made.server_config(None));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! A key that is kept in a file: made once, and again when it no longer counts.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
 use bus::Keys;
 use contract::keys::{ApiKey, KeyRecord, NewKey, Standing};
+use service_runtime::{Readers, write_whole};
 
 use super::now;
 
@@ -27,13 +27,19 @@ pub(super) async fn kept_or_made(
 ) -> anyhow::Result<Kept> {
     let kept: Option<ApiKey> =
         fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
-    if let Some(key) = kept
-        && let Some(record) = keys.read(key.id()).await?
+    let Some(key) = kept else { return made(keys, file, wanted, by).await };
+    let known = keys.read(key.id()).await?;
+    if let Some(record) = &known
         && record.standing(&key, now()) == Standing::Good
     {
-        return Ok(Kept { key, record, made: false });
+        return Ok(Kept { key, record: record.clone(), made: false });
     }
-    made(keys, file, wanted, by).await
+    let kept = made(keys, file, wanted, by).await?;
+    // Somebody may have another secret of the one before. It was made here, and is used no more.
+    if let Some(record) = known.filter(|record| record.created_by == by && record.is_good(now())) {
+        keys.change(&record.id, |record| record.revoke(by, now())).await?;
+    }
+    Ok(kept)
 }
 
 /// A new key, which is in the file before it counts: one that nobody has is of no use.
@@ -46,16 +52,8 @@ pub(super) async fn made(
     let (key, record) = wanted.make(by, now());
     let folder = file.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder)
-        .and_then(|()| write_private(file, key.reveal()))
+        .and_then(|()| write_whole(file, key.reveal(), Readers::Owner))
         .with_context(|| format!("cannot write `{}`", file.display()))?;
     keys.add(&record).await?;
     Ok(Kept { key, record, made: true })
-}
-
-fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(text.as_bytes())
 }

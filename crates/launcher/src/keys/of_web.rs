@@ -36,3 +36,55 @@ fn wanted() -> anyhow::Result<NewKey> {
         expires_at: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use contract::keys::{ApiKey, Standing};
+    use contract::permissions::Service;
+    use secrecy::ExposeSecret as _;
+    use tempfile::TempDir;
+    use test_support::TestNats;
+
+    use super::*;
+    use crate::keys::now;
+
+    #[tokio::test]
+    async fn a_key_that_no_longer_counts_is_replaced_and_revoked() {
+        let nats = TestNats::start().await;
+        let init = Bus::connect("nats-init", &nats.settings(Service::NatsInit)).await.unwrap();
+        bus::declare(&init, &[], 1).await.unwrap();
+        let (folder, operator) = (TempDir::new().unwrap(), nats.settings(Service::Operator));
+        let keys = Bus::connect("operator.test", &operator).await.unwrap().keys().await.unwrap();
+        let key = async || {
+            let key = of_web(&operator, folder.path()).await.unwrap();
+            key.expose_secret().parse::<ApiKey>().unwrap()
+        };
+        let first = key().await;
+        assert_eq!(key().await.id(), first.id(), "it is kept as long as it counts");
+
+        // As a rotation without grace leaves it.
+        let other = ApiKey::fresh().hash();
+        keys.change(first.id(), |record| record.hash = other.clone()).await.unwrap().unwrap();
+        let second = key().await;
+
+        assert_ne!(second.id(), first.id());
+        let records = keys.list().await.unwrap();
+        let good: Vec<_> = records.iter().filter(|one| one.is_good(now())).collect();
+        assert_eq!((records.len(), good.len()), (2, 1));
+        assert_eq!(good[0].standing(&second, now()), Standing::Good);
+        let revoked = records.iter().find_map(|record| record.revoked.as_ref()).unwrap();
+        assert_eq!(revoked.by, BY);
+
+        // What somebody else has made is theirs.
+        let (theirs, record) = wanted().unwrap().make("somebody", now());
+        keys.add(&record).await.unwrap();
+        keys.change(theirs.id(), |record| record.hash = other.clone()).await.unwrap().unwrap();
+        let file = data_dir::credentials(folder.path()).join("web.key");
+        fs::write(file, theirs.reveal()).unwrap();
+
+        assert_ne!(key().await.id(), theirs.id());
+        assert!(keys.read(theirs.id()).await.unwrap().unwrap().is_good(now()));
+    }
+}

@@ -19,7 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::header::{HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -35,14 +35,13 @@ use tower::Service as _;
 
 pub use self::limits::HttpLimits;
 pub use self::tls::Tls;
-use crate::{Connection, Shutdown, Tasks, TrustedProxies, allowed_hosts, head};
+use crate::{Connection, Hsts, Shutdown, Tasks, TrustedProxies, allowed_hosts, head};
 
 /// How often it looks whether its certificate was renewed.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// A browser comes back over TLS only, for a year. Ones on loopback are not told: there a name is
-/// shared by all ports, and most of them speak no TLS.
-const HSTS: (HeaderName, HeaderValue) =
-    (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+/// How long whoever is connected over TLS has for a request once the end is asked for. Without TLS
+/// nobody has such a time: what is there by then is answered.
+const FIRST_BYTES_AT_THE_END: Duration = Duration::from_secs(1);
 /// Most headers of one request; hyper answers further ones with 431, as it does by default.
 const MOST_HEADERS: usize = 100;
 
@@ -81,6 +80,7 @@ pub struct HttpServer {
     tls: Option<Tls>,
     look_every: Duration,
     proxies: TrustedProxies,
+    hsts: Hsts,
 }
 
 /// A connection to be written to in time.
@@ -109,6 +109,7 @@ impl HttpServer {
                 tls: None,
                 look_every: LOOK_EVERY,
                 proxies: TrustedProxies::default(),
+                hsts: Hsts::default(),
             }),
             Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
                 Err(BindError::InUse { port: address.port(), address, variable })
@@ -127,6 +128,12 @@ impl HttpServer {
     #[must_use]
     pub fn behind(self, proxies: TrustedProxies) -> Self {
         Self { proxies, ..self }
+    }
+
+    /// Tells browsers that came over TLS to come back over TLS only. By default for a year.
+    #[must_use]
+    pub fn with_hsts(self, hsts: Hsts) -> Self {
+        Self { hsts, ..self }
     }
 
     /// Where it really listens.
@@ -166,18 +173,20 @@ impl HttpServer {
                 peer,
                 encrypted: self.tls.is_some(),
                 proxies: self.proxies.clone(),
+                hsts: self.hsts.clone(),
                 connection: Connection::default(),
                 header_bytes: self.limits.header_bytes,
             };
             let (builder, router, watcher) = (builder.clone(), router.clone(), graceful.watcher());
             let (tls, header_time) = (self.tls.clone(), self.limits.header_time);
+            let ends = shutdown.clone();
             connections.spawn_detached(async move {
                 match tls {
                     None => speak(io, builder, router, asked, watcher).await,
                     // In a box: a connection without TLS need not have room for it.
                     Some(tls) => {
                         Box::pin(async move {
-                            match shake_hands(&tls, io, header_time).await {
+                            match shake_hands(&tls, io, header_time, ends).await {
                                 Ok(io) => speak(io, builder, router, asked, watcher).await,
                                 // Anybody can bring that about.
                                 Err(error) => {
@@ -229,6 +238,7 @@ struct Asked {
     peer: SocketAddr,
     encrypted: bool,
     proxies: TrustedProxies,
+    hsts: Hsts,
     connection: Connection,
     header_bytes: usize,
 }
@@ -251,16 +261,29 @@ where
 }
 
 /// Waits for the first bytes of a request as well, or one that comes right behind the handshake
-/// would not be answered at shutdown. Both may take as long as the headers.
-async fn shake_hands(tls: &Tls, io: Timed, limit: Duration) -> io::Result<TlsStream<Timed>> {
+/// would not be answered at shutdown. Both may take as long as the headers; once the end is
+/// asked for, whoever asks nothing does not hold it up.
+async fn shake_hands(
+    tls: &Tls,
+    io: Timed,
+    limit: Duration,
+    ends: Shutdown,
+) -> io::Result<TlsStream<Timed>> {
     let shaken = async {
         let mut io = tls.acceptor().accept(io).await?;
         io.fill_buf().await?;
         Ok(io)
     };
-    match tokio::time::timeout(limit, shaken).await {
-        Ok(result) => result,
-        Err(_elapsed) => Err(io::ErrorKind::TimedOut.into()),
+    let at_the_end = async {
+        ends.requested().await;
+        tokio::time::sleep(FIRST_BYTES_AT_THE_END).await;
+    };
+    tokio::select! {
+        result = tokio::time::timeout(limit, shaken) => match result {
+            Ok(result) => result,
+            Err(_elapsed) => Err(io::ErrorKind::TimedOut.into()),
+        },
+        () = at_the_end => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 
@@ -271,8 +294,11 @@ fn answers(
 ) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> {
     service_fn(move |request: Request<Incoming>| {
         let client = asked.proxies.client(asked.peer, asked.encrypted, request.headers());
+        // On loopback nobody is told: there a name is shared by all ports, and most of them speak
+        // no TLS.
         let stays_encrypted =
             client.encrypted && !allowed_hosts::is_for_loopback(request.headers());
+        let hsts = asked.hsts.header().filter(|_| stays_encrypted).cloned();
         let answer = head::check(&request, asked.header_bytes).map(|()| {
             let mut request = request.map(Body::new);
             let extensions = request.extensions_mut();
@@ -287,9 +313,8 @@ fn answers(
                 Ok(answer) => answer.await?,
                 Err(status) => head::refused(status),
             };
-            if stays_encrypted {
-                let (name, value) = HSTS;
-                response.headers_mut().insert(name, value);
+            if let Some(hsts) = hsts {
+                response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
             }
             Ok(response)
         }

@@ -1,7 +1,9 @@
 //! TLS of a listener: which certificate it shows, and that a renewed one is taken up.
 
 use std::fmt;
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,6 +15,9 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{Reader, Shutdown};
+
+/// Largest file of a certificate or a key, in bytes: far more than a chain has.
+const LARGEST: u64 = 1024 * 1024;
 
 /// What a listener needs to speak TLS 1.2 and 1.3: a certificate and its key, from two files.
 /// Cheap to clone; all clones show the same certificate.
@@ -114,7 +119,12 @@ impl Tls {
                     error = %fault,
                     "a renewed certificate cannot be used, the one before it stays: {fault}"
                 ),
-                Ok(Ok(false)) | Err(_) => {}
+                Ok(Ok(false)) => {}
+                Err(error) => tracing::error!(
+                    %error,
+                    "whether the certificate was renewed cannot be told, the one before it stays: \
+                     {error}"
+                ),
             }
         }
     }
@@ -148,11 +158,23 @@ impl ResolvesServerCert for Shown {
     }
 }
 
+/// A file of ordinary size. What has no end, or makes its reader wait, is no certificate.
+fn whole(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other("it has over a megabyte"));
+    }
+    Ok(bytes)
+}
+
 impl Files {
     fn contents(&self) -> Result<Contents, Fault> {
         let read = |(variable, path): &(&'static str, PathBuf)| {
-            std::fs::read(path)
-                .map_err(|error| fault(variable, path, &format!("cannot be read: {error}")))
+            whole(path).map_err(|error| fault(variable, path, &format!("cannot be read: {error}")))
         };
         Ok(Contents { certificate: read(&self.certificate)?, key: read(&self.key)? })
     }

@@ -9,7 +9,7 @@ use contract::permissions::Service;
 use contract::{Catalogue, GatewayBeat, GatewayId, Lane, streams};
 use futures::StreamExt as _;
 use gateway::{Auth, Roles, Settings};
-use service_runtime::{AllowedHosts, TrustedProxies};
+use service_runtime::{AllowedHosts, Hsts, TrustedProxies};
 use test_support::TestNats;
 
 use super::{Caller, Gateway, Scribe, Worker, until, within};
@@ -65,6 +65,7 @@ pub(crate) fn settings(nats: &TestNats) -> Settings {
         health_listen: ([127, 0, 0, 1], 0).into(),
         tls: None,
         trusted_proxies: TrustedProxies::default(),
+        hsts: Hsts::default(),
         cors_origins: None,
         body_limit_bytes: 1024 * 1024,
         head_wait: Duration::from_secs(60),

@@ -4,10 +4,14 @@ use super::*;
 
 /// The head of what a listener behind a proxy on loopback answers.
 async fn head(request: &str) -> String {
+    head_with(Hsts::default(), request).await
+}
+
+async fn head_with(hsts: Hsts, request: &str) -> String {
     let proxies = crate::Env::from([("PROXIES", "127.0.0.1")]);
     let mut read = proxies.reader();
     let proxies = TrustedProxies::read(&mut read, "PROXIES").unwrap();
-    let server = server(HttpLimits::default()).behind(proxies);
+    let server = server(HttpLimits::default()).behind(proxies).with_hsts(hsts);
     let mut client = TcpStream::connect(server.address()).await.unwrap();
     client.write_all(format!("GET / HTTP/1.1\r\n{request}\r\n\r\n").as_bytes()).await.unwrap();
     let shutdown = Shutdown::manual();
@@ -35,4 +39,14 @@ async fn what_came_over_tls_is_asked_to_stay_there() {
     ] {
         assert!(!head(request).await.contains(told), "{request}");
     }
+}
+
+#[tokio::test]
+async fn for_how_long_is_a_setting_and_whether_at_all() {
+    let request = "host: x.example\r\nx-forwarded-proto: https";
+    let with = async |hsts: &str| head_with(hsts.parse().unwrap(), request).await;
+
+    assert!(with("60").await.contains("strict-transport-security: max-age=60\r\n"));
+    assert!(with("0").await.contains("strict-transport-security: max-age=0\r\n"));
+    assert!(!with("off").await.contains("strict-transport-security"));
 }

@@ -268,6 +268,26 @@ async fn whoever_is_connected_when_the_end_is_asked_for_is_answered_over_tls() {
     tokio::time::timeout(LIMIT, both).await.expect("both end");
 }
 
+#[tokio::test]
+async fn whoever_asks_nothing_does_not_hold_up_the_end() {
+    let (pair, certificate) = Pair::new();
+    let limits = HttpLimits { header_time: LIMIT * 2, ..HttpLimits::default() };
+    let server = server(limits).with_tls(Some(pair.tls()));
+    let (address, shutdown) = (server.address(), Shutdown::manual());
+    let asked = async {
+        let _not_a_word = TcpStream::connect(address).await.unwrap();
+        let mut silent = connect(address, &certificate).await.unwrap();
+        shutdown.request();
+        let mut said = Vec::new();
+        let _closed_or_reset = silent.read_to_end(&mut said).await;
+        assert_eq!(said, b"");
+    };
+
+    let both = async { tokio::join!(server.serve(hello(), shutdown.clone()), asked) };
+
+    tokio::time::timeout(LIMIT, both).await.expect("nobody has to wait for the time of a head");
+}
+
 #[test]
 fn files_that_cannot_be_used_are_problems_that_say_what_to_do() {
     let ((pair, _), (other, _)) = (Pair::new(), Pair::new());
@@ -293,6 +313,26 @@ fn files_that_cannot_be_used_are_problems_that_say_what_to_do() {
         assert!(text.contains(said) && text.lines().count() == 1, "{text}");
         assert!(!text.contains("c2VjcmV0") && !text.contains("secret"), "{text}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_has_no_end_or_makes_its_reader_wait_is_no_certificate() {
+    let (pair, _certificate) = Pair::new();
+    let tls = pair.tls();
+    std::fs::remove_file(pair.path("cert.pem")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", pair.path("cert.pem")).unwrap();
+    let said = tls.look().unwrap_err().to_string();
+    assert!(said.contains("it is no file"), "{said}");
+
+    std::fs::remove_file(pair.path("cert.pem")).unwrap();
+    let large = std::fs::File::create(pair.path("cert.pem")).unwrap();
+    large.set_len(u64::from(u32::MAX)).unwrap();
+    let said = tls.look().unwrap_err().to_string();
+    assert!(said.contains("over a megabyte"), "{said}");
+
+    pair.renew();
+    assert!(tls.look().unwrap(), "good files are taken up again");
 }
 
 #[test]
