@@ -61,9 +61,19 @@ def test_a_key_is_made_used_rotated_and_revoked(chappe, keys, soon, tmp_path):
     assert rotated["id"] == key_id
     comes_to(401, chappe, key, soon)
     comes_to(200, chappe, rotated["key"], soon)
+    # The one before is over: this rotates. Then it is still good, and has to be forced out.
+    again = keys("rotate", key_id).stdout.strip()
+    refused = keys("rotate", key_id)
+    assert refused.returncode == 1 and "--force" in refused.stderr, refused.stderr
+    assert keys("rotate", key_id, "--grace", "91d", "--force").returncode == 1
+    comes_to(200, chappe, again, soon)
+    forced = json.loads(keys("rotate", key_id, "--force", "--json").stdout)
+    assert forced["replaced_good_until"] - forced["rotated_at"] == 24 * 60 * 60
+    comes_to(401, chappe, rotated["key"], soon)
+    comes_to(200, chappe, forced["key"], soon)
     revoked = keys("revoke", key_id)
     assert "Gateways refuse it within a second." in revoked.stdout
-    comes_to(401, chappe, rotated["key"], soon)
+    comes_to(401, chappe, forced["key"], soon)
     assert keys("rotate", key_id).returncode == 1
     # The command line has no log: the gateway tells what it hears.
     for act in ("created", "rotated", "revoked"):
@@ -72,7 +82,7 @@ def test_a_key_is_made_used_rotated_and_revoked(chappe, keys, soon, tmp_path):
     chappe.interrupt()
     assert chappe.ends() == 0
     page_key = (tmp_path / "data" / "credentials" / "web.key").read_text().strip()
-    for secret in [key, rotated["key"], page_key]:
+    for secret in [key, rotated["key"], again, forced["key"], page_key]:
         assert secret.split("-")[3] not in chappe.said, "it is in the log"
 
 
@@ -123,6 +133,7 @@ def test_a_key_in_a_file_is_shown_to_nobody_and_kept_as_long_as_it_counts(chappe
         (["create", "x", "--endpoint", "chat"], 2, "chat.completions"),
         (["create", "x", "--expires-in", "soon"], 2, "90d"),
         (["create", ""], 2, "1 to 128 bytes"),
+        (["create", "x", "--expires-in", "0s"], 1, "in the future"),
         (["revoke", "nobody"], 2, "16 characters"),
         (["revoke", "sk-" + "chappe-" + "a1b2c3d4" * 8], 2, "'sk-…'"),
         (["revoke", "aaaaaaaaaaaaaaaa"], 1, "`chappe keys list` has them all"),

@@ -135,7 +135,7 @@ impl Gateway {
             responses: responses.clone(),
             conversations,
             ledger,
-            keys: KeyStore::new(keys),
+            keys: KeyStore::new(keys, tasks.clone()),
             measures: Arc::clone(&measures),
             body_limit: settings.body_limit_bytes,
             head_wait: settings.head_wait,
@@ -220,7 +220,7 @@ impl Gateway {
         };
         background.spawn_detached(sweep.run(last.clone()));
         if let Some(book) = self.book {
-            background.spawn_detached(book.follow(last.clone()));
+            background.spawn_detached(book.follow(self.health.clone(), last.clone()));
         }
         if self.roles.chores {
             let reconciler = self.responses.reconciler(self.open_log_quiet);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use contract::keys::{KeyId, KeyRecord};
 use contract::streams;
 
-use crate::records::Newer;
+use crate::records::{Newer, Standing};
 use crate::{Bus, BusError, RecordError, Records};
 
 /// How often a change is tried again that somebody else was in the way of.
@@ -21,8 +21,30 @@ pub struct StoredKey {
     pub sequence: u64,
     /// The id, as it is written.
     pub id: String,
-    /// What was stored; none when it was removed, or cannot be read.
-    pub record: Option<KeyRecord>,
+    /// What is there now.
+    pub state: KeyState,
+}
+
+/// What is stored under an id.
+#[derive(Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// This.
+    Record(Box<KeyRecord>),
+    /// Nothing any more.
+    Removed,
+    /// Something that is no record of this key.
+    Unreadable,
+}
+
+/// How the store of keys stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysState {
+    /// When it was made, which tells it from another one in its place.
+    pub created: String,
+    /// The last change, whether or not it is still there.
+    pub last_sequence: u64,
+    /// How many ids there are, those included whose keys were removed or cannot be read.
+    pub ids: u64,
 }
 
 impl Bus {
@@ -59,7 +81,8 @@ impl Keys {
         }
     }
 
-    /// Changes a key, and gives it as it stands then; `None` when there is none.
+    /// Changes a key, and gives it as it stands then; `None` when there is none. What changes
+    /// nothing is not stored.
     ///
     /// # Errors
     ///
@@ -71,8 +94,12 @@ impl Keys {
     ) -> Result<Option<(KeyRecord, T)>, BusError> {
         for _try in 0..TRIES {
             let Some(stored) = self.0.get(id.as_str()).await? else { return Ok(None) };
-            let mut record = read(&stored.value)?;
+            let before = read(&stored.value)?;
+            let mut record = before.clone();
             let changed = change(&mut record);
+            if record == before {
+                return Ok(Some((record, changed)));
+            }
             let value = written(&record)?;
             match self.0.update(id.as_str(), value, stored.revision).await {
                 Ok(_revision) => return Ok(Some((record, changed))),
@@ -92,7 +119,9 @@ impl Keys {
         let (mut keys, mut after) = (Vec::new(), 0);
         while let Some(stored) = self.next(after).await? {
             after = stored.sequence;
-            keys.extend(stored.record);
+            if let KeyState::Record(record) = stored.state {
+                keys.push(*record);
+            }
         }
         Ok(keys)
     }
@@ -107,12 +136,33 @@ impl Keys {
     pub async fn next(&self, after: u64) -> Result<Option<StoredKey>, BusError> {
         let newer = self.0.next(">", after).await?;
         Ok(newer.map(|Newer { key, value, sequence }| {
-            let record = value.as_deref().map(read);
-            let record = record.and_then(|read| {
-                read.inspect_err(|error| tracing::error!(key, "a key is not used: {error}")).ok()
-            });
-            StoredKey { sequence, id: key, record }
+            let state = match value.as_deref().map(read) {
+                None => KeyState::Removed,
+                // Under another id it would be found by one name and removed by another.
+                Some(Ok(record)) if record.id.as_str() == key => KeyState::Record(Box::new(record)),
+                Some(Ok(_of_another)) => {
+                    tracing::error!(key, "a key is not used: its record has another id");
+                    KeyState::Unreadable
+                }
+                Some(Err(error)) => {
+                    tracing::error!(key, "a key is not used: {error}");
+                    KeyState::Unreadable
+                }
+            };
+            StoredKey { sequence, id: key, state }
         }))
+    }
+
+    /// How the store stands, as its leader knows it. What was removed without a trace, or is another
+    /// store by now, shows here alone.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Unavailable`] when no leader answers within 5 s.
+    pub async fn state(&self) -> Result<KeysState, BusError> {
+        let Standing { created, last_sequence, messages } = self.0.standing().await?;
+        // Of each id one message is kept.
+        Ok(KeysState { created, last_sequence, ids: messages })
     }
 }
 

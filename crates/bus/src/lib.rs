@@ -51,7 +51,7 @@ pub use credentials::{
 pub use declare::{Declared, Storage, declare, declare_in};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
-pub use keys::{Keys, StoredKey};
+pub use keys::{KeyState, Keys, KeysState, StoredKey};
 pub use log::{AppendError, Entry, LogReader, LogWalk, LogWriter, WriteError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};
 pub use nkey::Nkey;

@@ -94,8 +94,17 @@ struct Ask<'a> {
     offset: usize,
 }
 
+/// How a bucket stands.
+pub(crate) struct Standing {
+    /// When it was made.
+    pub(crate) created: String,
+    pub(crate) last_sequence: u64,
+    pub(crate) messages: u64,
+}
+
 #[derive(Deserialize)]
 struct Info {
+    created: String,
     #[serde(default)]
     total: usize,
     #[serde(default)]
@@ -105,6 +114,9 @@ struct Info {
 
 #[derive(Deserialize)]
 struct State {
+    messages: u64,
+    #[serde(rename = "last_seq")]
+    last_sequence: u64,
     #[serde(default)]
     subjects: Option<HashMap<String, u64>>,
 }
@@ -260,6 +272,14 @@ impl Records {
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(BusError::unavailable(error)),
         }
+    }
+
+    /// How the bucket stands, as the leader knows it.
+    pub(crate) async fn standing(&self) -> Result<Standing, BusError> {
+        // A filter that matches no record: the names of all of them are not wanted.
+        let Info { created, state, .. } = self.info(&subjects::record(self.bucket, ""), 0).await?;
+        let State { messages, last_sequence, .. } = state;
+        Ok(Standing { created, last_sequence, messages })
     }
 
     async fn info(&self, filter: &str, offset: usize) -> Result<Info, BusError> {

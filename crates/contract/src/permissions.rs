@@ -116,6 +116,10 @@ fn gateway(may: &mut Permissions) {
     deliveries(may, streams::CHORES);
     for bucket in streams::buckets() {
         records(may, bucket.name);
+        // Keys are never removed: one that was revoked stays in the list.
+        if bucket.name != streams::KEYS {
+            may.says([api::purge(&streams::bucket_stream(bucket.name))]);
+        }
     }
     bodies(may);
 }
@@ -153,9 +157,7 @@ fn operator(may: &mut Permissions) {
         may.says([api::stream_info(&stream), api::consumer_info(&stream)]);
         may.says([api::consumer_names(&stream), api::consumer_list(&stream)]);
     }
-    for bucket in streams::buckets().iter().filter(|bucket| bucket.name == streams::KEYS) {
-        records(may, bucket.name);
-    }
+    records(may, streams::KEYS);
 }
 
 /// To read logs, by their leader and page by page.
@@ -170,11 +172,11 @@ fn deliveries(may: &mut Permissions, stream: &str) {
     may.says(api::acknowledgements(stream));
 }
 
-/// To read, write and erase the records of a bucket.
+/// To read and write the records of a bucket.
 fn records(may: &mut Permissions, bucket: &str) {
     let stream = streams::bucket_stream(bucket);
     may.says([subjects::record(bucket, ">"), api::stream_info(&stream)]);
-    may.says([api::message_get(&stream), api::purge(&stream)]);
+    may.says([api::message_get(&stream)]);
 }
 
 /// To put, get and remove bodies over what one message holds.

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use bus::{Bus, Keys};
-use contract::keys::{ApiKey, KeyId, KeyRecord};
+use contract::keys::{ApiKey, KeyId, KeyRecord, NotRotated, Rotation};
 use service_runtime::{Env, Problems, bad_configuration, failed};
 
 pub(crate) use self::command::Command;
@@ -89,18 +89,20 @@ async fn run(command: Command, keys: &Keys, by: &str) -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Command::Rotate(Rotate { id, grace, json }) => {
-            let good_until = now.saturating_add(grace.seconds());
-            let rotated = keys.change(&id, |record| {
-                record.revoked.is_none().then(|| record.rotate(by, now, good_until))
-            });
+        Command::Rotate(Rotate { id, grace, force, json }) => {
+            let rotation = Rotation { grace_seconds: grace.seconds(), force };
+            let rotated = keys.change(&id, |record| record.rotate(rotation, by, now));
             let (record, key) = rotated.await?.with_context(|| unknown(&id))?;
-            let key = key.with_context(|| format!("key {id} was revoked: make a new one"))?;
+            let key = key.map_err(|why| {
+                let forced = matches!(why, NotRotated::InRotation { .. });
+                let how = if forced { " with --force" } else { "" };
+                anyhow::anyhow!("key {id} is not rotated: {why}{how}")
+            })?;
             tell(&record, &key, json)
         }
         Command::Revoke { id } => {
             let revoked = keys.change(&id, |record| record.revoke(by, now)).await?;
-            let (record, ()) = revoked.with_context(|| unknown(&id))?;
+            let (record, _is_first) = revoked.with_context(|| unknown(&id))?;
             let KeyRecord { name, .. } = record;
             screen::line(&format!(
                 "Key {id} ({name}) is revoked. Gateways refuse it within a second."
@@ -115,7 +117,9 @@ async fn create(wanted: Create, keys: &Keys, by: &str, now: u64) -> anyhow::Resu
     if let Some(to) = wanted.to.clone() {
         return create_in_file(&to, wanted, keys, by, now).await;
     }
-    let (key, record) = wanted.key(now).make(by, now);
+    let wanted = wanted.key(now);
+    wanted.lasts_beyond(now)?;
+    let (key, record) = wanted.make(by, now);
     keys.add(&record).await?;
     tell(&record, &key, json)
 }
@@ -130,15 +134,17 @@ async fn create_in_file(
 ) -> anyhow::Result<()> {
     let Create { unless_there, .. } = wanted;
     let say = wanted.say.clone();
+    let wanted = wanted.key(now);
+    wanted.lasts_beyond(now)?;
     let kept = if unless_there {
-        file::kept_or_made(keys, to, wanted.key(now), by).await?
+        file::kept_or_made(keys, to, wanted, by).await?
     } else {
         let shown = to.display();
         anyhow::ensure!(
             !to.exists(),
             "`{shown}` is there already: name another file, or keep its key with --unless-there"
         );
-        file::made(keys, to, wanted.key(now), by).await?
+        file::made(keys, to, wanted, by).await?
     };
     let KeyRecord { id, name, .. } = kept.record;
     let since = if kept.made { "" } else { " already" };

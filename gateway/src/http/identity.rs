@@ -15,6 +15,7 @@ use openai_api::ErrorKind;
 use service_runtime::masked;
 use telemetry::names::app;
 
+use super::header_names;
 use super::observe::Seen;
 use super::refusal::Refusal;
 use crate::chat::ChatError;
@@ -231,15 +232,12 @@ fn held(response: Response, ticket: Ticket) -> Response {
 
 /// As OpenAI has them.
 fn tell(headers: &mut HeaderMap, Allowance { limit, remaining, reset }: Allowance) {
-    const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit-requests");
-    const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
-    const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
-    headers.insert(LIMIT, HeaderValue::from(limit));
-    headers.insert(REMAINING, HeaderValue::from(remaining));
+    headers.insert(header_names::RATE_LIMIT, HeaderValue::from(limit));
+    headers.insert(header_names::RATE_REMAINING, HeaderValue::from(remaining));
     let millis = reset.as_millis();
     let reset =
         if millis < 1_000 { format!("{millis}ms") } else { format!("{}s", millis.div_ceil(1_000)) };
     if let Ok(reset) = HeaderValue::from_str(&reset) {
-        headers.insert(RESET, reset);
+        headers.insert(header_names::RATE_RESET, reset);
     }
 }

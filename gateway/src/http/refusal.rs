@@ -46,6 +46,7 @@ const KNOWN_CODES: &[&str] = &[
     "invalid_utf8",
     "invalid_value",
     "item_not_found",
+    "key_in_rotation",
     "key_not_found",
     "key_not_good",
     "method_not_allowed",
@@ -127,6 +128,12 @@ impl Refusal {
         }
     }
 
+    /// The same request may do once more what was done.
+    pub(super) fn not_to_be_repeated(mut self) -> Self {
+        self.should_retry = false;
+        self
+    }
+
     pub(super) fn come_again(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
@@ -140,11 +147,10 @@ impl Refusal {
         Self::with(StatusCode::BAD_REQUEST, &error)
     }
 
-    /// What names a response in a URL is no text.
-    pub(super) fn id_not_utf8() -> Self {
-        let message = "The response's id in the URL is not valid UTF-8.";
-        let error =
-            ErrorBody::new(ErrorKind::InvalidRequest, "invalid_utf8", message).about("response_id");
+    /// What names a response or a key in a URL is no text.
+    pub(super) fn id_not_utf8(of: &str, param: &str) -> Self {
+        let message = format!("The {of}'s id in the URL is not valid UTF-8.");
+        let error = ErrorBody::new(ErrorKind::InvalidRequest, "invalid_utf8", message).about(param);
         Self::with(StatusCode::BAD_REQUEST, &error)
     }
 

@@ -159,7 +159,7 @@ pub(super) async fn list_input_items(
 
 /// The id in an address.
 fn id_of(id: Id, seen: &Seen) -> Result<String, Refusal> {
-    let Path(id) = id.map_err(|_rejection| Refusal::id_not_utf8())?;
+    let Path(id) = id.map_err(|_rejection| Refusal::id_not_utf8("response", "response_id"))?;
     if let Ok(job) = JobId::of_response(&id) {
         seen.span.record(app::JOB_ID, tracing::field::display(job));
     }

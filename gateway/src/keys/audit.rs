@@ -4,10 +4,13 @@
 //! gateways tell of what they hear was changed, whoever did it and however: that is how acts of the
 //! command line are told, which has no log of its own.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use contract::keys::{KeyId, KeyRecord};
 use telemetry::names::http;
+
+use super::known::{After, Entered};
 
 /// How acts over the API begin to say who acted.
 const OF_KEY: &str = "key ";
@@ -24,8 +27,10 @@ pub(crate) enum Act {
     Revoked,
     /// Something else in its record.
     Changed,
-    /// Its record is gone, or cannot be read.
+    /// Its record is gone.
     Removed,
+    /// There is something under its id that is no record of it.
+    MadeUnreadable,
 }
 
 impl Act {
@@ -36,33 +41,68 @@ impl Act {
             Self::Revoked => "revoked",
             Self::Changed => "changed",
             Self::Removed => "removed",
+            Self::MadeUnreadable => "made unreadable",
         }
     }
 }
 
-/// As records and audits name whoever acts over the API.
-pub(crate) fn actor(key: Option<&KeyId>) -> String {
-    key.map_or_else(|| ANYBODY.to_owned(), |id| format!("{OF_KEY}{id}"))
+/// Who acts over the API, and from where.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor {
+    by: String,
+    from: IpAddr,
 }
 
-/// Tells what this gateway did for somebody, who called from there.
-pub(crate) fn did(act: Act, by: &str, from: IpAddr, record: &KeyRecord) {
-    let (act, id, tenant) = (act.as_str(), record.id.as_str(), record.tenant.as_str());
-    tracing::warn!(
-        audit.act = act,
-        audit.by = by,
-        audit.key = id,
-        audit.tenant = tenant,
-        { http::CLIENT_ADDRESS } = %from,
-        "audit: key {id} of tenant {tenant} was {act} by {by} from {from}"
-    );
+impl Actor {
+    /// Whoever calls with this key.
+    pub(crate) fn of(key: Option<&KeyId>, from: IpAddr) -> Self {
+        Self { by: key.map_or_else(|| ANYBODY.to_owned(), |id| format!("{OF_KEY}{id}")), from }
+    }
+
+    /// As records name it.
+    pub(super) fn as_str(&self) -> &str {
+        &self.by
+    }
+
+    /// Tells what this gateway did for it.
+    pub(super) fn did(&self, act: Act, record: &KeyRecord) {
+        let (act, id, tenant) = (act.as_str(), record.id.as_str(), record.tenant.as_str());
+        let Self { by, from } = self;
+        tracing::warn!(
+            audit.act = act,
+            audit.by = by,
+            audit.key = id,
+            audit.tenant = tenant,
+            { http::CLIENT_ADDRESS } = %from,
+            "audit: key {id} of tenant {tenant} was {act} by {by} from {from}"
+        );
+    }
+
+    /// Tells what this gateway may have done for it: the store has not said.
+    pub(super) fn may_have_done(&self, act: Act, id: &KeyId, why: &dyn fmt::Display) {
+        let (act, Self { by, from }) = (act.as_str(), self);
+        tracing::warn!(
+            audit.act = act,
+            audit.by = by,
+            audit.key = %id,
+            audit.in_doubt = true,
+            { http::CLIENT_ADDRESS } = %from,
+            "audit: it is not known whether key {id} was {act} by {by} from {from}: {why}"
+        );
+    }
 }
 
-/// Tells what was heard: what a record was before, if it was, and what it is now, with the number
-/// of the change, which is the same on every gateway.
-pub(crate) fn heard(before: Option<&KeyRecord>, after: Option<&KeyRecord>, change: u64) {
-    let Some(KeyRecord { id, tenant, .. }) = after.or(before) else { return };
-    for Done { act, by, at } in done(before, after) {
+/// Tells what was heard, with the number of the change, which is the same on every gateway.
+pub(super) fn heard(Entered { before, after, change }: &Entered) {
+    let before = before.as_deref().map(|entry| &entry.record);
+    let now = match after {
+        After::Key(entry) => Now::Record(&entry.record),
+        After::Removed => Now::Removed,
+        After::Unreadable => Now::Unreadable,
+    };
+    let record = if let Now::Record(record) = now { Some(record) } else { before };
+    let Some(KeyRecord { id, tenant, .. }) = record else { return };
+    for Done { act, by, at } in done(before, now) {
         let act = act.as_str();
         macro_rules! tell {
             ($level:ident) => {
@@ -83,6 +123,14 @@ pub(crate) fn heard(before: Option<&KeyRecord>, after: Option<&KeyRecord>, chang
     }
 }
 
+/// What is stored of a key now.
+#[derive(Debug, Clone, Copy)]
+enum Now<'a> {
+    Record(&'a KeyRecord),
+    Removed,
+    Unreadable,
+}
+
 /// One act, as records tell it.
 #[derive(Debug, PartialEq, Eq)]
 struct Done<'a> {
@@ -93,10 +141,12 @@ struct Done<'a> {
 }
 
 /// What was done between two states of a record; nothing when they are the same.
-fn done<'a>(before: Option<&KeyRecord>, after: Option<&'a KeyRecord>) -> Vec<Done<'a>> {
-    let Some(after) = after else {
-        let removed = before.map(|_gone| Done { act: Act::Removed, by: UNKNOWN, at: None });
-        return removed.into_iter().collect();
+fn done<'a>(before: Option<&KeyRecord>, now: Now<'a>) -> Vec<Done<'a>> {
+    let gone = |act| before.map(|_gone| Done { act, by: UNKNOWN, at: None }).into_iter().collect();
+    let after = match now {
+        Now::Record(after) => after,
+        Now::Removed => return gone(Act::Removed),
+        Now::Unreadable => return gone(Act::MadeUnreadable),
     };
     let mut done = Vec::new();
     let mut push = |act, by: &'a str, at| done.push(Done { act, by, at: Some(at) });
@@ -121,7 +171,7 @@ fn done<'a>(before: Option<&KeyRecord>, after: Option<&'a KeyRecord>) -> Vec<Don
 
 #[cfg(test)]
 mod tests {
-    use contract::keys::NewKey;
+    use contract::keys::{NewKey, Rotation};
 
     use super::*;
 
@@ -130,15 +180,15 @@ mod tests {
         wanted.make("command line", 100).1
     }
 
-    fn acts(before: Option<&KeyRecord>, after: Option<&KeyRecord>) -> Vec<(Act, String)> {
-        done(before, after).into_iter().map(|done| (done.act, done.by.to_owned())).collect()
+    fn acts(before: Option<&KeyRecord>, now: Now<'_>) -> Vec<(Act, String)> {
+        done(before, now).into_iter().map(|done| (done.act, done.by.to_owned())).collect()
     }
 
     #[test]
     fn what_was_done_is_seen_by_what_is_different() {
         let made = record();
         let mut rotated = made.clone();
-        rotated.rotate("ann", 200, 300);
+        rotated.rotate(Rotation::default(), "ann", 200).unwrap();
         let mut revoked = made.clone();
         revoked.revoke("bob", 400);
         let mut both = rotated.clone();
@@ -147,19 +197,26 @@ mod tests {
         wider.scopes.operator = true;
 
         let by = |act, by: &str| (act, by.to_owned());
-        for (before, after, expected) in [
-            (None, Some(&made), vec![by(Act::Created, "command line")]),
-            (Some(&made), Some(&rotated), vec![by(Act::Rotated, "ann")]),
-            (Some(&made), Some(&revoked), vec![by(Act::Revoked, "bob")]),
-            (Some(&made), Some(&both), vec![by(Act::Rotated, "ann"), by(Act::Revoked, "bob")]),
-            (Some(&made), Some(&wider), vec![by(Act::Changed, UNKNOWN)]),
-            (Some(&revoked), Some(&made), vec![by(Act::Changed, UNKNOWN)]),
-            (Some(&made), None, vec![by(Act::Removed, UNKNOWN)]),
-            (Some(&made), Some(&made), vec![]),
-            (None, None, vec![]),
+        let nothing = Vec::new;
+        for (before, now, expected) in [
+            (None, Now::Record(&made), vec![by(Act::Created, "command line")]),
+            (Some(&made), Now::Record(&rotated), vec![by(Act::Rotated, "ann")]),
+            (Some(&made), Now::Record(&revoked), vec![by(Act::Revoked, "bob")]),
+            (
+                Some(&made),
+                Now::Record(&both),
+                vec![by(Act::Rotated, "ann"), by(Act::Revoked, "bob")],
+            ),
+            (Some(&made), Now::Record(&wider), vec![by(Act::Changed, UNKNOWN)]),
+            (Some(&revoked), Now::Record(&made), vec![by(Act::Changed, UNKNOWN)]),
+            (Some(&made), Now::Removed, vec![by(Act::Removed, UNKNOWN)]),
+            (Some(&made), Now::Unreadable, vec![by(Act::MadeUnreadable, UNKNOWN)]),
+            (Some(&made), Now::Record(&made), nothing()),
+            (None, Now::Removed, nothing()),
+            (None, Now::Unreadable, nothing()),
         ] {
-            assert_eq!(acts(before, after), expected);
+            assert_eq!(acts(before, now), expected, "{now:?}");
         }
-        assert_eq!(done(Some(&made), Some(&rotated))[0].at, Some(200));
+        assert_eq!(done(Some(&made), Now::Record(&rotated))[0].at, Some(200));
     }
 }

@@ -51,18 +51,12 @@ pub(crate) enum Spent {
 impl Meter {
     pub(super) fn new(limits: Limits) -> Self {
         let per_minute = limits.requests_per_minute.map(|limit| {
-            // A key that may do nothing is a key that is to be revoked: at least one.
-            let quota = Quota::per_minute(NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN));
-            (limit, RateLimiter::direct(quota).with_middleware())
+            (limit.get(), RateLimiter::direct(Quota::per_minute(limit)).with_middleware())
         });
-        let places = limits.concurrent_requests.map(|limit| limit as usize);
+        let places = limits.concurrent_requests.map(|limit| limit.get() as usize);
         let concurrent =
-            places.map(|places| Arc::new(Semaphore::new(places.clamp(1, Semaphore::MAX_PERMITS))));
+            places.map(|places| Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))));
         Self { limits, rate: per_minute, concurrent }
-    }
-
-    pub(super) fn limits(&self) -> Limits {
-        self.limits
     }
 
     /// Takes a place for one request. A request for which there is no place costs nothing.
@@ -71,7 +65,7 @@ impl Meter {
             Some(places) => match Arc::clone(places).try_acquire_owned() {
                 Ok(place) => Some(place),
                 Err(_none) => {
-                    let limit = self.limits.concurrent_requests.unwrap_or(1);
+                    let limit = self.limits.concurrent_requests.map_or(1, NonZeroU32::get);
                     return Err(Spent::Concurrent { limit });
                 }
             },
@@ -114,7 +108,7 @@ mod tests {
 
     #[test]
     fn requests_in_a_minute_are_counted_down_and_then_refused() {
-        let limits = Limits { requests_per_minute: Some(3), ..Limits::default() };
+        let limits = Limits { requests_per_minute: NonZeroU32::new(3), ..Limits::default() };
         let meter = Meter::new(limits);
 
         let left: Vec<u32> =
@@ -132,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_its_request_has_ended() {
-        let limits = Limits { concurrent_requests: Some(2), ..Limits::default() };
+        let limits = Limits { concurrent_requests: NonZeroU32::new(2), ..Limits::default() };
         let meter = Meter::new(limits);
 
         let (one, _other) = (meter.enter().unwrap(), meter.enter().unwrap());
@@ -144,7 +138,10 @@ mod tests {
 
     #[test]
     fn what_finds_no_place_costs_none_of_the_minute() {
-        let limits = Limits { requests_per_minute: Some(2), concurrent_requests: Some(1) };
+        let limits = Limits {
+            requests_per_minute: NonZeroU32::new(2),
+            concurrent_requests: NonZeroU32::new(1),
+        };
         let meter = Meter::new(limits);
 
         let one = meter.enter().unwrap();

@@ -71,6 +71,17 @@ async fn a_key_is_made_shown_once_listed_rotated_and_revoked() {
     let third = again["key"].as_str().unwrap();
     operator.is_answered(third, 200).await;
     operator.is_answered(second, 200).await;
+    // Whoever asks again because an answer was lost ends no secret that is in use.
+    let (status, refused) = operator.sends(Method::POST, &rotate, None).await;
+    assert_eq!((status, &refused["error"]["code"]), (409, &json!("key_in_rotation")));
+    operator.is_answered(second, 200).await;
+    let forced = r#"{"grace_seconds":60,"force":true}"#;
+    let (status, forced) = operator.sends(Method::POST, &rotate, Some(forced)).await;
+    assert_eq!(status, 200);
+    operator.is_answered(second, 401).await;
+    operator.is_answered(third, 200).await;
+    let third = forced["key"].as_str().unwrap();
+    operator.is_answered(third, 200).await;
 
     let (status, revoked) = operator.sends(Method::DELETE, &path, None).await;
     assert_eq!(status, 200);
@@ -94,6 +105,8 @@ async fn what_is_asked_of_a_key_is_understood_whole_or_refused() {
         (r#"{"name":"x","scopes":{"endpoints":["chat"]}}"#, "invalid_value"),
         (r#"{"name":"x","expires_at":1}"#, "invalid_value"),
         (r#"{"name":"x","limits":{"requests_per_minute":-1}}"#, "invalid_value"),
+        (r#"{"name":"x","limits":{"requests_per_minute":0}}"#, "invalid_value"),
+        (r#"{"name":"x","limits":{"concurrent_requests":0}}"#, "invalid_value"),
     ] {
         let (status, refused) = operator.sends(Method::POST, KEYS, Some(body)).await;
         assert_eq!((status, &refused["error"]["code"]), (400, &json!(code)), "{body}");
@@ -101,6 +114,11 @@ async fn what_is_asked_of_a_key_is_understood_whole_or_refused() {
     let (_status, list) = operator.sends(Method::GET, KEYS, None).await;
     assert_eq!(list["data"].as_array().unwrap().len(), 1, "nothing was half made");
 
+    let rotate = format!("{KEYS}/{}/rotate", operator.key.id());
+    for body in [r#"{"grace_seconds":7776001}"#, r#"{"grace_seconds":-1}"#, r#"{"grace":1}"#] {
+        let (status, refused) = operator.sends(Method::POST, &rotate, Some(body)).await;
+        assert_eq!((status, &refused["error"]["code"]), (400, &json!("invalid_value")), "{body}");
+    }
     for id in ["x", "%ff", "aaaaaaaaaaaaaaaa", operator.key.reveal()] {
         for (method, path) in [
             (Method::GET, format!("{KEYS}/{id}")),
@@ -111,6 +129,7 @@ async fn what_is_asked_of_a_key_is_understood_whole_or_refused() {
             let expected = if id == "%ff" { 400 } else { 404 };
             assert_eq!(status, expected, "{path}");
             assert!(!refused.to_string().contains("sk-chappe"), "{refused}");
+            assert!(!refused.to_string().contains("response"), "{refused}");
         }
     }
 }

@@ -14,13 +14,15 @@ use crate::support::{Caller, Keyring, LookUps, Stage, is_known, response, until}
 const MODELS: &str = "/v1/models";
 /// How often a gateway looks whether a key has changed.
 const LOOKS_EVERY: Duration = Duration::from_millis(250);
+/// How often it compares the state of the store.
+const COMPARES_EVERY: Duration = Duration::from_secs(3);
 
-async fn with_keys() -> Stage {
+pub(crate) async fn with_keys() -> Stage {
     Stage::with(|settings| settings.auth = Auth::Keys).await
 }
 
 /// Every method and path that is described, which another test compares with the routes.
-async fn described(stage: &Stage) -> Vec<(Method, String)> {
+pub(crate) async fn described(stage: &Stage) -> Vec<(Method, String)> {
     let text = stage.caller.gets("/openapi.json").await.text().await;
     let document: Value = serde_json::from_str(&text).unwrap();
     let mut all = Vec::new();
@@ -34,7 +36,7 @@ async fn described(stage: &Stage) -> Vec<(Method, String)> {
 }
 
 /// A path with these ids in it.
-fn filled(path: &str, response: &str, conversation: &str, item: &str) -> String {
+pub(crate) fn filled(path: &str, response: &str, conversation: &str, item: &str) -> String {
     path.replace("{response_id}", response)
         .replace("{conversation_id}", conversation)
         .replace("{item_id}", item)
@@ -203,20 +205,25 @@ async fn a_revoked_key_is_refused_by_every_gateway_within_a_second() {
     let (_other, elsewhere) =
         stage.another_gateway_with(|settings| settings.auth = Auth::Keys).await;
     let keyring = Keyring::of(&stage).await;
-    let key = keyring.hands_out(&stage, json!({})).await;
-    let status = async |caller: &Caller| {
+    let status = async |caller: &Caller, key: &ApiKey| {
         let request = caller.request(Method::GET, MODELS).bearer_auth(key.reveal());
         caller.sends(request).answered().await.status
     };
-    until("a key that is known elsewhere", async || status(&elsewhere).await == 200).await;
 
-    let began = Instant::now();
-    keyring.revokes(key.id()).await;
-    until("a refused key", async || status(&stage.caller).await == 401).await;
-    until("a key refused elsewhere", async || status(&elsewhere).await == 401).await;
+    let mut took = Vec::new();
+    for _time in 0..5 {
+        let key = keyring.hands_out(&stage, json!({})).await;
+        let known = async || status(&elsewhere, &key).await == 200;
+        until("a key that is known elsewhere", known).await;
+        let began = Instant::now();
+        keyring.revokes(key.id()).await;
+        until("a refused key", async || status(&stage.caller, &key).await == 401).await;
+        until("a key refused elsewhere", async || status(&elsewhere, &key).await == 401).await;
+        took.push(began.elapsed());
+    }
 
-    // What is promised is a second; the machine that tests may be busy.
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // The machine that tests may be busy, but not all the time.
+    assert!(took.iter().min() < Some(&Duration::from_secs(1)), "{took:?}");
 }
 
 #[tokio::test]
@@ -249,9 +256,13 @@ async fn keys_are_looked_up_as_often_however_many_calls_there_are() {
     let seen = look_ups.so_far().await;
     let took = began.elapsed();
 
-    // One behind the key that was learnt last, one before the first wait, and one behind each.
-    let at_most = 2 + took.as_millis() / LOOKS_EVERY.as_millis();
+    // One behind the key that was learnt last, one before the first wait, and one behind each; two
+    // for a comparison.
+    let looks = took.as_millis() / LOOKS_EVERY.as_millis();
+    let at_most = 2 + looks + 2 * (1 + took.as_millis() / COMPARES_EVERY.as_millis());
     assert!(seen as u128 <= at_most, "{seen} look-ups during {CALLS} calls in {took:?}");
+    // A busy machine may be late, but not for good.
+    assert!(seen as u128 >= looks / 4, "{seen} look-ups during {CALLS} calls in {took:?}");
     // If there were any, they were seen.
     look_ups.comes().await;
 }

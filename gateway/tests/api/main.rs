@@ -39,7 +39,13 @@ mod idempotency_failures;
 #[cfg(test)]
 mod key_limits;
 #[cfg(test)]
+mod key_scopes;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod keys_audited;
+#[cfg(test)]
+mod keys_followed;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]

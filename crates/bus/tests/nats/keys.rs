@@ -1,10 +1,10 @@
 //! Keys as they are kept: every change is seen, in order, by whoever follows.
 
-use bus::RecordError;
+use bus::{KeyState, RecordError};
 use contract::keys::KeyRecord;
 use contract::{KeyName, streams};
 
-use crate::support::{declared, keys, new_key as record};
+use crate::support::{declare, declared, jetstream, keys, new_key as record};
 
 fn names(records: &[KeyRecord]) -> Vec<&str> {
     records.iter().map(|record| record.name.as_str()).collect()
@@ -30,20 +30,20 @@ async fn whoever_follows_sees_every_key_as_it_stands_and_then_each_change() {
     keys.add(&one).await.unwrap();
     keys.add(&other).await.unwrap();
     assert_eq!(names(&keys.list().await.unwrap()), ["one", "other"]);
-    keys.change(&one.id, |record| record.revoke("test", 7)).await.unwrap().unwrap();
+    assert!(keys.change(&one.id, |record| record.revoke("test", 7)).await.unwrap().unwrap().1);
 
     let first = keys.next(0).await.unwrap().unwrap();
     let second = keys.next(first.sequence).await.unwrap().unwrap();
 
-    assert_eq!(first.record, Some(other));
-    let revoked = second.record.unwrap();
+    assert_eq!(first.state, KeyState::Record(Box::new(other)));
+    let KeyState::Record(revoked) = second.state else { panic!("{second:?}") };
     assert_eq!((revoked.id, revoked.revoked.map(|revoked| revoked.at)), (one.id.clone(), Some(7)));
     assert!(keys.next(second.sequence).await.unwrap().is_none());
 
     let records = bus.records(streams::KEYS).await.unwrap();
     records.delete(one.id.as_str()).await.unwrap();
     let removed = keys.next(second.sequence).await.unwrap().unwrap();
-    assert_eq!((removed.id.as_str(), removed.record), (one.id.as_str(), None));
+    assert_eq!((removed.id.as_str(), removed.state), (one.id.as_str(), KeyState::Removed));
     assert_eq!(names(&keys.list().await.unwrap()), ["other"]);
 }
 
@@ -69,6 +69,60 @@ async fn changes_that_come_at_once_are_all_made() {
     letters.sort_unstable();
     assert_eq!(letters, ['-', 'a', 'b', 'c', 'd']);
     assert!(keys.change(&record("none").id, |_record| ()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_not_stored() {
+    let (_nats, bus) = declared().await;
+    let (keys, one) = (keys(&bus).await, record("one"));
+    keys.add(&one).await.unwrap();
+    let revokes = |by| keys.change(&one.id, move |record: &mut KeyRecord| record.revoke(by, 7));
+
+    let (_first, is_first) = revokes("ann").await.unwrap().unwrap();
+    let sequence = keys.state().await.unwrap().last_sequence;
+    let (record, is_second) = revokes("bob").await.unwrap().unwrap();
+
+    assert!(is_first && !is_second);
+    assert_eq!(record.revoked.unwrap().by, "ann");
+    assert_eq!(keys.state().await.unwrap().last_sequence, sequence);
+}
+
+#[tokio::test]
+async fn what_leaves_no_trace_shows_in_the_state_of_the_store() {
+    let (nats, bus) = declared().await;
+    let (keys, records) = (keys(&bus).await, bus.records(streams::KEYS).await.unwrap());
+    let empty = keys.state().await.unwrap();
+    assert_eq!((empty.ids, empty.last_sequence), (0, 0));
+    let (one, other) = (record("one"), record("other"));
+    keys.add(&one).await.unwrap();
+    keys.add(&other).await.unwrap();
+    keys.change(&one.id, |record| record.revoke("test", 7)).await.unwrap().unwrap();
+    let three_changes = keys.state().await.unwrap();
+    assert_eq!((three_changes.ids, three_changes.last_sequence), (2, 3));
+
+    records.erase(other.id.as_str()).await.unwrap();
+    let erased = keys.state().await.unwrap();
+    assert_eq!((erased.ids, erased.last_sequence), (1, 3));
+    assert_eq!(erased.created, empty.created);
+
+    jetstream(&nats).await.delete_stream(streams::bucket_stream(streams::KEYS)).await.unwrap();
+    assert!(keys.state().await.is_err());
+    declare(&nats).await;
+    assert_ne!(keys.state().await.unwrap().created, empty.created);
+}
+
+#[tokio::test]
+async fn a_record_under_another_id_is_of_no_key() {
+    let (_nats, bus) = declared().await;
+    let (keys, one) = (keys(&bus).await, record("one"));
+    let records = bus.records(streams::KEYS).await.unwrap();
+    let elsewhere = record("elsewhere").id;
+    records.put(elsewhere.as_str(), serde_json::to_vec(&one).unwrap().into()).await.unwrap();
+
+    let found = keys.next(0).await.unwrap().unwrap();
+
+    assert_eq!((found.id.as_str(), found.state), (elsewhere.as_str(), KeyState::Unreadable));
+    assert!(keys.list().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -121,6 +121,7 @@ fn publishing() -> Vec<(String, &'static [Service])> {
         ("$SYS.REQ.SERVER.PING".to_owned(), &[Gateway, LlmWorker, NatsInit, Operator]),
         (subjects::record(streams::KEYS, "x"), &[LlmWorker, NatsInit]),
         (api("STREAM.MSG.GET.KV_KEYS".to_owned()), &[LlmWorker, NatsInit]),
+        (api("STREAM.PURGE.KV_KEYS".to_owned()), &[Gateway, LlmWorker, NatsInit, Operator]),
     ];
     table
 }

@@ -21,9 +21,14 @@ use tracing::Span;
 pub(crate) async fn declared() -> (TestNats, Bus) {
     let nats = TestNats::start().await;
     let bus = connect(&nats).await;
+    declare(&nats).await;
+    (nats, bus)
+}
+
+/// Makes whatever is missing.
+pub(crate) async fn declare(nats: &TestNats) {
     let init = Bus::connect("nats-init", &nats.settings(Service::NatsInit)).await.unwrap();
     bus::declare(&init, &[queue()], 1).await.unwrap();
-    (nats, bus)
 }
 
 pub(crate) async fn connect(nats: &TestNats) -> Bus {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rotation::{NotRotated, Replaced, Rotation};
+use super::scopes::stored_limits;
 use super::{ApiKey, KeyHash, KeyId, Limits, Scopes};
 use crate::{KeyName, OwnerName, TenantName};
 
@@ -21,6 +23,7 @@ pub struct KeyRecord {
     /// What it may be used for.
     pub scopes: Scopes,
     /// How much.
+    #[serde(deserialize_with = "stored_limits")]
     pub limits: Limits,
     /// When it was made.
     pub created_at: u64,
@@ -69,18 +72,10 @@ pub struct Revoked {
     pub by: String,
 }
 
-/// A key got a new secret; the one before is good for a while longer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Replaced {
-    /// How the one before is known again.
-    pub hash: KeyHash,
-    /// When it was replaced.
-    pub at: u64,
-    /// By whom.
-    pub by: String,
-    /// From when on the one before does not count.
-    pub good_until: u64,
-}
+/// The time of a key would be over before it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a key has to expire in the future, or not at all")]
+pub struct AlreadyOver;
 
 /// A key as people and programs may see it: without its hashes.
 #[derive(Debug, Serialize)]
@@ -98,6 +93,7 @@ pub struct ShownKey<'a> {
     revoked_by: Option<&'a str>,
     rotated_at: Option<u64>,
     rotated_by: Option<&'a str>,
+    replaced_good_until: Option<u64>,
 }
 
 /// Whether a key counts.
@@ -114,6 +110,15 @@ pub enum Standing {
 }
 
 impl NewKey {
+    /// Whether it would count if it was made at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyOver`].
+    pub fn lasts_beyond(&self, now: u64) -> Result<(), AlreadyOver> {
+        if self.expires_at.is_some_and(|end| end <= now) { Err(AlreadyOver) } else { Ok(()) }
+    }
+
     /// Makes it. The key is shown once; only the record is stored.
     pub fn make(self, by: &str, now: u64) -> (ApiKey, KeyRecord) {
         let key = ApiKey::fresh();
@@ -170,6 +175,7 @@ impl KeyRecord {
             revoked_by: revoked.map(|revoked| revoked.by.as_str()),
             rotated_at: replaced.map(|replaced| replaced.at),
             rotated_by: replaced.map(|replaced| replaced.by.as_str()),
+            replaced_good_until: replaced.map(|replaced| replaced.good_until),
         }
     }
 
@@ -178,26 +184,52 @@ impl KeyRecord {
         self.revoked.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// Gives it a new secret. The one before stays good until `good_until`.
-    pub fn rotate(&mut self, by: &str, now: u64, good_until: u64) -> ApiKey {
+    /// Gives it a new secret. The one before stays good for a while.
+    ///
+    /// # Errors
+    ///
+    /// [`NotRotated`]; then nothing has changed.
+    pub fn rotate(&mut self, rotation: Rotation, by: &str, now: u64) -> Result<ApiKey, NotRotated> {
+        let good_until = rotation.good_until(now)?;
+        if !self.is_good(now) {
+            return Err(NotRotated::NotGood);
+        }
+        // Only one is remembered. Whoever asks again because an answer was lost would end at once
+        // the secret that everybody has.
+        let still_good = self.replaced.as_ref().filter(|before| now < before.good_until);
+        if let Some(before) = still_good.filter(|_before| !rotation.force) {
+            return Err(NotRotated::InRotation { good_until: before.good_until });
+        }
         let key = ApiKey::of_id(self.id.clone());
         let hash = std::mem::replace(&mut self.hash, key.hash());
         self.replaced = Some(Replaced { hash, at: now, by: by.to_owned(), good_until });
-        key
+        Ok(key)
     }
 
-    /// Takes it back. What was taken back stays so.
-    pub fn revoke(&mut self, by: &str, now: u64) {
+    /// Takes it back, and says whether that has changed anything: what was taken back stays so, and
+    /// by whom.
+    pub fn revoke(&mut self, by: &str, now: u64) -> bool {
+        let is_first = self.revoked.is_none();
         self.revoked.get_or_insert_with(|| Revoked { at: now, by: by.to_owned() });
+        is_first
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
+    use super::super::LONGEST_GRACE;
     use super::*;
 
+    const NAMED: &str = r#"{"name": "test"}"#;
+
+    fn for_a_minute() -> Rotation {
+        Rotation { grace_seconds: 60, ..Rotation::default() }
+    }
+
     fn made() -> (ApiKey, KeyRecord) {
-        let wanted: NewKey = serde_json::from_str(r#"{"name": "test"}"#).unwrap();
+        let wanted: NewKey = serde_json::from_str(NAMED).unwrap();
         wanted.make("operator", 100)
     }
 
@@ -211,8 +243,8 @@ mod tests {
         assert_eq!(record.standing(&key, 200), Standing::Expired);
         assert!(record.is_good(199) && !record.is_good(200));
 
-        record.revoke("operator", 150);
-        record.revoke("another", 160);
+        assert!(record.revoke("operator", 150));
+        assert!(!record.revoke("another", 160), "it was taken back before");
         assert_eq!(record.standing(&key, 151), Standing::Revoked);
         assert_eq!(record.revoked.as_ref().map(|revoked| revoked.at), Some(150));
         assert!(!record.is_good(151));
@@ -221,7 +253,7 @@ mod tests {
     #[test]
     fn who_has_no_secret_learns_nothing() {
         let (key, mut record) = made();
-        record.revoke("operator", 150);
+        assert!(record.revoke("operator", 150));
         let guess = ApiKey::of_id(key.id().clone());
 
         assert_eq!(record.standing(&guess, 200), Standing::Wrong);
@@ -231,23 +263,74 @@ mod tests {
     fn a_secret_that_was_replaced_is_good_for_a_while() {
         let (before, mut record) = made();
 
-        let after = record.rotate("operator", 100, 160);
+        let after = record.rotate(for_a_minute(), "operator", 100).unwrap();
 
         assert_eq!(after.id(), before.id());
         assert_eq!(record.standing(&after, 100), Standing::Good);
         assert_eq!(record.standing(&before, 159), Standing::Good);
         assert_eq!(record.standing(&before, 160), Standing::Expired);
+    }
 
-        let newest = record.rotate("operator", 120, 120);
+    #[test]
+    fn a_rotation_that_is_repeated_does_not_end_the_secret_in_use() {
+        let (before, mut record) = made();
+        let after = record.rotate(for_a_minute(), "operator", 100).unwrap();
+
+        let refused = record.rotate(for_a_minute(), "operator", 120).unwrap_err();
+
+        assert_eq!(refused, NotRotated::InRotation { good_until: 160 });
+        assert_eq!(record.standing(&before, 120), Standing::Good);
+        assert_eq!(record.standing(&after, 120), Standing::Good);
+
+        let forced = Rotation { grace_seconds: 0, force: true };
+        let newest = record.rotate(forced, "operator", 120).unwrap();
         assert_eq!(record.standing(&before, 120), Standing::Wrong, "two are never remembered");
         assert_eq!(record.standing(&after, 120), Standing::Expired);
         assert_eq!(record.standing(&newest, 120), Standing::Good);
+        assert!(record.rotate(for_a_minute(), "operator", 120).is_ok(), "the one before is over");
+    }
+
+    #[test]
+    fn what_does_not_count_is_not_rotated_and_no_secret_stays_for_ever() {
+        let (_key, mut record) = made();
+        let too_long = Rotation { grace_seconds: LONGEST_GRACE + 1, ..Rotation::default() };
+        assert_eq!(record.rotate(too_long, "x", 100).unwrap_err(), NotRotated::GraceTooLong);
+        record.expires_at = Some(200);
+        let expired = record.rotate(for_a_minute(), "x", 200);
+        assert_eq!(expired.unwrap_err(), NotRotated::NotGood);
+        assert!(record.rotate(for_a_minute(), "x", 199).is_ok());
+        record.revoke("x", 199);
+        let revoked = record.rotate(for_a_minute(), "x", 199);
+        assert_eq!(revoked.unwrap_err(), NotRotated::NotGood);
+    }
+
+    #[test]
+    fn a_key_that_would_be_over_before_it_began_is_none() {
+        let wanted = |end| NewKey { expires_at: end, ..serde_json::from_str(NAMED).unwrap() };
+        assert_eq!(wanted(None).lasts_beyond(100), Ok(()));
+        assert_eq!(wanted(Some(101)).lasts_beyond(100), Ok(()));
+        assert_eq!(wanted(Some(100)).lasts_beyond(100), Err(AlreadyOver));
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_refused_when_it_is_wanted_and_one_when_it_was_stored() {
+        let limits = |number: u32| format!(r#"{{"requests_per_minute":{number}}}"#);
+        let wanted = |number| format!(r#"{{"name":"test","limits":{}}}"#, limits(number));
+        assert!(serde_json::from_str::<NewKey>(&wanted(1)).is_ok());
+        assert!(serde_json::from_str::<NewKey>(&wanted(0)).is_err());
+
+        let (_key, record) = made();
+        let stored = serde_json::to_string(&record).unwrap();
+        let stored = stored.replace("\"limits\":{}", &format!("\"limits\":{}", limits(0)));
+        let read: KeyRecord = serde_json::from_str(&stored).unwrap();
+        assert_eq!(read.limits.requests_per_minute, Some(NonZeroU32::MIN));
+        assert_eq!(read.limits.concurrent_requests, None);
     }
 
     #[test]
     fn a_record_reads_back_and_holds_no_secret() {
         let (key, mut record) = made();
-        record.rotate("operator", 100, 160);
+        record.rotate(for_a_minute(), "operator", 100).unwrap();
 
         let stored = serde_json::to_string(&record).unwrap();
 

@@ -1,9 +1,10 @@
 //! What a key may be used for, and how much.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Lane, ModelName};
 
@@ -119,10 +120,29 @@ impl Scopes {
 pub struct Limits {
     /// Requests in a minute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requests_per_minute: Option<u32>,
+    pub requests_per_minute: Option<NonZeroU32>,
     /// Requests that are answered at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub concurrent_requests: Option<u32>,
+    pub concurrent_requests: Option<NonZeroU32>,
+}
+
+/// Limits as they may have been stored: a zero, which let one through at a time, is a one. Refusing
+/// it would make the whole key unreadable.
+pub(super) fn stored_limits<'de, D: Deserializer<'de>>(read: D) -> Result<Limits, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Stored {
+        #[serde(default)]
+        requests_per_minute: Option<u32>,
+        #[serde(default)]
+        concurrent_requests: Option<u32>,
+    }
+    let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    let Stored { requests_per_minute, concurrent_requests } = Stored::deserialize(read)?;
+    Ok(Limits {
+        requests_per_minute: requests_per_minute.map(at_least_one),
+        concurrent_requests: concurrent_requests.map(at_least_one),
+    })
 }
 
 #[cfg(test)]

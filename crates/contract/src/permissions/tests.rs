@@ -111,6 +111,14 @@ fn nobody_may_remove_a_stream_and_only_nats_init_makes_one() {
 }
 
 #[test]
+fn nobody_may_purge_the_keys() {
+    let keys = streams::bucket_stream(streams::KEYS);
+    assert!(publishers(&api::purge(&keys)).is_empty());
+    let others = streams::bucket_stream(streams::RESPONSES);
+    assert_eq!(publishers(&api::purge(&others)), [Service::Gateway]);
+}
+
+#[test]
 fn no_permission_spans_streams_that_are_not_named() {
     for service in Service::ALL {
         let Permissions { publish, subscribe, .. } = service.permissions();

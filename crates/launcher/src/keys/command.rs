@@ -1,5 +1,6 @@
 //! What can be asked of `chappe keys`.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -102,9 +103,13 @@ pub(crate) struct Rotate {
     #[arg(value_parser = id)]
     pub(super) id: KeyId,
 
-    /// How long the secret before stays good.
+    /// How long the secret before stays good, up to 90d.
     #[arg(long, value_name = "TIME", default_value = "24h")]
     pub(super) grace: Period,
+
+    /// Rotate it though it was rotated lately, which ends at once the secret before that.
+    #[arg(long)]
+    pub(super) force: bool,
 
     /// Print it as JSON.
     #[arg(long)]
@@ -143,8 +148,8 @@ impl Create {
                 on_behalf_of: self.on_behalf_of,
             },
             limits: Limits {
-                requests_per_minute: self.requests_per_minute,
-                concurrent_requests: self.concurrent_requests,
+                requests_per_minute: self.requests_per_minute.and_then(NonZeroU32::new),
+                concurrent_requests: self.concurrent_requests.and_then(NonZeroU32::new),
             },
             expires_at: self.expires_in.map(|period| now.saturating_add(period.seconds())),
         }

@@ -8,11 +8,12 @@ use telemetry::ServiceTelemetry;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::{until, within};
+use super::{Log, until, within};
 
 /// A gateway that runs as a process does: apart from the test, and able to die.
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
+    pub(crate) log: Log,
     health: SocketAddr,
     runtime: Option<Runtime>,
     telemetry: ServiceTelemetry,
@@ -22,8 +23,12 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) async fn start(settings: Settings) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread();
-        let runtime = { runtime }.worker_threads(1).enable_all().build().unwrap();
+        let log = Log::default();
+        let logs = log.clone();
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        // As long as the thread.
+        runtime.worker_threads(1).on_thread_start(move || std::mem::forget(logs.begin()));
+        let runtime = runtime.enable_all().build().unwrap();
         let telemetry = ServiceTelemetry::detached();
         let shutdown = Shutdown::manual();
         let (tell_built, built) = oneshot::channel();
@@ -36,7 +41,7 @@ impl Gateway {
             let _nobody_waits = tell_ended.send(());
         });
         let (address, health) = within("a built gateway", built).await.unwrap();
-        Self { address, health, runtime: Some(runtime), telemetry, shutdown, ended }
+        Self { address, log, health, runtime: Some(runtime), telemetry, shutdown, ended }
     }
 
     /// Asks it to stop, as SIGTERM does.
