@@ -11,12 +11,14 @@ import os
 import subprocess
 import tarfile
 import time
+from dataclasses import dataclass
 
 from delivery import programs
 from delivery.ends import End, Refused
 
-# In this order: workers know the new catalogue before gateways ask for it.
-ROLLED = ("llm-worker", "gateway", "web")
+# In this order: workers know the new catalogue before gateways ask for it. The simulator is there
+# where it stands in for a model.
+ROLLED = ("simulator", "llm-worker", "gateway", "web")
 # Run to their end, before anything is replaced: in this order, and the first before NATS. Each is
 # safe to repeat.
 FIRST = "credentials"
@@ -28,6 +30,33 @@ REPLICAS = ("wget", "-q", "-O", "-", "http://127.0.0.1:8404/replicas")
 
 # Longest wait for a container that has just started.
 HEALTHY_S = 60
+
+
+@dataclass(frozen=True)
+class Container:
+    """What the engine knows of one."""
+
+    id: str
+    service: str
+    # Of the configuration that it was made with.
+    hash: str
+    state: str
+    # How often the engine has started it again.
+    restarts: int
+    created: str
+
+    @classmethod
+    def of(cls, known):
+        labels, state = known["Config"]["Labels"], known["State"]
+        health = state.get("Health", {}).get("Status", "running")
+        return cls(
+            id=known["Id"],
+            service=labels["com.docker.compose.service"],
+            hash=labels["com.docker.compose.config-hash"],
+            state=health if state["Status"] == "running" else state["Status"],
+            restarts=known["RestartCount"],
+            created=known["Created"],
+        )
 
 
 class Unwell(End):
@@ -70,7 +99,8 @@ class Compose:
         for service in ONCE:
             self._to_its_end(release, service)
         for service in ROLLED:
-            self._roll(release, service)
+            if service in services:
+                self._roll(release, service)
         self.run(release, "up", "--detach", "--wait", "--no-deps", "proxy")
 
     def first_key(self):
@@ -78,7 +108,7 @@ class Compose:
         listed = self._containers("first-key")
         if not listed:
             raise Refused("there is no first key: set CHAPPE_API_KEY")
-        file = f"{listed[-1]['id']}:/keys/first.key"
+        file = f"{listed[-1].id}:/keys/first.key"
         packed = programs.output("docker", "cp", file, "-", text=False)
         with tarfile.open(fileobj=io.BytesIO(packed)) as files:
             return files.extractfile("first.key").read().decode().strip()
@@ -89,8 +119,9 @@ class Compose:
     def _roll(self, release, service):
         replicas = self._replicas(release, service)
         wanted = self._hash(release, service)
-        old = [one for one in self._containers(service) if one["hash"] != wanted]
-        right = [one for one in self._containers(service) if one["hash"] == wanted]
+        containers = self._containers(service)
+        old = [one.id for one in containers if one.hash != wanted]
+        right = [one.id for one in containers if one.hash == wanted]
         if len(right) == replicas and not old:
             print(f"{service}: nothing to change")
             return
@@ -100,8 +131,7 @@ class Compose:
             release, "up", "--detach", "--no-deps", "--no-recreate",
             "--scale", f"{service}={everything}", service,
         )
-        before = {one["id"] for one in old}
-        new = [one["id"] for one in self._containers(service) if one["id"] not in before]
+        new = [one.id for one in self._containers(service) if one.id not in old]
         try:
             self._wait_until_healthy(service, new)
         except Unwell:
@@ -110,8 +140,8 @@ class Compose:
         self._wait_until_seen(service, everything)
         for one in old:
             # Docker waits as long as the service said that it needs.
-            _docker("stop", one["id"])
-            _docker("rm", one["id"])
+            _docker("stop", one)
+            _docker("rm", one)
         print(f"{service}: {len(new)} new, {len(old)} old ended, {time.monotonic() - began:.1f} s")
 
     def _wait_until_seen(self, service, count):
@@ -119,7 +149,7 @@ class Compose:
         proxy = self._containers("proxy")
         end = time.monotonic() + HEALTHY_S
         while proxy and service in BEHIND_PROXY:
-            said = programs.output("docker", "exec", proxy[0]["id"], *REPLICAS)
+            said = programs.output("docker", "exec", proxy[0].id, *REPLICAS)
             seen = dict(line.split() for line in said.splitlines())
             if int(seen.get(service, 0)) >= count:
                 return
@@ -130,7 +160,7 @@ class Compose:
     def _wait_until_healthy(self, service, containers):
         end = time.monotonic() + HEALTHY_S
         while True:
-            states = [_state(container) for container in containers]
+            states = [one.state for one in self._containers(service) if one.id in containers]
             if all(state == "healthy" for state in states):
                 return
             gone = [state for state in states if state in ("exited", "dead", "restarting")]
@@ -144,7 +174,7 @@ class Compose:
         revisions = {}
         for image in images:
             _docker("pull", "--quiet", image)
-            labels = _inspect("image", image)["Config"]["Labels"] or {}
+            labels = json.loads(_docker("image", "inspect", image))[0]["Config"]["Labels"] or {}
             revisions[image] = labels.get("org.opencontainers.image.revision", "none")
         if len(set(revisions.values())) != 1:
             said = ", ".join(f"{image}: {one}" for image, one in revisions.items())
@@ -153,24 +183,16 @@ class Compose:
 
     def problems_since_now(self):
         """A function that says what does not run as it should, and did when this was called."""
-        counts = self._restarts()
+        restarts = {one.id: one.restarts for one in self._containers(*ROLLED)}
 
         def problems():
-            for container, (service, count) in self._restarts().items():
-                if count > counts.get(container, (service, 0))[1]:
-                    yield f"a container of {service} ended and was started again"
-                elif (state := _state(container)) not in ("healthy", "starting"):
-                    yield f"a container of {service} is {state}"
+            for one in self._containers(*ROLLED):
+                if one.restarts > restarts.get(one.id, 0):
+                    yield f"a container of {one.service} ended and was started again"
+                elif one.state not in ("healthy", "starting"):
+                    yield f"a container of {one.service} is {one.state}"
 
         return problems
-
-    def _restarts(self):
-        """Container → its service, and how often the engine has started it again."""
-        return {
-            one["id"]: (service, _inspect("container", one["id"])["RestartCount"])
-            for service in ROLLED
-            for one in self._containers(service)
-        }
 
     def _services(self, release):
         return self.run(release, "config", "--services", capture=True).split()
@@ -182,30 +204,17 @@ class Compose:
     def _hash(self, release, service):
         return self.run(release, "config", "--hash", service, capture=True).split()[-1]
 
-    def _containers(self, service):
-        """Those of a service, oldest first."""
+    def _containers(self, *services):
+        """Those of these services, oldest first."""
         listed = _docker(
             "ps", "--all", "--quiet", "--no-trunc",
             "--filter", f"label=com.docker.compose.project={self.project}",
-            "--filter", f"label=com.docker.compose.service={service}",
             "--filter", "label=com.docker.compose.oneoff=False",
         ).split()
-        hash_of = "com.docker.compose.config-hash"
-        return [
-            {"id": one, "hash": _inspect("container", one)["Config"]["Labels"].get(hash_of)}
-            for one in reversed(listed)
-        ]
-
-
-def _inspect(kind, name):
-    return json.loads(_docker(kind, "inspect", name))[0]
-
-
-def _state(container):
-    state = _inspect("container", container)["State"]
-    if state["Status"] != "running":
-        return state["Status"]
-    return state.get("Health", {}).get("Status", "running")
+        if not listed:
+            return []
+        known = map(Container.of, json.loads(_docker("container", "inspect", *listed)))
+        return sorted((one for one in known if one.service in services), key=lambda one: one.created)
 
 
 def _logs(container):
