@@ -112,10 +112,10 @@ impl<'a> Blind<'a> {
             "fuzz",
         ]);
         let folder = match profile {
-            Profile::Dev => repository.built("debug"),
+            Profile::Dev => repository.of_this_machine("debug"),
             Profile::Release => {
                 build = build.arguments(["--release"]);
-                repository.release()
+                repository.of_this_machine("release")
             }
         };
         anyhow::ensure!(build.succeeds(log)?, "the search is not built");

@@ -62,6 +62,11 @@ impl Repository {
         folder.as_ref().unwrap_or(&self.target).join(profile)
     }
 
+    /// What cargo builds without being told how: it runs here and goes nowhere.
+    pub(crate) fn of_this_machine(&self, profile: &str) -> PathBuf {
+        self.target.join(profile)
+    }
+
     /// Builds the programs of some packages as they ship: on Linux, where they go into images
     /// that hold nothing else, static.
     pub(crate) fn build(&self, profile: &str, packages: &[&str]) -> Run {

