@@ -25,26 +25,18 @@ class Users:
         self.url = url.rstrip("/")
         self.key = key
 
-    def ask(self, model):
+    def ask(self, model, capabilities):
         """One question. Returns what is wrong with its answer, or nothing."""
-        question = {
-            "model": model,
-            "messages": [{"role": "user", "content": "Say one word."}],
-            "max_tokens": 8,
-        }
         try:
-            answer = self._post("/v1/chat/completions", question)
-            return None if answer["choices"][0]["message"]["content"] else "an empty answer"
-        except urllib.error.HTTPError as error:
-            return f"status {error.code}: {_message(error)}"
-        except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
-            return f"{type(error).__name__}: {error}"
-
-    def embed(self, model):
-        """The same for a model of embeddings."""
-        try:
-            answer = self._post("/v1/embeddings", {"model": model, "input": "one word"})
-            return None if answer["data"][0]["embedding"] else "an empty embedding"
+            if "embeddings" in capabilities:
+                question = {"model": model, "input": "one word"}
+                said = self._post("/v1/embeddings", question)["data"][0]["embedding"]
+            else:
+                prompt = {"role": "user", "content": "Say one word."}
+                question = {"model": model, "messages": [prompt], "max_tokens": 8}
+                answer = self._post("/v1/chat/completions", question)
+                said = answer["choices"][0]["message"]["content"]
+            return None if said else "an empty answer"
         except urllib.error.HTTPError as error:
             return f"status {error.code}: {_message(error)}"
         except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
@@ -77,7 +69,7 @@ def ask_each(users, catalogue):
     """Each model answers once, or the deployment is bad."""
     for name, capabilities in catalogue:
         began = time.monotonic()
-        wrong = users.embed(name) if "embeddings" in capabilities else users.ask(name)
+        wrong = users.ask(name, capabilities)
         if wrong:
             raise Bad(f"model {name}: {wrong}")
         print(f"model {name} answers ({time.monotonic() - began:.2f} s)")
@@ -85,13 +77,13 @@ def ask_each(users, catalogue):
 
 def watch(users, catalogue, seconds, problems):
     """Asks for so long, each second. `problems` says what is wrong otherwise."""
-    chat = [name for name, capabilities in catalogue if "embeddings" not in capabilities]
+    chat = [one for one in catalogue if "embeddings" not in one[1]]
     newest = collections.deque(maxlen=NEWEST)
     asked = failed = 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         next_one = time.monotonic() + 1
-        wrong = users.ask(chat[asked % len(chat)]) if chat else None
+        wrong = users.ask(*chat[asked % len(chat)]) if chat else None
         asked += 1
         newest.append(wrong)
         if wrong:

@@ -10,17 +10,12 @@ import pathlib
 import shutil
 from dataclasses import dataclass
 
+import images
 from delivery.ends import Refused, Unusable
 from delivery.registry import Image
 
-# Which variable of compose.yaml names which image.
-VARIABLES = {
-    "CHAPPE_GATEWAY_IMAGE": "gateway",
-    "CHAPPE_LLM_WORKER_IMAGE": "llm-worker",
-    "CHAPPE_WEB_IMAGE": "web",
-    "CHAPPE_TOOLS_IMAGE": "chappe",
-    "CHAPPE_SIMULATOR_IMAGE": "model-simulator",
-}
+# Variable of compose.yaml → image.
+NAMES = {variable: name for name, variable in images.VARIABLES.items()}
 # Those that no environment can do without.
 NEEDED = ("gateway", "llm-worker", "web", "chappe")
 # What of the repository a deployment runs with, beside images.
@@ -36,18 +31,18 @@ def read_digests(path):
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise Unusable(f"{path}: {error}") from error
-    images = {}
+    named = {}
     for number, line in enumerate(lines, 1):
         variable, _, image = line.strip().partition("=")
-        if variable in VARIABLES:
+        if variable in NAMES:
             try:
-                images[variable] = str(Image.parse(image))
+                named[variable] = str(Image.parse(image))
             except Refused as error:
                 raise Refused(f"{path}, line {number}: {variable}: {error}") from error
-    missing = [name for name in NEEDED if name not in {VARIABLES[known] for known in images}]
+    missing = [name for name in NEEDED if name not in {NAMES[known] for known in named}]
     if missing:
         raise Refused(f"{path} names no image for {', '.join(missing)}")
-    return images
+    return named
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ class Release:
     @property
     def digests(self):
         """Image → digest."""
-        return {VARIABLES[key]: image.split("@")[1] for key, image in self.images.items()}
+        return {NAMES[key]: image.split("@")[1] for key, image in self.images.items()}
 
     def variables(self):
         """What compose reads of it."""

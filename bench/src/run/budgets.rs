@@ -67,6 +67,19 @@ pub(crate) struct Line {
     pub(crate) disturbed: Option<f64>,
 }
 
+impl Line {
+    /// A figure with nothing beside it.
+    pub(crate) fn alone(
+        row: Row,
+        what: &'static str,
+        places: usize,
+        budget: Budget,
+        own: Option<Spread>,
+    ) -> Self {
+        Self { row, what, places, budget, own, beside: None, direct: None, disturbed: None }
+    }
+}
+
 /// A figure that comes from a load.
 pub(crate) struct Figure {
     pub(crate) row: Row,
@@ -213,16 +226,7 @@ pub(crate) fn disturbance(results: &Results, scenario: Scenario) -> Option<f64> 
 }
 
 fn without_load(results: &Results) -> Vec<Line> {
-    let line = |row, what, places, budget, own| Line {
-        row,
-        what,
-        places,
-        budget,
-        own,
-        beside: None,
-        direct: None,
-        disturbed: None,
-    };
+    let line = Line::alone;
     let idle = |name| results.target(name).and_then(|target| target.idle_mb);
     let starts = |of: fn(&super::starts::Start) -> f64| Spread::of(results.starts.iter().map(of));
     let telemetry = results.pairs(Scenario::Unary, Name::ChappeObserved, Name::Chappe);

@@ -67,16 +67,7 @@ pub(crate) fn lines(results: &Results) -> Vec<Line> {
     let ratios = RATIOS
         .iter()
         .map(|(on, off, figure)| line(figure, compared(figure, *on, *off, results), None, results));
-    let plain = |what, places, budget, own| Line {
-        row: Row::Keys,
-        what,
-        places,
-        budget,
-        own,
-        beside: None,
-        direct: None,
-        disturbed: None,
-    };
+    let plain = |what, places, budget, own| Line::alone(Row::Keys, what, places, budget, own);
     let per_second = |counted: &Option<Counted>| Spread::of(counted.map(|all| all.per_second()));
     let revoked = Spread::of(revocations_ms.iter().copied());
     let slowest = Spread::of(revoked.map(|spread| spread.max));

@@ -101,16 +101,7 @@ const OF_ONE: &[OfOne] = &[
 pub(crate) fn lines(results: &Results) -> Vec<Line> {
     let none = Found::default();
     let Found { footprint, moments, .. } = results.stored.as_ref().unwrap_or(&none);
-    let plain = |what, places, budget, own| Line {
-        row: Row::Stored,
-        what,
-        places,
-        budget,
-        own,
-        beside: None,
-        direct: None,
-        disturbed: None,
-    };
+    let plain = |what, places, budget, own| Line::alone(Row::Stored, what, places, budget, own);
     let loads = OF_LOADS.iter().map(|(figure, against)| {
         let own = compared(figure, Name::ChappeStored, *against, results);
         let unstored = || compared(figure, Name::Chappe, *against, results);

@@ -12,17 +12,7 @@ async fn head_with(hsts: Hsts, request: &str) -> String {
     let mut read = proxies.reader();
     let proxies = TrustedProxies::read(&mut read, "PROXIES").unwrap();
     let server = server(HttpLimits::default()).behind(proxies).with_hsts(hsts);
-    let mut client = TcpStream::connect(server.address()).await.unwrap();
-    client.write_all(format!("GET / HTTP/1.1\r\n{request}\r\n\r\n").as_bytes()).await.unwrap();
-    let shutdown = Shutdown::manual();
-    shutdown.request();
-
-    server.serve(Router::new().route("/", get(async || "hello")), shutdown).await;
-
-    let mut said = String::new();
-    client.read_to_string(&mut said).await.unwrap();
-    assert!(said.starts_with("HTTP/1.1 200") && said.ends_with("hello"), "{said}");
-    said
+    answered_at_the_end(server, request).await
 }
 
 #[tokio::test]

@@ -136,11 +136,10 @@ fn head_of(bytes: usize, headers: usize) -> String {
     format!("{head}x: {}\r\n\r\n", "y".repeat(rest))
 }
 
-#[tokio::test]
-async fn whoever_was_connected_when_the_end_was_asked_for_is_answered() {
-    let server = server(HttpLimits::default());
+/// What somebody is answered who had connected when the end was asked for.
+async fn answered_at_the_end(server: HttpServer, headers: &str) -> String {
     let mut client = TcpStream::connect(server.address()).await.unwrap();
-    client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    client.write_all(format!("GET / HTTP/1.1\r\n{headers}\r\n\r\n").as_bytes()).await.unwrap();
     let shutdown = Shutdown::manual();
     shutdown.request();
 
@@ -149,4 +148,10 @@ async fn whoever_was_connected_when_the_end_was_asked_for_is_answered() {
     let mut said = String::new();
     client.read_to_string(&mut said).await.unwrap();
     assert!(said.starts_with("HTTP/1.1 200") && said.ends_with("hello"), "{said}");
+    said
+}
+
+#[tokio::test]
+async fn whoever_was_connected_when_the_end_was_asked_for_is_answered() {
+    answered_at_the_end(server(HttpLimits::default()), "host: x").await;
 }
