@@ -21,10 +21,10 @@ async def started(folder):
     """Starts a system. In the end nothing of it runs, and nothing in it has panicked."""
     systems = []
 
-    async def started(**wanted):
+    async def started(*, gathers=False, **wanted):
         system = System(folder, **wanted)
         systems.append(system)
-        await system.start()
+        await (system.start_while_nats_gathers() if gathers else system.start())
         return system
 
     yield started

@@ -1,4 +1,4 @@
-"""Three nats-servers, two of which are missing: nothing can be stored, and that is said."""
+"""Three nats-servers, of which some are missing: nothing can be stored, and that is said."""
 
 import asyncio
 
@@ -53,3 +53,14 @@ async def test_without_a_quorum_work_is_refused_what_is_accepted_goes_on_and_ser
     assert (story.end, story.restarts) == ("completed", 0)
     measured("longest silence", max(silence.took_s for silence in reader.silences))
     await system.at_rest()
+
+
+@pytest.mark.timeout(120)
+async def test_everything_is_declared_on_a_cluster_that_still_gathers(started, http):
+    system = await started(nats_servers=3, gathers=True)
+    story = Story(TOKENS)
+    stored = asked(TOKENS, background=True, stream=True)
+    assert await Reader(http, story).creates(system.gateways[0], stored) == "over"
+    response, why = await fetch(http, system.url, story.id)
+    assert not why
+    story.agrees_with(response)

@@ -154,6 +154,25 @@ class System:
         """Starts everything but the workers that are to be idle at first."""
         await self._nats.start()
         await self._init.run()
+        await self._start_services()
+
+    async def start_while_nats_gathers(self):
+        """The same, the last nats-server only when `nats-init` waits for it."""
+        *early, late = self.nats_servers
+        for server in early:
+            server.start()
+        self._init.start()
+
+        async def asks_again():
+            return "asking again" in self._init.said()
+
+        await until("nats-init waits", asks_again)
+        late.start()
+        code = await self._init.ends()
+        assert code == 0, self._init.said()
+        await self._start_services()
+
+    async def _start_services(self):
         idle = [self.workers[number] for number in self._idle]
         wanted = [one for one in [*self.simulators, *self.services] if one not in idle]
         for service in wanted:

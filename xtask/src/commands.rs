@@ -263,6 +263,7 @@ fn minutes(text: &str) -> Result<f64, String> {
 /// Runs the suites, all of them whatever becomes of one, and says how it ended.
 fn run(context: &Context, suites: &[Suite]) -> anyhow::Result<bool> {
     let mut rows = Vec::new();
+    let mut failures = Vec::new();
     let mut built = true;
     for suite in suites {
         screen::heading(&suite.name());
@@ -286,9 +287,18 @@ fn run(context: &Context, suites: &[Suite]) -> anyhow::Result<bool> {
             }
         };
         built &= *suite != Suite::Build || counts.failed == 0;
+        if counts.failed > 0 {
+            let what = log.failures().join("\n");
+            failures.push(format!("{what}\n({}: {})", suite.name(), log.path().display()));
+        }
         rows.push(Row { suite: suite.name(), counts, took: began.elapsed(), remark });
     }
     let total = report::total(&rows);
+    // Again at the end, where whoever reads a long log looks first.
+    if !failures.is_empty() && rows.len() > 1 {
+        screen::heading("what failed, and what it said last");
+        screen::line(&failures.join("\n\n"));
+    }
     screen::line(&format!("\n{}", report::table(&rows)));
     screen::line(&report::summary(total));
     Ok(report::good(total, environment::in_pipeline()))

@@ -1,5 +1,6 @@
 //! One child process: its output goes to the screen, to a log file and to whoever counts.
 
+use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -10,11 +11,15 @@ use anyhow::Context as _;
 use crate::environment;
 use crate::screen;
 
+/// How much of a command that failed is shown again at the end.
+const LAST_LINES: usize = 60;
+
 /// The log of a suite.
 #[derive(Debug)]
 pub(crate) struct Log {
     file: File,
     path: PathBuf,
+    failures: Vec<String>,
 }
 
 impl Log {
@@ -24,7 +29,12 @@ impl Log {
             fs::create_dir_all(folder)?;
         }
         let file = File::create(&path).with_context(|| path.display().to_string())?;
-        Ok(Self { file, path })
+        Ok(Self { file, path, failures: Vec::new() })
+    }
+
+    /// What the commands that failed said last.
+    pub(crate) fn failures(&self) -> &[String] {
+        &self.failures
     }
 
     /// Where it is.
@@ -101,14 +111,24 @@ impl Run {
         drop(self.command);
         let mut reader = BufReader::new(reader);
         let mut bytes = Vec::new();
+        let mut last = VecDeque::from([format!("$ {}", self.shown)]);
         while reader.read_until(b'\n', &mut bytes)? > 0 {
             let text = String::from_utf8_lossy(&bytes);
             let text = text.trim_end_matches(['\n', '\r']);
             log.line(text);
             hear(text);
+            if last.len() > LAST_LINES {
+                // The command itself stays.
+                last.remove(1);
+            }
+            last.push_back(text.to_owned());
             bytes.clear();
         }
-        Ok(child.wait()?.success())
+        let succeeded = child.wait()?.success();
+        if !succeeded {
+            log.failures.push(Vec::from(last).join("\n"));
+        }
+        Ok(succeeded)
     }
 
     /// Runs it and says whether it succeeded.
@@ -145,5 +165,20 @@ mod tests {
         assert_eq!(heard, ["err", "out"]);
         let logged = fs::read_to_string(log.path()).unwrap();
         assert!(logged.contains("out\n") && logged.contains("err\n"), "{logged}");
+    }
+
+    #[test]
+    fn of_a_failure_the_command_and_its_last_lines_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::create(folder.path().join("one.log")).unwrap();
+
+        for script in ["seq 100; exit 1", "echo good"] {
+            Run::new("sh", folder.path()).arguments(["-c", script]).succeeds(&mut log).unwrap();
+        }
+
+        let [failure] = log.failures() else { panic!("{:?}", log.failures()) };
+        let lines: Vec<_> = failure.lines().collect();
+        assert_eq!(lines.len(), LAST_LINES + 1);
+        assert_eq!((lines[0], lines[1], lines[60]), ("$ sh -c seq 100; exit 1", "41", "100"));
     }
 }

@@ -9,6 +9,7 @@ use contract::streams::{self, BucketSpec, Retention, StreamSpec};
 use contract::{Chore, Lane, QueueName, subjects};
 use futures::TryStreamExt as _;
 
+use crate::patience::Patience;
 use crate::{Bus, BusError};
 
 /// Standing requests for jobs at once, over all workers of a consumer.
@@ -21,6 +22,8 @@ const NO_CLUSTER: &str = "non-clustered mode";
 const NO_PEERS: &str = "no suitable peers";
 /// Of another storage for a stream that exists.
 const STORAGE_STAYS: &str = "can not change storage type";
+/// What a cluster says, or does not, while its servers find each other and choose a leader.
+const NOT_YET: &[&str] = &["peer offline", "temporarily unavailable", "timed out", "no responders"];
 
 /// What was declared, one line each.
 #[derive(Debug, Default)]
@@ -85,10 +88,28 @@ pub async fn declare(
 /// Consumers of queues that are no longer in the catalogue are named and left alone: deleting
 /// one would strand its jobs.
 ///
+/// A cluster whose servers have just started is asked again for half a minute.
+///
 /// # Errors
 ///
-/// [`BusError::NotReady`] when something exists and cannot be made what it should be.
+/// [`BusError::NotReady`] when something exists and cannot be made what it should be,
+/// [`BusError::Unavailable`] when a cluster is not whole in that time.
 pub async fn declare_in(
+    storage: Storage,
+    bus: &Bus,
+    queues: &[QueueName],
+    replicas: usize,
+) -> Result<Declared, BusError> {
+    let patience = Patience::begin();
+    loop {
+        match declare_once(storage, bus, queues, replicas).await {
+            Ok(declared) => return Ok(declared),
+            Err(error) => patience.after(error).await?,
+        }
+    }
+}
+
+async fn declare_once(
     storage: Storage,
     bus: &Bus,
     queues: &[QueueName],
@@ -254,6 +275,9 @@ async fn blobs(bus: &Bus, replicas: usize, declared: &mut Declared) -> Result<()
 
 fn refused(name: &str, error: impl fmt::Display) -> BusError {
     let error = once(&error.to_string()).to_owned();
+    if NOT_YET.iter().any(|said| error.contains(said)) {
+        return BusError::Unavailable(format!("`{name}` cannot be declared yet: {error}"));
+    }
     let remedy = remedy(name, &error).map(|remedy| format!("; {remedy}")).unwrap_or_default();
     BusError::NotReady(format!("`{name}` cannot be declared: {error}{remedy}"))
 }
@@ -305,6 +329,14 @@ mod tests {
         assert!(small.contains(" GiB in all"), "{small}");
         let other = refused("LOGS", "subjects overlap with an existing stream").to_string();
         assert!(!other.contains("GiB"), "{other}");
+    }
+
+    #[test]
+    fn a_cluster_whose_servers_find_each_other_is_asked_again_and_a_smaller_one_is_not() {
+        let offline = refused("LOGS", "no suitable peers for placement, peer offline");
+        assert!(matches!(offline, BusError::Unavailable(_)), "{offline}");
+        let smaller = refused("LOGS", "no suitable peers for placement");
+        assert!(matches!(smaller, BusError::NotReady(_)), "{smaller}");
     }
 
     #[test]
