@@ -20,6 +20,7 @@ use crate::http::{self, Api, Door};
 use crate::idempotency::Ledger;
 use crate::keys::{KeyBook, KeyStore};
 use crate::measures::Measures;
+use crate::queues::Queues;
 use crate::responses::{self, Readers, Responses};
 use crate::settings::{self, Auth, Roles, Settings};
 
@@ -36,6 +37,7 @@ pub struct Gateway {
     readers: Readers,
     workers: Arc<Workers>,
     measures: Arc<Measures>,
+    queues: Queues,
     responses: Responses,
     book: Option<KeyBook>,
     roles: Roles,
@@ -81,10 +83,15 @@ impl Gateway {
         let health = Health::new();
         let measures = Arc::new(Measures::new(&telemetry));
         let variable = settings::HEALTH_LISTEN.name;
-        let health_server =
-            HealthServer::bind(settings.health_listen, variable, health.clone(), telemetry)?;
+        let health_server = HealthServer::bind(
+            settings.health_listen,
+            variable,
+            health.clone(),
+            telemetry.clone(),
+        )?;
 
         let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
+        let queues = Queues::new(bus.clone(), settings.catalogue.queues(), &telemetry);
         bus.require(&required()).await?;
         let blobs = bus.blobs().await?;
         // The server cuts a connection that more is asked for on than is read. Logs are large, and
@@ -150,6 +157,7 @@ impl Gateway {
             readers,
             workers,
             measures,
+            queues,
             responses,
             book,
             roles: settings.roles,
@@ -219,6 +227,7 @@ impl Gateway {
             answer_timeout: self.answer_timeout,
         };
         background.spawn_detached(sweep.run(last.clone()));
+        background.spawn_detached(self.queues.watch(last.clone()));
         if let Some(book) = self.book {
             background.spawn_detached(book.follow(self.health.clone(), last.clone()));
         }

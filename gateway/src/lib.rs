@@ -8,6 +8,7 @@
 //! * [`conversations`]: what responses are turns of. Lists that are changed by compare-and-set.
 //! * [`idempotency`]: which keys of callers were used for what. What comes twice is done once.
 //! * [`keys`]: who calls, for whom, and what they may.
+//! * [`queues`]: who waits for a worker, and for how long.
 //! * [`gateway`]: built, run, drained.
 //!
 //! Start reading at `chat::Chats::start` and `responses::Responses::create`.
@@ -27,6 +28,7 @@ mod http;
 mod idempotency;
 mod keys;
 mod measures;
+mod queues;
 mod responses;
 mod settings;
 mod silence;

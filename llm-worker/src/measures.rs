@@ -1,5 +1,7 @@
 //! The figures that this service reports. Names and buckets stand in `telemetry::names`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use contract::{Lane, ModelName, Operation, QueueName};
@@ -17,6 +19,7 @@ pub(crate) struct Measures {
     queue_wait: Histogram<f64>,
     inflight: UpDownCounter<i64>,
     slots: Gauge<u64>,
+    places: Arc<Places>,
     redelivered: Counter<u64>,
     dead: Counter<u64>,
     calls: Histogram<f64>,
@@ -32,14 +35,35 @@ pub(crate) struct Measures {
     cut_off: Counter<u64>,
 }
 
+/// How many jobs could begin now: those that may run less those that do.
+#[derive(Debug, Default)]
+struct Places {
+    open: AtomicUsize,
+    taken: AtomicUsize,
+}
+
+impl Places {
+    fn free(&self) -> usize {
+        self.open.load(Ordering::Relaxed).saturating_sub(self.taken.load(Ordering::Relaxed))
+    }
+}
+
 impl Measures {
     pub(crate) fn new(telemetry: &ServiceTelemetry) -> Self {
         let meter = telemetry.meter();
+        let places = Arc::new(Places::default());
+        let shown = Arc::clone(&places);
+        app::WORKER_SLOTS_FREE.observed(meter, move |observer| {
+            // A worker has fewer than 2^32 slots.
+            let free = u32::try_from(shown.free()).unwrap_or(u32::MAX);
+            observer.observe(f64::from(free), &[]);
+        });
         Self {
             process: messaging::PROCESS_DURATION.histogram(meter),
             queue_wait: app::QUEUE_WAIT.histogram(meter),
             inflight: app::JOBS_INFLIGHT.up_down_counter(meter),
             slots: app::WORKER_SLOTS.gauge(meter),
+            places,
             redelivered: app::JOBS_REDELIVERED.counter(meter),
             dead: app::JOBS_DEAD.counter(meter),
             calls: gen_ai::CLIENT_OPERATION_DURATION.histogram(meter),
@@ -56,15 +80,22 @@ impl Measures {
         }
     }
 
-    /// Jobs at once.
+    /// Jobs at once, of which none runs yet.
     pub(crate) fn slots(&self, slots: usize) {
         self.slots.record(slots as u64, &[]);
+        self.places.open.store(slots, Ordering::Relaxed);
+    }
+
+    /// No job begins any more.
+    pub(crate) fn draining(&self) {
+        self.places.open.store(0, Ordering::Relaxed);
     }
 
     /// A delivery came. The wait of a redelivered job is not the queue's.
     pub(crate) fn arrived(&self, lane: Lane, queue: &QueueName, waited: Duration, deliveries: u64) {
         let queue = KeyValue::new(app::QUEUE, queue.to_string());
         self.inflight.add(1, std::slice::from_ref(&queue));
+        self.places.taken.fetch_add(1, Ordering::Relaxed);
         if deliveries > 1 {
             self.redelivered.add(1, &[]);
         } else {
@@ -77,6 +108,7 @@ impl Measures {
     /// A delivery was settled.
     pub(crate) fn settled(&self, queue: &QueueName, took: Duration, outcome: &'static str) {
         self.inflight.add(-1, &[KeyValue::new(app::QUEUE, queue.to_string())]);
+        self.places.taken.fetch_sub(1, Ordering::Relaxed);
         let labels = [
             KeyValue::new(messaging::SYSTEM, messaging::SYSTEM_NATS),
             KeyValue::new(messaging::OPERATION_NAME, messaging::PROCESS),

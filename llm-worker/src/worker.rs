@@ -162,6 +162,7 @@ impl Worker {
 
         shutdown.requested().await;
         health.draining();
+        desk.measures.draining();
         let began = Instant::now();
         let cut_off = finish(&desk, &pulls, &work, drain).await;
         desk.outboxes.close_all().await;

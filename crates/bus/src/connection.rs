@@ -212,12 +212,16 @@ async fn first_connection(
     const TRIES_PER_LINE: u32 = 25;
     let deadline = tokio::time::Instant::now() + settings.connect_timeout;
     let mut tries = 0_u32;
+    let mut told = None;
     loop {
         let attempt = options.clone().connect(settings.servers.addresses());
         let error = match tokio::time::timeout_at(deadline, attempt).await {
             Ok(Ok(client)) => return Ok(client),
             Ok(Err(error)) => why_not(settings, error.kind(), &error.to_string()),
-            Err(_elapsed) => why_not(settings, ConnectErrorKind::TimedOut, "no answer"),
+            // What a server has said before says more than that this try came to no end.
+            Err(_elapsed) => told
+                .take()
+                .unwrap_or_else(|| why_not(settings, ConnectErrorKind::TimedOut, "no answer")),
         };
         if tokio::time::Instant::now() + BETWEEN_TRIES >= deadline {
             return Err(BusError::NotReady(error));
@@ -226,6 +230,7 @@ async fn first_connection(
             tracing::warn!("waiting for NATS: {error}");
         }
         tries += 1;
+        told = Some(error);
         tokio::time::sleep(BETWEEN_TRIES).await;
     }
 }

@@ -22,8 +22,7 @@ impl Delivery {
     pub(crate) fn new(message: Message) -> Self {
         let (deliveries, age) = match message.info() {
             Ok(info) => {
-                let age_ns = now_unix_ns() - info.published.unix_timestamp_nanos();
-                let age = Duration::from_nanos(u64::try_from(age_ns).unwrap_or(0));
+                let age = age_of(info.published.unix_timestamp_nanos());
                 (u64::try_from(info.delivered).unwrap_or(1), age)
             }
             Err(_not_from_a_stream) => (1, Duration::ZERO),
@@ -98,7 +97,9 @@ impl Delivery {
     }
 }
 
-fn now_unix_ns() -> i128 {
+/// How long ago something was stored, by the clocks of the two machines; never less than nothing.
+pub(crate) fn age_of(stored_unix_ns: i128) -> Duration {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since_1970.map_or(0, |duration| i128::try_from(duration.as_nanos()).unwrap_or(0))
+    let now = since_1970.map_or(0, |now| i128::try_from(now.as_nanos()).unwrap_or(0));
+    Duration::from_nanos(u64::try_from(now - stored_unix_ns).unwrap_or(0))
 }

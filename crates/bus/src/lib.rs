@@ -4,6 +4,7 @@
 //!
 //! * [`Bus`]: one connection of a process, and whether it stands.
 //! * [`JobSource`], [`Delivery`]: jobs as they come, and the duty to settle each once.
+//! * [`QueueState`]: who waits.
 //! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
 //! * [`LogWriter`], [`LogReader`], [`LogWalk`], [`Entry`]: logs of stored jobs.
 //! * [`Records`]: small records by key, changed by compare-and-set.
@@ -36,6 +37,7 @@ mod nkey;
 mod patience;
 mod publish;
 mod pull;
+mod queue_state;
 mod records;
 mod refusals;
 mod required;
@@ -56,6 +58,7 @@ pub use log::{AppendError, Entry, LogReader, LogWalk, LogWriter, WriteError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};
 pub use nkey::Nkey;
 pub use pull::{JobSource, Pulled};
+pub use queue_state::QueueState;
 pub use records::{Record, RecordError, Records};
 pub use required::Required;
 pub use settings::{Servers, Settings, VARIABLES};

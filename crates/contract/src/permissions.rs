@@ -109,6 +109,8 @@ fn gateway(may: &mut Permissions) {
     for lane in streams::LANES {
         let (stream, jobs) = (streams::jobs_stream(*lane), subjects::all_jobs(*lane));
         may.says([api::stream_info(stream), api::direct_get(stream, &jobs), jobs]);
+        // Who waits, and for how long.
+        may.says([api::consumer_info(stream), api::direct_get_batch(stream)]);
     }
     logs(may);
     // A response that is deleted.

@@ -79,3 +79,31 @@ async fn names_that_callers_made_up_are_no_labels() {
     assert!(figures.contains("gen_ai_request_model=\"other\""), "{figures}");
     assert!(figures.contains("http_request_method=\"_OTHER\""), "{figures}");
 }
+
+#[tokio::test]
+async fn who_waits_in_a_queue_is_seen_and_for_how_long() {
+    let mut stage = Stage::set().await;
+    let of = "{app_lane=\"chat\",app_queue=\"default\"}";
+    let shows = async |figure: &str, value: &str| {
+        let line = format!("{figure}{of} {value}");
+        until(&line, async || stage.gateway.counts(&line)).await;
+    };
+    shows("app_queue_waiting", "0").await;
+    shows("app_queue_oldest_seconds", "0").await;
+
+    let calls = [stage.caller.asks(&chat(false)), stage.caller.asks(&chat(false))];
+    shows("app_queue_waiting", "2").await;
+    let aged =
+        |seconds: u8| stage.gateway.counts(&format!("app_queue_oldest_seconds{of} {seconds}."));
+    until("an age with a fraction", async || (0..60).any(aged)).await;
+
+    let [one, other] = [stage.worker.takes().await, stage.worker.takes().await];
+    let line = |figure: &str, value: u8| format!("{figure}{of} {value}");
+    for line in [line("app_queue_waiting", 0), line("app_queue_delivered", 2)] {
+        until(&line, async || stage.gateway.counts(&line)).await;
+    }
+    for (call, mut held) in calls.into_iter().zip([one, other]) {
+        held.says_body("{}").await;
+        call.answered().await.text().await;
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract::EventKind;
 
-use crate::support::{Reply, Stage, chat, chunk, upstream};
+use crate::support::{Reply, Stage, chat, chunk, until, upstream};
 
 #[tokio::test]
 async fn work_in_hand_ends_before_the_worker_does() {
@@ -15,8 +15,10 @@ async fn work_in_hand_ends_before_the_worker_does() {
     stage.model.reply(reply);
     tokens.say(&chunk("one")).await;
     stage.gateway.heard().await;
+    assert!(worker.counts("app_worker_slots_free 63"));
 
     worker.ask_to_stop();
+    until("no slot is offered", async || worker.counts("app_worker_slots_free 0")).await;
     tokens.say(&chunk("two")).await;
     stage.gateway.heard().await;
     tokens.say("[DONE]").await;

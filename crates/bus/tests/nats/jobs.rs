@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use bus::Pulled;
-use contract::{DeadLetter, JobId, Lane, TenantName};
+use bus::{Pulled, QueueState};
+use bytes::Bytes;
+use contract::{DeadLetter, JobId, Lane, QueueName, TenantName};
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::support::{declared, jobs, next, publish, queue};
 
@@ -148,4 +150,37 @@ async fn a_body_travels_by_name() {
     assert!(blobs.get("bodies/one", 1024).await.is_err(), "over the reader's limit");
     blobs.delete("bodies/one").await;
     assert!(blobs.get("bodies/one", usize::MAX).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn who_waits_is_asked_of_the_leader_and_not_counted_among_other_queues() {
+    let (nats, bus) = declared().await;
+    let gpu: QueueName = "gpu".parse().unwrap();
+    bus::declare(&bus, &[queue(), gpu.clone()], 1).await.unwrap();
+    let none = bus.queue_state(Lane::Chat, &queue()).await.unwrap();
+    assert_eq!(none, QueueState::default());
+
+    for name in [&gpu, &queue(), &gpu, &queue()] {
+        let (job, tenant) = (JobId::fresh(), TenantName::local());
+        bus.publish_job(Lane::Chat, name, &tenant, job, Bytes::new(), &Span::none()).await.unwrap();
+    }
+    let two = bus.queue_state(Lane::Chat, &queue()).await.unwrap();
+    assert_eq!((two.waiting, two.delivered), (2, 0));
+    assert!(two.oldest > Duration::ZERO);
+
+    let mut source = jobs(&bus).await;
+    let first = next(&mut source).await;
+    let one = bus.queue_state(Lane::Chat, &queue()).await.unwrap();
+    assert_eq!((one.waiting, one.delivered), (1, 1));
+    assert!(one.oldest > Duration::ZERO);
+    let second = next(&mut source).await;
+    let taken = bus.queue_state(Lane::Chat, &queue()).await.unwrap();
+    assert_eq!(taken, QueueState { waiting: 0, delivered: 2, oldest: Duration::ZERO });
+
+    for delivery in [first, second] {
+        delivery.ack().await.unwrap();
+    }
+    let settled = async || bus.queue_state(Lane::Chat, &queue()).await.unwrap() == none;
+    while !settled().await {}
+    drop(nats);
 }

@@ -79,7 +79,7 @@ async fn who_is_not_known_is_told_what_to_set() {
     for (nkey, expected) in [(key, &*public), (None, "set NATS_NKEY_FILE")] {
         let settings = Settings {
             nkey,
-            connect_timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(4),
             ..Settings::bare(server.url())
         };
         let error = Bus::connect("gateway", &settings).await.unwrap_err().to_string();

@@ -58,12 +58,32 @@ pub const QUEUE_WAIT: Instrument = Instrument::histogram_of(
     buckets::QUEUE_SECONDS,
     "Time that jobs waited in the queue.",
 );
+/// Publishing to now, of the job that waits longest for its first worker; 0 when none waits.
+/// Labels: queue, lane. Gateway; absent while NATS cannot be asked.
+pub const QUEUE_OLDEST: Instrument = Instrument::number(
+    "app.queue.oldest",
+    "s",
+    "Time that the oldest job in the queue has waited for a worker.",
+);
+/// Jobs that no worker has had yet. Labels: queue, lane. Gateway; absent while NATS cannot be asked.
+pub const QUEUE_WAITING: Instrument =
+    Instrument::number("app.queue.waiting", "{job}", "Number of jobs that wait for a worker.");
+/// Jobs delivered and not settled: in work, or lost by a worker that died. Labels: queue, lane.
+/// Gateway; absent while NATS cannot be asked.
+pub const QUEUE_DELIVERED: Instrument = Instrument::number(
+    "app.queue.delivered",
+    "{job}",
+    "Number of jobs that were delivered to a worker and not settled yet.",
+);
 /// Jobs being worked on. Label: queue. Worker.
 pub const JOBS_INFLIGHT: Instrument =
     Instrument::number("app.jobs.inflight", "{job}", "Number of jobs being worked on.");
-/// Jobs that can be worked on at once. Label: queue. Worker.
+/// Jobs that can be worked on at once, whatever their queue. Worker.
 pub const WORKER_SLOTS: Instrument =
     Instrument::number("app.worker.slots", "{slot}", "Number of jobs that can run at once.");
+/// Slots that are free: those of the worker less the jobs that it works on. Worker; 0 when it drains.
+pub const WORKER_SLOTS_FREE: Instrument =
+    Instrument::number("app.worker.slots.free", "{slot}", "Number of jobs that could begin now.");
 /// Jobs taken on. Equals those settled plus those in flight. Label: lane. Gateway.
 pub const JOBS_ACCEPTED: Instrument =
     Instrument::number("app.jobs.accepted", "{job}", "Number of jobs accepted.");

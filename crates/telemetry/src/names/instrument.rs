@@ -1,6 +1,6 @@
 //! What is fixed about an instrument.
 
-use opentelemetry::metrics::{Counter, Gauge, Histogram, Meter, UpDownCounter};
+use opentelemetry::metrics::{AsyncInstrument, Counter, Gauge, Histogram, Meter, UpDownCounter};
 
 /// An instrument's name, unit, description and buckets, so that every service makes it alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,6 +70,19 @@ impl Instrument {
             .with_unit(self.unit)
             .with_description(self.description)
             .build()
+    }
+
+    /// Values that are asked for when they are scraped; without an answer there is none.
+    pub fn observed<F>(&self, meter: &Meter, observe: F)
+    where
+        F: Fn(&dyn AsyncInstrument<f64>) + Send + Sync + 'static,
+    {
+        meter
+            .f64_observable_gauge(self.name)
+            .with_unit(self.unit)
+            .with_description(self.description)
+            .with_callback(observe)
+            .build();
     }
 
     /// A value that is set.

@@ -1,0 +1,117 @@
+//! Who waits in the queues, for dashboards and for whoever decides how many workers there are.
+//!
+//! Every gateway asks, and all are told the same: a reader takes the largest.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bus::{Bus, QueueState};
+use contract::{Lane, QueueName, streams};
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::AsyncInstrument;
+use service_runtime::Shutdown;
+use telemetry::ServiceTelemetry;
+use telemetry::names::app;
+use tokio::time::Instant;
+
+/// Who waits must be seen within 10 s, scraping included.
+const ASKED_EVERY: Duration = Duration::from_secs(3);
+/// An older answer is none: whoever scales must not be led by it.
+const STALE_AFTER: Duration = Duration::from_secs(15);
+
+type Figure = fn(&QueueState) -> f64;
+type Seen = HashMap<(Lane, QueueName), (Instant, QueueState)>;
+
+/// What was seen of each queue, and when.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    bus: Bus,
+    names: Vec<QueueName>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl Queues {
+    /// Of a catalogue's queues. They are reported from the first look on.
+    pub(crate) fn new(bus: Bus, names: Vec<QueueName>, telemetry: &ServiceTelemetry) -> Self {
+        let seen = Arc::new(Mutex::new(Seen::new()));
+        let figures: [(_, Figure); 3] = [
+            (app::QUEUE_OLDEST, |state| state.oldest.as_secs_f64()),
+            (app::QUEUE_WAITING, |state| whole(state.waiting)),
+            (app::QUEUE_DELIVERED, |state| whole(state.delivered)),
+        ];
+        for (instrument, figure) in figures {
+            let seen = Arc::clone(&seen);
+            instrument.observed(telemetry.meter(), move |observer| tell(&seen, observer, figure));
+        }
+        Self { bus, names, seen }
+    }
+
+    /// Looks until the process ends.
+    pub(crate) async fn watch(self, until: Shutdown) {
+        let mut looks = tokio::time::interval(ASKED_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = until.requested() => return,
+                _ = looks.tick() => {}
+            }
+            self.look().await;
+        }
+    }
+
+    async fn look(&self) {
+        for queue in &self.names {
+            for lane in streams::LANES {
+                match self.bus.queue_state(*lane, queue).await {
+                    Ok(state) => {
+                        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                        seen.insert((*lane, queue.clone()), (Instant::now(), state));
+                    }
+                    // Whatever is the matter with NATS is told elsewhere.
+                    Err(error) => tracing::debug!(%error, "who waits is not known"),
+                }
+            }
+        }
+    }
+}
+
+fn tell(seen: &Mutex<Seen>, observer: &dyn AsyncInstrument<f64>, figure: Figure) {
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    for ((lane, queue), (at, state)) in seen.iter() {
+        if at.elapsed() <= STALE_AFTER {
+            let queue = KeyValue::new(app::QUEUE, queue.to_string());
+            observer.observe(figure(state), &[queue, KeyValue::new(app::LANE, lane.token())]);
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of jobs that a figure shows")]
+fn whole(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_seen_long_ago_is_not_told() {
+        let telemetry = ServiceTelemetry::detached();
+        let seen = Arc::new(Mutex::new(Seen::new()));
+        let shown = Arc::clone(&seen);
+        app::QUEUE_WAITING.observed(telemetry.meter(), move |observer| {
+            tell(&shown, observer, |state| whole(state.waiting));
+        });
+        let state = QueueState { waiting: 3, ..QueueState::default() };
+        let key = (Lane::Chat, QueueName::default_queue());
+        seen.lock().unwrap().insert(key, (Instant::now(), state));
+        let line = "app_queue_waiting{app_lane=\"chat\",app_queue=\"default\"} 3";
+        assert!(telemetry.prometheus_text().contains(line), "{}", telemetry.prometheus_text());
+
+        tokio::time::advance(STALE_AFTER + Duration::from_secs(1)).await;
+
+        let text = telemetry.prometheus_text();
+        assert!(!text.contains("app_queue_waiting{"), "{text}");
+    }
+}
