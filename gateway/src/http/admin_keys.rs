@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use service_runtime::{Client, read_body};
 
 use super::Api;
+use super::answering::whole;
 use super::refusal::{Refusal, UNAVAILABLE_FOR, shortened};
+use super::responses::{Page, Pairs, list_of_items, pairs};
 use crate::keys::{Actor, Caller, KeyStoreError};
 
 /// Largest request about a key, in bytes.
@@ -36,9 +38,11 @@ pub(super) async fn create(
     Ok(secret(StatusCode::CREATED, &record, &key))
 }
 
-pub(super) async fn list(State(api): State<Api>) -> Result<Json<Value>, Refusal> {
-    let data: Vec<Value> = api.keys().list().await?.iter().map(shown).collect();
-    Ok(Json(json!({ "object": "list", "data": data, "has_more": false })))
+pub(super) async fn list(State(api): State<Api>, query: Pairs) -> Result<Response, Refusal> {
+    let page = Page::read(&pairs(query)?)?;
+    let keys: Vec<Value> = api.keys().list().await?.iter().map(shown).collect();
+    let listed = list_of_items(&Value::from(keys).to_string(), &page)?;
+    Ok(whole(listed.into()))
 }
 
 pub(super) async fn show(State(api): State<Api>, id: Id) -> Result<Json<Value>, Refusal> {

@@ -71,10 +71,12 @@ impl KeyStore {
         .await
     }
 
-    /// All of them, the newest first.
+    /// All of them, the oldest first.
     pub(crate) async fn list(&self) -> Result<Vec<KeyRecord>, KeyStoreError> {
         let mut records = self.keys.list().await.map_err(KeyStoreError::Unavailable)?;
-        records.sort_by_key(|record| std::cmp::Reverse(record.created_at));
+        records.sort_by(|one, other| {
+            (one.created_at, one.id.as_str()).cmp(&(other.created_at, other.id.as_str()))
+        });
         Ok(records)
     }
 

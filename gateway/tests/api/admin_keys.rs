@@ -41,6 +41,36 @@ impl Operator {
 }
 
 #[tokio::test]
+async fn keys_are_listed_page_by_page_and_each_is_seen_once() {
+    let operator = Operator::at_work().await;
+    let mut made = vec![operator.key.id().to_string()];
+    for _key in 0..4 {
+        let (_status, key) = operator.sends(Method::POST, KEYS, Some(r#"{"name":"app"}"#)).await;
+        made.push(key["id"].as_str().unwrap().to_owned());
+    }
+    for order in ["asc", "desc"] {
+        let (mut seen, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("{KEYS}?limit=2&order={order}{after}");
+            let (_status, page) = operator.sends(Method::GET, &path, None).await;
+            let ids = page["data"].as_array().unwrap();
+            seen.extend(ids.iter().map(|key| key["id"].as_str().unwrap().to_owned()));
+            if page["has_more"] == false {
+                break;
+            }
+            after = format!("&after={}", page["last_id"].as_str().unwrap());
+        }
+        seen.sort();
+        made.sort();
+        assert_eq!(seen, made, "{order}");
+    }
+    for (query, param) in [("limit=0", "limit"), ("order=up", "order"), ("after=x", "after")] {
+        let (status, error) = operator.sends(Method::GET, &format!("{KEYS}?{query}"), None).await;
+        assert_eq!((status, &error["error"]["param"]), (400, &json!(param)), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_is_made_shown_once_listed_rotated_and_revoked() {
     let operator = Operator::at_work().await;
     let wanted = r#"{"name":"app","tenant":"a","owner":"x","limits":{"requests_per_minute":1000}}"#;
