@@ -83,13 +83,14 @@ REFUSED = {
     "a space in a chunk size": POST + CHUNKED + b"\r\n4 4\r\nx",
     "chunks that end in a line feed": POST + CHUNKED + b"\r\n" + CHUNKS.replace(b"\r", b""),
     "a tunnel": b"CONNECT elsewhere.example:443 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+    "two hosts": GET + b"host: localhost\r\n\r\n",
+    "two origins": GET + b"origin: http://localhost\r\norigin: http://localhost\r\n\r\n",
     "a hundred and one headers": GET + b"".join(b"x-%d: y\r\n" % number for number in range(101)) + b"\r\n",
     "an endless address": b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n",
 }
 
 # Where nobody needs a key, a name tells whose page it is that asks.
 FOREIGN = {
-    "two hosts": GET + b"host: elsewhere.example\r\nconnection: close\r\n\r\n",
     "another host in the address": b"GET http://elsewhere.example/v1/models HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
 }
 

@@ -36,7 +36,7 @@ impl Queues {
     pub(crate) fn new(bus: Bus, names: Vec<QueueName>, telemetry: &ServiceTelemetry) -> Self {
         let seen = Arc::new(Mutex::new(Seen::new()));
         let figures: [(_, Figure); 3] = [
-            (app::QUEUE_OLDEST, |state| state.oldest.as_secs_f64()),
+            (app::QUEUE_OLDEST_WAITING, |state| state.oldest.as_secs_f64()),
             (app::QUEUE_WAITING, |state| whole(state.waiting)),
             (app::QUEUE_DELIVERED, |state| whole(state.delivered)),
         ];

@@ -1,7 +1,7 @@
 //! The figures that this service reports. Names and buckets stand in `telemetry::names`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use contract::{Lane, ModelName, Operation, QueueName};
@@ -38,6 +38,8 @@ pub(crate) struct Measures {
 /// How many jobs could begin now: those that may run less those that do.
 #[derive(Debug, Default)]
 struct Places {
+    /// Whose jobs take them, as labels.
+    queues: OnceLock<Vec<KeyValue>>,
     open: AtomicUsize,
     taken: AtomicUsize,
 }
@@ -53,10 +55,12 @@ impl Measures {
         let meter = telemetry.meter();
         let places = Arc::new(Places::default());
         let shown = Arc::clone(&places);
-        app::WORKER_SLOTS_FREE.observed(meter, move |observer| {
+        app::WORKER_FREE_SLOTS.observed(meter, move |observer| {
             // A worker has fewer than 2^32 slots.
             let free = u32::try_from(shown.free()).unwrap_or(u32::MAX);
-            observer.observe(f64::from(free), &[]);
+            for queue in shown.queues.get().into_iter().flatten() {
+                observer.observe(f64::from(free), std::slice::from_ref(queue));
+            }
         });
         Self {
             process: messaging::PROCESS_DURATION.histogram(meter),
@@ -81,14 +85,23 @@ impl Measures {
     }
 
     /// Jobs at once, of which none runs yet.
-    pub(crate) fn slots(&self, slots: usize) {
-        self.slots.record(slots as u64, &[]);
-        self.places.open.store(slots, Ordering::Relaxed);
+    pub(crate) fn slots(&self, slots: usize, queues: &[QueueName]) {
+        self.places.queues.get_or_init(|| {
+            queues.iter().map(|queue| KeyValue::new(app::QUEUE, queue.to_string())).collect()
+        });
+        self.open(slots);
     }
 
     /// No job begins any more.
     pub(crate) fn draining(&self) {
-        self.places.open.store(0, Ordering::Relaxed);
+        self.open(0);
+    }
+
+    fn open(&self, slots: usize) {
+        self.places.open.store(slots, Ordering::Relaxed);
+        for queue in self.places.queues.get().into_iter().flatten() {
+            self.slots.record(slots as u64, std::slice::from_ref(queue));
+        }
     }
 
     /// A delivery came. The wait of a redelivered job is not the queue's.

@@ -74,7 +74,7 @@ impl Worker {
         bus.require(&required(&settings.queues)).await?;
         let blobs = bus.blobs().await?;
         let tasks = Tasks::new();
-        measures.slots(settings.max_concurrency);
+        measures.slots(settings.max_concurrency, &settings.queues);
         let worker = WorkerId::fresh();
         let desk = Desk {
             outboxes: Outboxes::new(bus.clone(), worker, tasks.clone()),

@@ -17,6 +17,8 @@ use crate::screen;
 use crate::suites::compose::Images;
 use crate::suites::containers;
 use crate::suites::faults::{self, Chaos, Load};
+use crate::suites::manifests;
+use crate::suites::rust;
 use crate::suites::{Context, Endpoints, Suite};
 use crate::tools::Missing;
 
@@ -90,6 +92,10 @@ enum Command {
     /// and restored. Then the black-box suites are run against it, with a key. Needs a Docker
     /// engine, or root on Debian to start one. The suite `compose` is its short form.
     Compose(ComposeArguments),
+    /// Tests the manifests of k8s/, as the suite `manifests` does, and has checkov look at them.
+    ///
+    /// Needs kubectl, or root on Debian to fetch it, and installs checkov, which takes some 300 MB.
+    Manifests(ManifestsArguments),
     /// Checks licences, doubles and sources of all dependencies, as deny.toml says.
     ///
     /// Needs cargo-deny. Where it is missing, nothing is checked and that is a failure. Advisories
@@ -137,6 +143,13 @@ struct ComposeArguments {
 }
 
 #[derive(Debug, Args)]
+struct ManifestsArguments {
+    /// Take the release programs as they are, without building them anew.
+    #[arg(long)]
+    no_build: bool,
+}
+
+#[derive(Debug, Args)]
 struct AcceptanceArguments {
     /// Address of the gateway, without `/v1`.
     #[arg(long, value_name = "URL", env = "ACCEPTANCE_GATEWAY_URL")]
@@ -168,6 +181,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Bench(arguments) => bench::command(&arguments),
         Command::Fuzz(arguments) => fuzz::command(&arguments),
         Command::Images => images(),
+        Command::Manifests(arguments) => manifests(&arguments),
         Command::Deny(arguments) => deny::command(&arguments),
     };
     match done {
@@ -208,11 +222,8 @@ fn acceptance(arguments: AcceptanceArguments) -> anyhow::Result<bool> {
 fn chaos(arguments: &ChaosArguments) -> anyhow::Result<bool> {
     let context = Context { repository: Repository::open()?, endpoints: None };
     let logs = context.repository.made("logs");
-    if !arguments.no_build {
-        let mut log = Log::create(logs.join("build.log"))?;
-        if Suite::Build.run(&context, &mut log)?.failed > 0 {
-            return Ok(false);
-        }
+    if !arguments.no_build && !release(&context.repository)? {
+        return Ok(false);
     }
     let load = match (arguments.stored, arguments.cluster) {
         (_, true) => Load::StoredOnCluster,
@@ -224,21 +235,32 @@ fn chaos(arguments: &ChaosArguments) -> anyhow::Result<bool> {
     Ok(faults::chaos(&context.repository, chaos, &mut log)?.failed == 0)
 }
 
+/// Builds the release programs; whether that went well.
+fn release(repository: &Repository) -> anyhow::Result<bool> {
+    let mut log = Log::create(repository.made("logs").join("build.log"))?;
+    Ok(rust::release(repository, &mut log)?.failed == 0)
+}
+
 fn images() -> anyhow::Result<bool> {
     let repository = Repository::open()?;
     let mut log = Log::create(repository.made("logs").join("images.log"))?;
     Ok(containers::whole(&repository, &mut log)?.failed == 0)
 }
 
+fn manifests(arguments: &ManifestsArguments) -> anyhow::Result<bool> {
+    let repository = Repository::open()?;
+    if !arguments.no_build && !release(&repository)? {
+        return Ok(false);
+    }
+    let mut log = Log::create(repository.made("logs").join("manifests.log"))?;
+    Ok(manifests::whole(&repository, &mut log)?.failed == 0)
+}
+
 fn compose(arguments: &ComposeArguments) -> anyhow::Result<bool> {
     let repository = Repository::open()?;
     let logs = repository.made("logs");
-    if !arguments.no_build {
-        let context = Context { repository: Repository::open()?, endpoints: None };
-        let mut log = Log::create(logs.join("build.log"))?;
-        if Suite::Build.run(&context, &mut log)?.failed > 0 {
-            return Ok(false);
-        }
+    if !arguments.no_build && !release(&repository)? {
+        return Ok(false);
     }
     let mut log = Log::create(logs.join("compose.log"))?;
     let images = Images::make(&repository, &mut log)?;

@@ -1,7 +1,7 @@
 //! What hyper takes as the head of a request, and we do not.
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use axum::http::header::{CONNECTION, HOST, HeaderValue, ORIGIN, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode};
 
 /// Checks a head that hyper has read.
@@ -13,6 +13,10 @@ pub(crate) fn check<B>(request: &Request<B>, header_bytes: usize) -> Result<(), 
     // hyper's own limit is rounded up to what it happens to have read.
     if bytes(request) > header_bytes {
         return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    // Of two, a proxy may believe the one and we the other (RFC 9112, 3.2).
+    if [HOST, ORIGIN].iter().any(|name| request.headers().get_all(name).iter().nth(1).is_some()) {
+        return Err(StatusCode::BAD_REQUEST);
     }
     // hyper looks at the last coding only. A proxy that looks at another one would see the body
     // end elsewhere, and what stands behind it would be somebody else's request.
@@ -47,6 +51,17 @@ fn bytes<B>(request: &Request<B>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_and_an_origin_are_named_once() {
+        for name in [HOST, ORIGIN] {
+            let mut request = Request::new(());
+            request.headers_mut().append(&name, HeaderValue::from_static("localhost"));
+            assert_eq!(check(&request, 1024), Ok(()));
+            request.headers_mut().append(&name, HeaderValue::from_static("localhost"));
+            assert_eq!(check(&request, 1024), Err(StatusCode::BAD_REQUEST));
+        }
+    }
 
     #[test]
     fn a_body_is_chunked_and_nothing_else() {

@@ -89,12 +89,13 @@ async fn who_waits_in_a_queue_is_seen_and_for_how_long() {
         until(&line, async || stage.gateway.counts(&line)).await;
     };
     shows("app_queue_waiting", "0").await;
-    shows("app_queue_oldest_seconds", "0").await;
+    shows("app_queue_oldest_waiting_seconds", "0").await;
 
     let calls = [stage.caller.asks(&chat(false)), stage.caller.asks(&chat(false))];
     shows("app_queue_waiting", "2").await;
-    let aged =
-        |seconds: u8| stage.gateway.counts(&format!("app_queue_oldest_seconds{of} {seconds}."));
+    let aged = |seconds: u8| {
+        stage.gateway.counts(&format!("app_queue_oldest_waiting_seconds{of} {seconds}."))
+    };
     until("an age with a fraction", async || (0..60).any(aged)).await;
 
     let [one, other] = [stage.worker.takes().await, stage.worker.takes().await];

@@ -15,10 +15,13 @@ async fn work_in_hand_ends_before_the_worker_does() {
     stage.model.reply(reply);
     tokens.say(&chunk("one")).await;
     stage.gateway.heard().await;
-    assert!(worker.counts("app_worker_slots_free 63"));
+    assert!(worker.counts("app_worker_free_slots{app_queue=\"default\"} 63"));
 
     worker.ask_to_stop();
-    until("no slot is offered", async || worker.counts("app_worker_slots_free 0")).await;
+    until("no slot is offered", async || {
+        worker.counts("app_worker_free_slots{app_queue=\"default\"} 0")
+    })
+    .await;
     tokens.say(&chunk("two")).await;
     stage.gateway.heard().await;
     tokens.say("[DONE]").await;

@@ -26,6 +26,7 @@ const SCRIPTS: &[&str] = &[
     "ci/test",
     "ci/verify-production",
     "ci/with-python",
+    "k8s/secrets",
 ];
 
 const CHECKS: &[Check] = &[

@@ -5,7 +5,8 @@ pub(crate) mod compose;
 pub(crate) mod containers;
 mod delivery;
 pub(crate) mod faults;
-mod rust;
+pub(crate) mod manifests;
+pub(crate) mod rust;
 mod secrets;
 
 use clap::ValueEnum;
@@ -58,6 +59,8 @@ pub(crate) enum Suite {
     Browser,
     /// Pipeline, compose and image files: schemas and linters. The programs of the pipeline.
     Delivery,
+    /// The manifests of k8s/: schemas, rules and what breaks them, the call graph, scaling.
+    Manifests,
     /// The images and their containers: what is in them, how they begin, run and end.
     Containers,
     /// The stack of compose.yaml: what it answers, one trace, a worker that is killed.
@@ -106,6 +109,7 @@ impl Suite {
             | Self::Launcher
             | Self::Faults
             | Self::Chaos
+            | Self::Manifests
             | Self::Containers
             | Self::Compose => true,
             _ => Self::OF_A_RUNNING_SYSTEM.contains(&self) && context.endpoints.is_none(),
@@ -132,6 +136,7 @@ impl Suite {
             Self::SdkPython | Self::BadInput => black_box::python(self, context, log),
             Self::SdkNode | Self::Browser => black_box::node(self, context, log),
             Self::Delivery => delivery::run(repository, log),
+            Self::Manifests => manifests::suite(repository, log),
             Self::Containers => containers::suite(repository, log),
             Self::Compose => compose::suite(repository, log),
         }

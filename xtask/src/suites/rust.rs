@@ -29,7 +29,7 @@ pub(super) fn clippy(repository: &Repository, log: &mut Log) -> anyhow::Result<C
     Ok(Counts::of(run.succeeds(log)?))
 }
 
-pub(super) fn release(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
+pub(crate) fn release(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
     Ok(Counts::of(repository.build("release", PROGRAMS).succeeds(log)?))
 }
 

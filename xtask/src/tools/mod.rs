@@ -5,6 +5,7 @@ pub(crate) mod apt;
 pub(crate) mod chromium;
 pub(crate) mod docker;
 pub(crate) mod haproxy;
+pub(crate) mod kubectl;
 pub(crate) mod nats;
 pub(crate) mod node;
 pub(crate) mod python;

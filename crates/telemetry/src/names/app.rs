@@ -60,8 +60,8 @@ pub const QUEUE_WAIT: Instrument = Instrument::histogram_of(
 );
 /// Publishing to now, of the job that waits longest for its first worker; 0 when none waits.
 /// Labels: queue, lane. Gateway; absent while NATS cannot be asked.
-pub const QUEUE_OLDEST: Instrument = Instrument::number(
-    "app.queue.oldest",
+pub const QUEUE_OLDEST_WAITING: Instrument = Instrument::number(
+    "app.queue.oldest_waiting",
     "s",
     "Time that the oldest job in the queue has waited for a worker.",
 );
@@ -78,12 +78,13 @@ pub const QUEUE_DELIVERED: Instrument = Instrument::number(
 /// Jobs being worked on. Label: queue. Worker.
 pub const JOBS_INFLIGHT: Instrument =
     Instrument::number("app.jobs.inflight", "{job}", "Number of jobs being worked on.");
-/// Jobs that can be worked on at once, whatever their queue. Worker.
+/// Jobs that can be worked on at once; 0 when it drains. Label: queue, each of those that share the
+/// slots. Worker.
 pub const WORKER_SLOTS: Instrument =
     Instrument::number("app.worker.slots", "{slot}", "Number of jobs that can run at once.");
-/// Slots that are free: those of the worker less the jobs that it works on. Worker; 0 when it drains.
-pub const WORKER_SLOTS_FREE: Instrument =
-    Instrument::number("app.worker.slots.free", "{slot}", "Number of jobs that could begin now.");
+/// Slots that no job has; 0 when it drains. Label: queue, each of those that share the slots. Worker.
+pub const WORKER_FREE_SLOTS: Instrument =
+    Instrument::number("app.worker.free_slots", "{slot}", "Number of jobs that could begin now.");
 /// Jobs taken on. Equals those settled plus those in flight. Label: lane. Gateway.
 pub const JOBS_ACCEPTED: Instrument =
     Instrument::number("app.jobs.accepted", "{job}", "Number of jobs accepted.");
