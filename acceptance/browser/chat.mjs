@@ -106,7 +106,14 @@ export class Visitor {
     const folder = process.env.ACCEPTANCE_SCREENSHOTS;
     if (!folder) return;
     await mkdir(folder, { recursive: true });
+    // A whole page in a window that is high enough: head and foot stay where they belong.
+    const view = this.page.viewportSize();
+    if (options.fullPage) {
+      const height = await this.page.evaluate(() => document.scrollingElement.scrollHeight);
+      await this.page.setViewportSize({ ...view, height });
+    }
     await this.page.screenshot({ path: join(folder, `${name}.png`), ...options });
+    await this.page.setViewportSize(view);
   }
 }
 
