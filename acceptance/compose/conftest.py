@@ -1,15 +1,13 @@
 """One stack for all tests here, which each find healthy and leave so."""
 
-import json
 import os
-import subprocess
-import sys
 
 import pytest
 
 from support.callers import client
-from support.compose import Stack
-from support.otlp import Receiver
+from support.compose import ROOT, Stack
+from support.otlp import PORT, Receiver
+from support.ports import fixed_ports
 from support.system import kept_at
 
 
@@ -19,24 +17,15 @@ def anyio_backend():
 
 
 @pytest.fixture(scope="session")
-def receiver():
-    """Where the stack sends its traces: on the address that containers have for this machine."""
-    seen = subprocess.run(
-        ["docker", "network", "inspect", "bridge"], capture_output=True, check=True, text=True
+def stack(tmp_path_factory):
+    [port] = fixed_ports(1)
+    stack = Stack(
+        f"chappe-test-{os.getpid()}",
+        files=[ROOT / "acceptance" / "compose" / "receiver.yaml"],
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://receiver:{PORT}",
+        CHAPPE_RECEIVER_PORT=str(port),
     )
-    [network] = json.loads(seen.stdout)[0]["IPAM"]["Config"]
-    # A desktop's engine runs in a machine of its own, and has a name for this one.
-    host = network["Gateway"] if sys.platform == "linux" else "127.0.0.1"
-    receiver = Receiver(host)
-    name = host if sys.platform == "linux" else "host.docker.internal"
-    receiver.endpoint = f"http://{name}:{receiver.port}"
-    yield receiver
-    receiver.close()
-
-
-@pytest.fixture(scope="session")
-def stack(receiver, tmp_path_factory):
-    stack = Stack(f"chappe-test-{os.getpid()}", OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint)
+    stack.receiver = Receiver(f"http://127.0.0.1:{port}")
     try:
         stack.up()
         yield stack
@@ -44,6 +33,12 @@ def stack(receiver, tmp_path_factory):
         folder = kept_at("stack", tmp_path_factory.mktemp("stack"))
         (folder / "compose.log").write_text(stack.compose("logs", "--no-color", check=False).stdout)
         stack.down()
+
+
+@pytest.fixture(scope="session")
+def receiver(stack):
+    """What the stack has sent of its traces to a container of its own."""
+    return stack.receiver
 
 
 @pytest.fixture(scope="session")

@@ -81,13 +81,21 @@ def test_the_secret_is_of_another_installation(stack):
         other.down()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_the_disk_of_nats_is_full(stack, tmp_path):
     small = tmp_path / "small.yaml"
     small.write_text(SMALL_DISK)
     other = Stack(f"{stack.name}-full", files=[small])
+    keeper = f"{other.name}-keeper"
     try:
         other.up()
+        # Holds the disk while nats-server is restarted, and has something on it that can go.
+        nats = other.inspect(other.containers("nats")[0])["Config"]["Image"]
+        other.docker(
+            *("run", "--detach", "--name", keeper, "--volume", f"{other.name}_nats:/data"),
+            *("--network", "none", "--user", "65532:65532", "--entrypoint", "sh", nats, "-c"),
+            "busybox head -c 6000000 /dev/zero >/data/other; while :; do busybox sleep 1; done",
+        )
         with httpx2.Client(timeout=30, trust_env=False) as http:
             http.headers["authorization"] = f"Bearer {other.key()}"
             responses = f"{other.url}/v1/responses"
@@ -98,13 +106,60 @@ def test_the_disk_of_nats_is_full(stack, tmp_path):
                 accepted.append(answer.json()["id"])
                 assert len(accepted) < 100, "the disk is never full"
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "queue_unavailable")
+            assert "retry-after" in answer.headers
             assert says(other.logs("nats"), "no space left on device")
             assert accepted
-            for id in accepted:
-                assert http.get(f"{responses}/{id}").status_code == 200, "what was stored is there"
+
+            # One after the other finds out, says so in a line, and is not asked any more.
+            told = ("LOGS", "stores nothing", "disk", "make room")
+            until_unready(other, "gateway", lambda: http.post(responses, json=large))
+            refused = http.post(responses, json=large)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_gateway")
+            assert "retry-after" in refused.headers
+            for container in other.containers("gateway"):
+                assert says(other.docker("logs", container).stderr, *told), container
+
+            other.docker("exec", keeper, "busybox", "rm", "/data/other")
+            other.compose("restart", "nats")
+            for id in [*accepted, None]:
+                ended = completed(http, responses, id)
+                assert ended, f"{id} is lost"
         assert all(restarts == 0 for restarts, _memory in other.restarts().values())
     finally:
+        other.docker("rm", "--force", keeper, check=False)
         other.down()
+
+
+def until_unready(stack, service, do):
+    """Does it until no container of a service is ready."""
+    deadline = time.monotonic() + 90
+    while True:
+        unready = 0
+        for container in stack.containers(service):
+            answer = stack.compose(
+                *("exec", "-T", "nats", "wget", "-O", "-", f"http://{container}:8791/readyz"),
+                check=False,
+            )
+            unready += "503" in answer.stderr
+        if unready == len(stack.containers(service)):
+            return
+        assert time.monotonic() < deadline, f"{unready} are unready"
+        do()
+
+
+def completed(http, responses, id):
+    """Whether a response is completed in the end; without one, a new one is asked for."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if id:
+            answer = http.get(f"{responses}/{id}")
+        else:
+            answer = http.post(responses, json=asked(5))
+        if answer.status_code == 200 and answer.json()["status"] == "completed":
+            return True
+        assert answer.status_code in (200, 502, 503), answer.text
+        time.sleep(0.3)
+    return False
 
 
 def test_streams_are_missing_and_it_does_not_start_again_at_full_speed(stack):

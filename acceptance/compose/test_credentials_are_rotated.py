@@ -5,18 +5,11 @@ import re
 
 import pytest
 
-from support.compose import ROOT
 from support.held import Held
+from support.operations import commands
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
-
-STEPS = [
-    "docker compose run --rm credentials credentials --dir /credentials --apart --rotate gateway",
-    "docker compose kill --signal HUP nats",
-    "ci/roll gateway",
-    "docker compose run --rm credentials credentials --dir /credentials --apart --forget gateway",
-    "docker compose kill --signal HUP nats",
-]
+HERE = "acceptance/compose/test_credentials_are_rotated.py"
 
 
 def known(stack):
@@ -27,13 +20,12 @@ def known(stack):
 
 @pytest.mark.timeout(240)
 async def test_a_seed_is_exchanged_under_load(stack, http):
-    assert "\n".join(STEPS) in (ROOT / "docs" / "OPERATIONS.md").read_text()
     before = known(stack)
     held = Held(http, stack.site, callers=3)
     await held.more(6)
 
     counts = []
-    for step in STEPS:
+    for step in commands(f"{HERE}::test_a_seed_is_exchanged_under_load"):
         await asyncio.to_thread(stack.command, step)
         counts.append(len(known(stack)))
 

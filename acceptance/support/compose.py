@@ -1,5 +1,6 @@
 """Chappe as `docker compose up` starts it, whose containers can be killed, stopped and asked."""
 
+import copy
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 from support.ports import fixed_ports
 
 ROOT = Path(__file__).parents[2]
-FILES = [ROOT / "compose.yaml", ROOT / "acceptance" / "compose" / "simulator.yaml"]
+FILES = ["compose.yaml", "acceptance/compose/simulator.yaml"]
 # Pulling is no part of it: images are there.
 UP_WITHIN_S = 120
 # A program that kills and one that fetches: of an image that is there anyway.
@@ -29,8 +30,12 @@ class Site:
 class Stack:
     """One compose project, with free ports and what `more` says of its environment."""
 
+    # The source whose compose.yaml and scripts are used.
+    root = ROOT
+
     def __init__(self, name, files=(), **more):
         self.name = name
+        self._files = files
         api, web, simulator = fixed_ports(3)
         self.url = f"http://127.0.0.1:{api}"
         self.web_url = f"http://127.0.0.1:{web}"
@@ -38,13 +43,24 @@ class Stack:
         self.environment = {
             **os.environ,
             "COMPOSE_PROJECT_NAME": name,
-            "COMPOSE_FILE": os.pathsep.join(str(file) for file in [*FILES, *files]),
+            "COMPOSE_FILE": self._compose_file(),
             "CHAPPE_MODEL": "simulator",
             "CHAPPE_API_PORT": str(api),
             "CHAPPE_WEB_PORT": str(web),
             "CHAPPE_SIMULATOR_PORT": str(simulator),
             **more,
         }
+
+    def _compose_file(self):
+        files = [*(self.root / file for file in FILES), *self._files]
+        return os.pathsep.join(str(file) for file in files)
+
+    def seen_by(self, root, **more):
+        """The same project with the files of another source, and what `more` says besides."""
+        other = copy.copy(self)
+        other.root = root
+        other.environment = {**self.environment, "COMPOSE_FILE": other._compose_file(), **more}
+        return other
 
     @property
     def site(self):
@@ -59,7 +75,7 @@ class Stack:
 
     def script(self, name, *arguments, within_s=300, check=True):
         """One of the scripts of `ci/`, for this project."""
-        return self._run([ROOT / "ci" / name, *arguments], within_s, check)
+        return self._run([self.root / "ci" / name, *arguments], within_s, check)
 
     def command(self, line, within_s=300):
         """A line of the documentation, as somebody types it."""
@@ -69,7 +85,7 @@ class Stack:
         ended = subprocess.run(
             command,
             env=self.environment,
-            cwd=ROOT,
+            cwd=self.root,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -93,7 +109,7 @@ class Stack:
     def key(self):
         """The first key, as the header of compose.yaml has it read."""
         command = "docker compose cp first-key:/keys/first.key - | tar -xO"
-        assert command in FILES[0].read_text(), "compose.yaml says it otherwise"
+        assert command in (self.root / FILES[0]).read_text(), "compose.yaml says it otherwise"
         return self.command(command).stdout.strip()
 
     def operators_key(self):

@@ -1,13 +1,23 @@
-"""A receiver of traces: OTLP over HTTP with protobuf, as far as a trace's shape needs it."""
+"""A receiver of traces: OTLP over HTTP with protobuf, as far as a trace's shape needs it.
+
+It runs in a container of the stack, which has Python and this file: `python3 otlp.py`. `GET /spans/N`
+tells what it has behind the first N.
+"""
 
 import gzip
+import json
+import signal
+import sys
 import threading
 import time
-from dataclasses import dataclass
+import urllib.request
+from dataclasses import asdict, dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # Longer than services keep spans before they send them.
 WITHIN_S = 30
+# Where OTLP over HTTP is received.
+PORT = 4318
 
 
 @dataclass(frozen=True)
@@ -22,50 +32,72 @@ class Span:
     kind: int
 
 
-class Receiver:
-    """Takes what services send to its address, which has to be reachable from their containers."""
+class Kept:
+    """What was received, in its order."""
 
-    def __init__(self, host):
+    def __init__(self):
         self._spans = []
         self._news = threading.Condition()
-        receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = _body(self)
-                if self.path == "/v1/traces":
-                    receiver._take(body)
-                self.send_response(200)
-                self.send_header("content-type", "application/x-protobuf")
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_what):
-                pass
-
-        self._server = ThreadingHTTPServer((host, 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def _take(self, body):
+    def take(self, spans):
         with self._news:
-            self._spans += spans_of(body)
+            self._spans += spans
             self._news.notify_all()
+
+    def behind(self, number, within_s):
+        """Those behind so many, once there is one, or else none when the time is over."""
+        with self._news:
+            self._news.wait_for(lambda: len(self._spans) > number, within_s)
+            return self._spans[number:]
+
+
+def serve(kept, address):
+    """Receives until the process ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = _body(self)
+            if self.path == "/v1/traces":
+                kept.take(spans_of(body))
+            self._answer(b"", "application/x-protobuf")
+
+        def do_GET(self):
+            number = int(self.path.removeprefix("/spans/"))
+            spans = [asdict(span) for span in kept.behind(number, WITHIN_S)]
+            self._answer(json.dumps(spans).encode(), "application/json")
+
+        def _answer(self, body, form):
+            self.send_response(200)
+            self.send_header("content-type", form)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_what):
+            pass
+
+    server = ThreadingHTTPServer(address, Handler)
+    server.daemon_threads = True
+    server.serve_forever()
+
+
+class Receiver:
+    """What such a container has received."""
+
+    def __init__(self, url):
+        self._url = url
+        self._spans = []
 
     def wait_for(self, look):
         """Waits until `look(spans)` gives something true, and gives it."""
         deadline = time.monotonic() + WITHIN_S
-        with self._news:
-            while not (seen := look(list(self._spans))):
-                left = deadline - time.monotonic()
-                assert left > 0, f"not within {WITHIN_S} s; {len(self._spans)} spans are here"
-                self._news.wait(left)
-            return seen
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+        while not (seen := look(list(self._spans))):
+            left = deadline - time.monotonic()
+            assert left > 0, f"not within {WITHIN_S} s; {len(self._spans)} spans are here"
+            # It answers when there is news.
+            with urllib.request.urlopen(f"{self._url}/spans/{len(self._spans)}", timeout=60) as news:
+                self._spans += [Span(**span) for span in json.load(news)]
+        return seen
 
 
 def _body(request):
@@ -143,3 +175,9 @@ def _varint(message, at):
         at, shift = at + 1, shift + 7
         if byte < 128:
             return value, at
+
+
+if __name__ == "__main__":
+    # The first process of a container hears only the signals that it has asked for.
+    signal.signal(signal.SIGTERM, lambda *_what: sys.exit(0))
+    serve(Kept(), ("0.0.0.0", PORT))

@@ -45,6 +45,15 @@ def read_digests(path):
     return named
 
 
+def _digest(*files):
+    """Short for what is in these files, those that are there."""
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
 @dataclass(frozen=True)
 class Release:
     """What is, or was, deployed."""
@@ -70,12 +79,17 @@ class Release:
 
     def variables(self):
         """What compose reads of it."""
-        catalogue = hashlib.sha256(self.models_file.read_bytes()).hexdigest()
+        configuration = self.folder / "compose"
         return {
             **self.images,
             "CHAPPE_MODELS_FILE": str(self.models_file),
-            # A label of the services that read it: with it they are replaced.
-            "CHAPPE_CATALOGUE": catalogue[:12],
+            # Labels of the services that read them: compose does not look into files, and with
+            # another label a service is replaced.
+            "CHAPPE_CATALOGUE": _digest(self.models_file),
+            "CHAPPE_NATS_CONFIGURATION": _digest(configuration / "nats.conf"),
+            "CHAPPE_PROXY_CONFIGURATION": _digest(
+                configuration / "haproxy.cfg", *sorted(configuration.glob("errors/*"))
+            ),
         }
 
     @classmethod

@@ -83,6 +83,26 @@ def test_a_release_stays_what_it_was(keep, source):
     assert again.digests["llm-worker"] == DIGEST
 
 
+@pytest.mark.parametrize(
+    ("file", "variable"),
+    [
+        ("nats.conf", "CHAPPE_NATS_CONFIGURATION"),
+        ("haproxy.cfg", "CHAPPE_PROXY_CONFIGURATION"),
+        ("errors/503.http", "CHAPPE_PROXY_CONFIGURATION"),
+    ],
+)
+def test_another_configuration_is_another_label_of_whom_it_is_for(keep, source, file, variable):
+    path = source / "compose" / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("old\n")
+    first, same = keep("first").variables(), keep("same").variables()
+    path.write_text("new\n")
+    changed = keep("changed").variables()
+    labels = ("CHAPPE_NATS_CONFIGURATION", "CHAPPE_PROXY_CONFIGURATION")
+    assert [name for name in labels if first[name] != changed[name]] == [variable]
+    assert [name for name in labels if first[name] != same[name]] == []
+
+
 def test_an_environment_knows_what_runs_and_what_ran_before(environment, keep):
     assert environment.current() is None and environment.previous() is None
     for name in ("1", "2", "3"):

@@ -96,7 +96,7 @@ impl Gateway {
         let blobs = bus.blobs().await?;
         // The server cuts a connection that more is asked for on than is read. Logs are large, and
         // read by many at once: they share none with the answers that nothing brings back.
-        let stored = Bus::connect_for_logs("gateway.logs", &settings.nats).await?;
+        let stored = Bus::connect_for_logs("gateway.logs", &settings.nats).await?.beside(&bus);
         let records = stored.records(streams::CONVERSATIONS).await?;
         let _there = stored.records(streams::RESPONSES).await?;
         let idempotency = stored.records(streams::IDEMPOTENCY).await?;

@@ -89,8 +89,11 @@ enum Command {
     ///
     /// Any one container is killed while stored work runs; each replica of each service is
     /// exchanged under load; what is set up wrongly says so; what NATS stores is backed up, lost
-    /// and restored. Then the black-box suites are run against it, with a key. Needs a Docker
-    /// engine, or root on Debian to start one. The suite `compose` is its short form.
+    /// and restored; what docs/OPERATIONS.md has somebody type is typed. Each service is exchanged
+    /// for the version before and back: the latest earlier commit with other programs, which is
+    /// compiled once and kept in target/previous (`CHAPPE_PREVIOUS` names another). Then the
+    /// black-box suites are run against it, with a key. Needs a Docker engine, or root on Debian
+    /// to start one. The suite `compose` is its short form.
     Compose(ComposeArguments),
     /// Tests the manifests of k8s/, as the suite `manifests` does, and has checkov look at them.
     ///

@@ -88,6 +88,11 @@ impl Repository {
         self.target.join("bench")
     }
 
+    /// What is made of earlier commits, to be compared with.
+    pub(crate) fn previous(&self) -> PathBuf {
+        self.target.join("previous")
+    }
+
     /// What we make: logs, reports, screenshots, tools.
     pub(crate) fn made(&self, what: &str) -> PathBuf {
         self.target.join("xtask").join(what)

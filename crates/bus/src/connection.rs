@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::log::{PAGE_RECORDS, Turns};
 use crate::refusals::Refusals;
+use crate::storing::Silences;
 use crate::{BusError, MINIMUM_SERVER, Settings};
 
 /// Longest wait for an answer of JetStream.
@@ -50,6 +51,7 @@ pub struct Bus {
     pub(crate) state: Arc<watch::Sender<LinkState>>,
     refusals: Arc<Refusals>,
     pub(crate) turns: Turns,
+    pub(crate) silences: Silences,
 }
 
 impl Bus {
@@ -78,6 +80,13 @@ impl Bus {
         Self::connect_with(name, settings, Gaps::Fetched).await
     }
 
+    /// Shares with another connection what is known about streams that store nothing.
+    #[must_use]
+    pub fn beside(mut self, other: &Self) -> Self {
+        self.silences = other.silences.clone();
+        self
+    }
+
     async fn connect_with(name: &str, settings: &Settings, gaps: Gaps) -> Result<Self, BusError> {
         let state = Arc::new(watch::Sender::new(LinkState::Disconnected));
         let refusals = Arc::new(Refusals::default());
@@ -87,7 +96,8 @@ impl Bus {
         check(&client)?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(REQUEST_TIMEOUT);
-        Ok(Self { client, jetstream, state, refusals, turns: Turns::default() })
+        let (turns, silences) = (Turns::default(), Silences::default());
+        Ok(Self { client, jetstream, state, refusals, turns, silences })
     }
 
     /// Whether the connection stands, now and whenever that changes.

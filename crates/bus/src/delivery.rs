@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
 
-use crate::BusError;
+use crate::{BusError, clock};
 
 /// One arrival of a job at this worker.
 ///
@@ -21,10 +21,7 @@ pub struct Delivery {
 impl Delivery {
     pub(crate) fn new(message: Message) -> Self {
         let (deliveries, age) = match message.info() {
-            Ok(info) => {
-                let age = age_of(info.published.unix_timestamp_nanos());
-                (u64::try_from(info.delivered).unwrap_or(1), age)
-            }
+            Ok(info) => (u64::try_from(info.delivered).unwrap_or(1), clock::age_of(info.published)),
             Err(_not_from_a_stream) => (1, Duration::ZERO),
         };
         Self { message, deliveries, age }
@@ -45,7 +42,7 @@ impl Delivery {
         self.deliveries
     }
 
-    /// How long ago the stream stored the job, by the clocks of the two machines.
+    /// How long ago the stream stored the job, by the server's clock.
     pub fn age(&self) -> Duration {
         self.age
     }
@@ -95,11 +92,4 @@ impl Delivery {
     async fn settle(&self, kind: AckKind) -> Result<(), BusError> {
         self.message.ack_with(kind).await.map_err(BusError::unavailable)
     }
-}
-
-/// How long ago something was stored, by the clocks of the two machines; never less than nothing.
-pub(crate) fn age_of(stored_unix_ns: i128) -> Duration {
-    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let now = since_1970.map_or(0, |now| i128::try_from(now.as_nanos()).unwrap_or(0));
-    Duration::from_nanos(u64::try_from(now - stored_unix_ns).unwrap_or(0))
 }

@@ -68,6 +68,9 @@ impl BusError {
         }
         match error.kind() {
             PublishErrorKind::StreamNotFound => Self::no_stream(stream),
+            PublishErrorKind::TimedOut => {
+                Self::Unavailable(format!("the stream `{stream}` acknowledges nothing: {text}"))
+            }
             _ => Self::Unavailable(text),
         }
     }

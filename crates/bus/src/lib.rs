@@ -12,6 +12,7 @@
 //! * [`Blobs`]: bodies over what a message holds.
 //! * [`Required`]: what a service needs to find on the server.
 //! * [`Nkey`], [`Credentials`]: who a process is to the server, and who may do what.
+//! * [`server_now_ms`]: the time by the clock of NATS.
 //! * [`declare`]: creates every stream and consumer; called by `nats-init` only.
 //!
 //! # What never happens here
@@ -24,11 +25,13 @@ mod beats;
 mod blobs;
 mod catalogue;
 mod chores;
+mod clock;
 mod connection;
 mod credentials;
 mod declare;
 mod delivery;
 mod error;
+mod forget;
 mod keys;
 mod link;
 mod log;
@@ -42,10 +45,12 @@ mod records;
 mod refusals;
 mod required;
 mod settings;
+mod storing;
 mod worker_mail;
 
 pub use blobs::Blobs;
 pub use catalogue::{MODELS_FILE, read_catalogue};
+pub use clock::server_now_ms;
 pub use connection::{Bus, LinkState};
 pub use credentials::{
     Credentials, CredentialsCommand, CredentialsError, Place, SERVER_FILE, ServerCertificate,

@@ -46,9 +46,13 @@ impl Bus {
         headers.insert(NATS_MESSAGE_ID, job.to_string());
         propagation::inject(span, |name, value| headers.insert(name, value));
         let subject = subjects::job(lane, queue, tenant, job);
-        let stored = self.jetstream.publish_with_headers(subject, headers, payload).await;
-        let stored = stored.map_err(|error| BusError::of_publish(stream, &error))?;
-        stored.await.map(|_ack| ()).map_err(|error| BusError::of_publish(stream, &error))
+        let sent = self.jetstream.publish_with_headers(subject, headers, payload).await;
+        let stored = match sent {
+            Ok(sent) => sent.await,
+            Err(error) => Err(error),
+        };
+        self.silences.hear(stream, &stored);
+        stored.map(|_ack| ()).map_err(|error| BusError::of_publish(stream, &error))
     }
 
     /// Puts a stored job in its queue and waits until the stream has stored it, as
@@ -110,6 +114,7 @@ impl Bus {
             Ok(sent) => sent.await,
             Err(error) => Err(error),
         };
+        self.silences.hear(stream, &stored);
         match stored {
             Ok(ack) => Ok(!ack.duplicate),
             Err(error) if is_conflict(&error) => Ok(false),

@@ -6,8 +6,7 @@ use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::stream::DirectGetErrorKind;
 use contract::{Lane, QueueName, streams, subjects};
 
-use crate::delivery::age_of;
-use crate::{Bus, BusError};
+use crate::{Bus, BusError, clock};
 
 /// One queue in one lane.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,7 +52,7 @@ impl Bus {
         let stream = stream.map_err(BusError::unavailable)?;
         let subjects = subjects::jobs_of_queue(lane, queue);
         match stream.direct_get_next_for_subject(subjects, Some(sequence)).await {
-            Ok(job) => Ok(age_of(job.time.unix_timestamp_nanos())),
+            Ok(job) => Ok(clock::age_of(job.time)),
             // Taken and done since the consumer was asked.
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(Duration::ZERO),
             Err(error) => Err(BusError::unavailable(error)),

@@ -8,12 +8,15 @@ use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::stream::ConsumerErrorKind;
 use contract::{Lane, QueueName, streams};
 use service_runtime::{Health, Readiness, Shutdown};
+use tokio::time::Instant;
 
 use crate::patience::Patience;
-use crate::{Bus, BusError};
+use crate::{Bus, BusError, storing};
 
 /// How often it is looked for.
 const LOOKED_FOR_EVERY: Duration = Duration::from_secs(5);
+/// So many looks later the clocks are compared again.
+const CLOCKS_EACH: u32 = 6;
 
 /// Streams and consumers that a service cannot do without.
 #[derive(Debug, Clone)]
@@ -36,11 +39,16 @@ impl Bus {
         let patience = Patience::begin();
         loop {
             match self.missing(required).await {
-                Ok(None) => return Ok(()),
+                Ok(None) => break,
                 Ok(Some(what)) => return Err(BusError::NotReady(what)),
                 Err(error) => patience.after(error).await?,
             }
         }
+        // Before anything comes whose age counts. Who does not know it goes by its own clock.
+        if let Some(stream) = required.streams.first() {
+            let _compared = self.compare_clocks(stream).await;
+        }
+        Ok(())
     }
 
     /// Whether a stream exists: its leader answers, or that of the cluster knows of none.
@@ -56,22 +64,41 @@ impl Bus {
         }
     }
 
-    /// Tells the health port, as the check `streams`, whether everything required still exists,
-    /// until the process ends. While the server cannot be asked, the last answer stays.
+    /// Tells the health port, as the check `streams`, whether everything required still exists and
+    /// stores what is published, and as the check `clock` whether this machine's is right; until
+    /// the process ends. While the server cannot be asked, the last answer stays.
     pub async fn watch_required(&self, required: &Required, health: &Health, until: &Shutdown) {
         let mut looks = tokio::time::interval(LOOKED_FOR_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut was_missing = None;
+        let (mut look, mut clock_was_wrong) = (0_u32, false);
+        let mut connections = self.connections();
         loop {
             tokio::select! {
                 () = until.requested() => return,
                 _ = looks.tick() => {}
             }
+            if let Some(stream) =
+                required.streams.first().filter(|_| look.is_multiple_of(CLOCKS_EACH))
+                && self.compare_clocks(stream).await.is_ok()
+            {
+                self.tell_clock(health, &mut clock_was_wrong);
+            }
+            look = look.wrapping_add(1);
+            if self.connections() != connections {
+                connections = self.connections();
+                self.silences.forget();
+            }
             let Ok(missing) = self.missing(required).await else { continue };
+            // One that is there, and has a leader, might store.
+            let stuck = || self.silences.stuck(Instant::now()).map(storing::remedy);
+            let missing = missing.or_else(stuck);
             if missing != was_missing {
                 match &missing {
                     Some(what) => tracing::error!("{what}"),
-                    None => tracing::info!("every stream and consumer is there again"),
+                    None => {
+                        tracing::info!("every stream and consumer serves again, or is tried again")
+                    }
                 }
             }
             let readiness = missing.clone().map_or(Readiness::Ok, Readiness::Failing);

@@ -99,6 +99,11 @@ impl Permissions {
     }
 }
 
+/// Where the server is asked about a stream; each service may, of those that it needs.
+pub fn stream_info(stream: &str) -> String {
+    api::stream_info(stream)
+}
+
 fn gateway(may: &mut Permissions) {
     // Claims, and whether anybody reads a log. All else that it replies to is a worker's mail.
     may.answers = true;
@@ -160,6 +165,10 @@ fn operator(may: &mut Permissions) {
         may.says([api::consumer_names(&stream), api::consumer_list(&stream)]);
     }
     records(may, streams::KEYS);
+    // Somebody wants gone what is kept of them.
+    for (stream, _subjects) in subjects::of_owner(&crate::Owner::local()) {
+        may.says([api::purge(&stream)]);
+    }
 }
 
 /// To read logs, by their leader and page by page.

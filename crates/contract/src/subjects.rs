@@ -22,7 +22,8 @@
 
 use crate::log::LogId;
 use crate::{
-    Chore, ConversationId, GatewayId, JobId, Lane, Owner, QueueName, TenantName, WorkerId, token,
+    Chore, ConversationId, GatewayId, JobId, Lane, Owner, QueueName, TenantName, WorkerId, streams,
+    token,
 };
 
 /// Every gateway's beat.
@@ -93,6 +94,17 @@ pub fn live(log: &LogId) -> String {
 /// Where whoever reads a log answers that somebody does.
 pub fn reader(log: &LogId) -> String {
     format!("reader.{}", key(log))
+}
+
+/// Everything that is stored of one owner: streams, and the subjects in each of them.
+pub fn of_owner(owner: &Owner) -> Vec<(String, String)> {
+    let owners = format!("{}.>", owner.tokens());
+    // Logs first: whoever writes one is out, and its job leaves its queue.
+    let logs = (streams::LOGS.to_owned(), format!("log.{owners}"));
+    let chores = (streams::CHORES.to_owned(), format!("chore.*.{owners}"));
+    let records = [streams::CONVERSATIONS, streams::RESPONSES, streams::IDEMPOTENCY]
+        .map(|bucket| (streams::bucket_stream(bucket), record(bucket, &owners)));
+    [logs, chores].into_iter().chain(records).collect()
 }
 
 /// Where a record of a bucket is kept; with wildcards in `key`, where several are.

@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use bus::{Bus, Keys};
+use contract::Owner;
 use contract::keys::{ApiKey, KeyId, KeyRecord, NotRotated, Rotation};
 use service_runtime::{Env, Problems, bad_configuration, failed};
 
@@ -40,7 +41,7 @@ pub(crate) fn main(command: Command, env: &Env) -> ExitCode {
     let done = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         runtime.block_on(async {
             let bus = Bus::connect("operator.keys", &nats).await?;
-            run(command, &bus.keys().await?, &by(env)).await
+            run(command, &bus, &by(env)).await
         })
     });
     match done {
@@ -73,8 +74,8 @@ fn settings(env: &Env) -> Result<bus::Settings, Problems> {
     read.finish(|| nats)
 }
 
-async fn run(command: Command, keys: &Keys, by: &str) -> anyhow::Result<()> {
-    let now = now();
+async fn run(command: Command, bus: &Bus, by: &str) -> anyhow::Result<()> {
+    let (keys, now) = (&bus.keys().await?, now());
     match command {
         Command::Create(wanted) => create(*wanted, keys, by, now).await,
         Command::List { json } => {
@@ -109,7 +110,30 @@ async fn run(command: Command, keys: &Keys, by: &str) -> anyhow::Result<()> {
             ));
             Ok(())
         }
+        Command::Forget { tenant, owner } => {
+            forget(bus, keys, Owner { tenant, name: owner }, now).await
+        }
     }
+}
+
+/// Erases what is stored of somebody who can store nothing more.
+async fn forget(bus: &Bus, keys: &Keys, owner: Owner, now: u64) -> anyhow::Result<()> {
+    let records = keys.list().await?;
+    let is_theirs =
+        |record: &&KeyRecord| record.tenant == owner.tenant && record.owner == owner.name;
+    let theirs = records.iter().filter(is_theirs).filter(|record| record.is_good(now));
+    let counting: Vec<String> = theirs.map(|record| record.id.to_string()).collect();
+    anyhow::ensure!(
+        counting.is_empty(),
+        "what is erased would be stored again: revoke {} first",
+        counting.join(", ")
+    );
+    let erased = bus.forget(&owner).await?;
+    let Owner { tenant, name } = owner;
+    screen::line(&format!(
+        "Nothing of {name} in {tenant} is stored any more: {erased} records are erased."
+    ));
+    Ok(())
 }
 
 async fn create(wanted: Create, keys: &Keys, by: &str, now: u64) -> anyhow::Result<()> {

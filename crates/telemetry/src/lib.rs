@@ -7,7 +7,7 @@
 //! * [`names`]: every span, attribute and instrument name. A dashboard and the code that feeds it
 //!   agree because both read this list.
 //! * [`propagation`]: W3C trace context in and out of any carrier (HTTP headers, NATS headers).
-//! * [`refusals`]: what NATS did not permit.
+//! * [`refusals`]: what NATS did not permit. [`clock`]: how far its clock is from ours.
 //!
 //! # How it is put together
 //!
@@ -27,6 +27,7 @@
 //! * Nothing is measured twice: a name in [`names`] says which service reports it.
 //! * Baggage is neither read nor written.
 
+pub mod clock;
 mod error;
 mod export;
 mod identity;

@@ -16,7 +16,7 @@ use crate::export::{Exporters, OtlpFromEnvironment};
 use crate::identity::Identity;
 use crate::service::ServiceTelemetry;
 use crate::settings::{Otlp, Settings};
-use crate::{logs, propagation, refusals, routing};
+use crate::{clock, logs, propagation, refusals, routing};
 
 /// How long spans may take to leave at shutdown; metrics get as long again.
 const FLUSH_LIMIT: Duration = Duration::from_secs(5);
@@ -76,6 +76,7 @@ where
     if let Some(first) = metered.first() {
         propagation::failures::observe(first.meter());
         refusals::observe(first.meter());
+        clock::observe(first.meter());
     }
 
     // No exporter, no layer: then no span is ever enabled.

@@ -86,7 +86,8 @@ impl Chats {
 
     /// Whether a job of this model would come to somebody.
     pub(crate) fn can_queue(&self, model: &Model) -> Result<(), ChatError> {
-        if *self.0.bus.state().borrow() == LinkState::Disconnected {
+        let bus = &self.0.bus;
+        if *bus.state().borrow() == LinkState::Disconnected || !bus.is_storing() {
             return Err(ChatError::QueueUnavailable(None));
         }
         if !self.0.workers.serve(&model.queue, Instant::now()) {

@@ -11,7 +11,7 @@ use contract::{ConversationId, JobId, Owner, subjects};
 use super::error::ConversationError;
 use super::record::{Running, ids_in};
 use super::service::Conversations;
-use crate::clock::now_ms;
+use crate::clock::shared_now_ms;
 use crate::responses::{Doubt, Fold};
 
 /// How long a claim counts whose turn has no log. A response is accepted, or not, within 10 s of
@@ -67,7 +67,7 @@ impl Conversations {
                 }
             }
             let items = self.items_of(owner, &record, Doubt::Refused).await?;
-            record.claim(turn, now_ms(), said);
+            record.claim(turn, shared_now_ms(), said);
             let (key, value) = (subjects::conversation_key(owner, conversation), record.write()?);
             // Before it is made: an answer that is lost does not tell whether it was.
             let mut claim = self.begin(owner, conversation, turn);
@@ -120,7 +120,7 @@ impl Conversations {
     }
 
     async fn stage_of(&self, owner: &Owner, running: Running) -> Result<Stage, ConversationError> {
-        let since = Duration::from_millis(now_ms().saturating_sub(running.since_ms));
+        let since = Duration::from_millis(shared_now_ms().saturating_sub(running.since_ms));
         Ok(match self.turn(owner, running.turn, Doubt::Refused).await? {
             Some(fold) if fold.has_ended() => Stage::Ended,
             Some(_) => Stage::Running,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::Repeatable;
 use super::error::KeyError;
-use crate::clock::now_ms;
+use crate::clock::shared_now_ms;
 
 /// Longest time until a key is claimed, or known to be.
 const ENTERED_WITHIN: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ pub(crate) enum Entered {
 pub(crate) struct Before {
     /// The id of what was, or is about to be, made for it.
     pub(crate) makes: String,
-    /// For how long, by the clocks of whoever claimed it and of this gateway.
+    /// For how long, by the clock of NATS.
     pub(crate) age: Duration,
     revision: u64,
 }
@@ -139,7 +139,7 @@ impl Ledger {
         if line.request != request.digest() {
             return Err(KeyError::Reused);
         }
-        let age = Duration::from_millis(now_ms().saturating_sub(line.at_ms));
+        let age = Duration::from_millis(shared_now_ms().saturating_sub(line.at_ms));
         Ok(Some(Before { makes: line.makes.into_owned(), age, revision: found.revision }))
     }
 
@@ -250,7 +250,8 @@ impl Drop for Claim {
 }
 
 fn line(request: &Repeatable, makes: &str) -> Bytes {
-    let line = Line { request: request.digest().into(), makes: makes.into(), at_ms: now_ms() };
+    let line =
+        Line { request: request.digest().into(), makes: makes.into(), at_ms: shared_now_ms() };
     // Texts and a number: writing them to memory cannot fail.
     serde_json::to_vec(&line).unwrap_or_default().into()
 }

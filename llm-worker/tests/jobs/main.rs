@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod failures;

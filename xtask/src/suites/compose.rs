@@ -16,8 +16,10 @@ use crate::tools::python::Python;
 
 /// The tag of images that are made for tests, so that no other is mistaken for one of them.
 const TAG: &str = "stack-under-test";
-/// The images of others that compose.yaml names and these tests run; a model is not among them.
-const OF_OTHERS: [&str; 2] = ["nats", "haproxy"];
+/// The images of others that these tests run; a model is not among them.
+const OF_OTHERS: [&str; 3] = ["nats", "haproxy", "python"];
+/// What names them.
+const FILES: [&str; 2] = ["compose.yaml", "acceptance/compose/receiver.yaml"];
 
 /// The short form: what takes no more than two minutes.
 pub(super) fn suite(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
@@ -53,7 +55,10 @@ impl<'a> Images<'a> {
     /// What can be pulled from nowhere is stood in for.
     fn have_those_of_others(&self, log: &mut Log) -> anyhow::Result<()> {
         let docker = |arguments: &[&str]| self.engine.run("docker").arguments(arguments);
-        let named = docker(&["compose", "config", "--images"]).quietly()?;
+        let files = FILES.iter().flat_map(|file| ["--file", *file]);
+        let named = self.engine.run("docker").arguments(["compose"]).arguments(files);
+        let named = named.arguments(["config", "--images"]).variable("CHAPPE_RECEIVER_PORT", "0");
+        let named = named.quietly()?;
         for image in named.lines() {
             let (name, _tag) = image.split_once(':').unwrap_or((image, ""));
             let is_there = docker(&["image", "inspect", image]).quietly().is_ok();
@@ -80,6 +85,7 @@ impl<'a> Images<'a> {
             fs::remove_dir_all(&logs)?;
         }
         let run = run.variable("CHAPPE_VERSION", TAG).variable("ACCEPTANCE_LOGS", logs);
+        let run = run.variable("ACCEPTANCE_PREVIOUS", self.repository.previous());
         counted_by_pytest(self.engine.told(run), log)
     }
 

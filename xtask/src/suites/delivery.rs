@@ -16,6 +16,7 @@ const SCRIPTS: &[&str] = &[
     ".ci/run",
     ".ci/stand-ins/haproxy",
     ".ci/stand-ins/nats",
+    ".ci/stand-ins/python",
     ".ci/stand-ins/rust",
     "ci/accept",
     "ci/backup",

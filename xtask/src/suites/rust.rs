@@ -1,11 +1,12 @@
 //! Formatting, lints, the release build and every `cargo test`.
 
 use crate::cases::{CargoTest, Counts};
+use crate::environment;
 use crate::report;
 use crate::repository::{Repository, TestTarget};
 use crate::run::{Log, Run};
 use crate::suites::Suite;
-use crate::tools::nats;
+use crate::tools::{faketime, nats};
 
 /// The programs that the black-box suites run: packages of the workspace.
 const PROGRAMS: &[&str] =
@@ -80,11 +81,19 @@ fn test(
     repository: &Repository,
     log: &mut Log,
 ) -> anyhow::Result<Counts> {
-    let run = cargo(repository)
+    let mut run = cargo(repository)
         .arguments(["test", "--workspace", "--locked", "--no-fail-fast"])
         .arguments(filter)
         .variable("NATS_SERVER_BIN", nats::find()?)
         .variable("CHAPPE_BIN_DIR", repository.release());
+    if suite == Suite::Service && cfg!(target_os = "linux") {
+        match faketime::find(log) {
+            Ok(library) => run = run.variable("LIBFAKETIME", library),
+            Err(error) if environment::in_pipeline() => return Err(error),
+            // Elsewhere two tests of wrong clocks have nothing to say.
+            Err(error) => log.line(&format!("LEFT OUT: {error:#}")),
+        }
+    }
     let mut cargo = CargoTest::default();
     let succeeded = run.heard(log, |line| cargo.hear(line))?;
     let name = suite.name();

@@ -4,6 +4,7 @@
 pub(crate) mod apt;
 pub(crate) mod chromium;
 pub(crate) mod docker;
+pub(crate) mod faketime;
 pub(crate) mod haproxy;
 pub(crate) mod kubectl;
 pub(crate) mod nats;

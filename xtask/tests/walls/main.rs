@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod locked;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod source;
 
 use source::{Dependencies, members, rust_files, tracked_files};

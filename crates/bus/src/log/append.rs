@@ -61,7 +61,11 @@ impl Bus {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, HeaderValue::from(after));
         let sent = self.jetstream.publish_with_headers(subject, headers, message).await;
-        let stored = sent.map_err(|error| AppendError::of(&error))?.await;
+        let stored = match sent {
+            Ok(sent) => sent.await,
+            Err(error) => Err(error),
+        };
+        self.silences.hear(streams::LOGS, &stored);
         stored.map(|ack| ack.sequence).map_err(|error| AppendError::of(&error))
     }
 }

@@ -6,6 +6,7 @@ mod support;
 mod chores;
 mod claims;
 mod declare;
+mod forget;
 mod jobs;
 mod keys;
 mod log_reader;
@@ -15,5 +16,7 @@ mod outage;
 #[cfg(test)]
 mod permissions;
 mod records;
+#[cfg(test)]
+mod storing;
 #[cfg(test)]
 mod tls;

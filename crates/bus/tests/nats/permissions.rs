@@ -116,7 +116,7 @@ fn publishing() -> Vec<(String, &'static [Service])> {
         (api("STREAM.DELETE.LOGS".to_owned()), &[Gateway, LlmWorker, NatsInit, Operator]),
         (api(format!("STREAM.DELETE.{bucket}")), &[Gateway, LlmWorker, NatsInit, Operator]),
         (api("STREAM.PURGE.JOBS_CHAT".to_owned()), &[Gateway, LlmWorker, NatsInit, Operator]),
-        (api("STREAM.PURGE.LOGS".to_owned()), &[LlmWorker, NatsInit, Operator]),
+        (api("STREAM.PURGE.LOGS".to_owned()), &[LlmWorker, NatsInit]),
         (api("STREAM.SNAPSHOT.LOGS".to_owned()), &[Gateway, LlmWorker, NatsInit, Operator]),
         ("$SYS.REQ.SERVER.PING".to_owned(), &[Gateway, LlmWorker, NatsInit, Operator]),
         (subjects::record(streams::KEYS, "x"), &[LlmWorker, NatsInit]),

@@ -115,7 +115,7 @@ fn nobody_may_purge_the_keys() {
     let keys = streams::bucket_stream(streams::KEYS);
     assert!(publishers(&api::purge(&keys)).is_empty());
     let others = streams::bucket_stream(streams::RESPONSES);
-    assert_eq!(publishers(&api::purge(&others)), [Service::Gateway]);
+    assert_eq!(publishers(&api::purge(&others)), [Service::Gateway, Service::Operator]);
 }
 
 #[test]

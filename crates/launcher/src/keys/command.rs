@@ -28,6 +28,16 @@ pub(crate) enum Command {
         #[arg(value_parser = id)]
         id: KeyId,
     },
+    /// Erase what is stored of an owner: responses, conversations, and all that led to them. It
+    /// cannot be undone. Refused while a key of theirs counts.
+    Forget {
+        /// Who pays.
+        #[arg(long)]
+        tenant: TenantName,
+        /// Whose it is, within the tenant; a browser of the chat page is `web-…`.
+        #[arg(long)]
+        owner: OwnerName,
+    },
 }
 
 /// What is wanted of a new key.

@@ -152,6 +152,10 @@ pub const NATS_REFUSALS: Instrument = Instrument::number(
     "Number of subjects that NATS did not permit to publish on or subscribe to.",
 );
 
+/// How far the clock of NATS is ahead of this machine's. First service of a process; this crate.
+pub const CLOCK_OFFSET: Instrument =
+    Instrument::number("app.clock.offset", "ms", "Clock of NATS less that of this machine.");
+
 /// Calls that went to another upstream after one failed. Labels: model, `error.type`. Worker.
 pub const UPSTREAM_FALLBACKS: Instrument = Instrument::number(
     "app.upstream.fallbacks",

@@ -1,0 +1,130 @@
+"""This version and the one before it side by side on the same streams, there and back again, as
+docs/OPERATIONS.md has it: nobody loses an answer, and each reads what the other has stored."""
+
+import asyncio
+import json
+import os
+import time
+
+import pytest
+
+from support import previous
+from support.callers import Request
+from support.held import Held
+from support.load import Load, counts, told
+from support.operations import commands
+from support.readers import asked
+
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
+
+ANSWERS = int(os.environ.get("COMPOSE_ANSWERS", "2000"))
+SERVICES = ["gateway", "llm-worker", "web"]
+CREATE = ["keys", "create", "another", "--json"]
+HERE = "acceptance/compose/test_old_and_new.py"
+
+
+@pytest.fixture(scope="module")
+def before():
+    """The version before this one."""
+    return previous.find()
+
+
+def mixed(random):
+    form = random.choices(["stream", "page", "unary", "embeddings"], [5, 3, 2, 1])[0]
+    return Request(form, tokens=random.randint(10, 60), token_ms=random.choice([5, 30]))
+
+
+class Kept:
+    """What somebody has stored, and has told of it."""
+
+    def __init__(self, http, url):
+        self._http = http
+        self._url = f"{url}/v1"
+
+    async def store(self, stack):
+        """A conversation with a turn, and a key."""
+        made = await asyncio.to_thread(
+            stack.compose, *("run", "--rm", "--no-deps", "tools", *CREATE)
+        )
+        self.key = json.loads(made.stdout)["key"]
+        self.conversation = (await self._post("conversations", {}))["id"]
+        self.responses = []
+        await self.goes_on()
+        return self
+
+    async def goes_on(self):
+        """Another turn, which reads those before it."""
+        answer = await self._post("responses", asked(10, conversation=self.conversation))
+        assert answer["status"] == "completed", answer
+        self.responses.append(answer)
+        self.items = await self._get(f"conversations/{self.conversation}/items")
+
+    async def is_read(self):
+        """All of it is there, the same, and the key counts."""
+        for response in self.responses:
+            assert await self._get(f"responses/{response['id']}") == response
+        assert await self._get(f"conversations/{self.conversation}/items") == self.items
+        headers = {"authorization": f"Bearer {self.key}"}
+        for _look in range(50):
+            seen = await self._http.get(f"{self._url}/models", headers=headers)
+            if seen.status_code == 200:
+                break
+        assert seen.status_code == 200, "its key counts"
+
+    async def _post(self, path, body):
+        answer = await self._http.post(f"{self._url}/{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def _get(self, path):
+        answer = await self._http.get(f"{self._url}/{path}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+def exchange(stack):
+    """The steps of an upgrade, and of a rollback: how long they take."""
+    images = {stack.inspect(one)["Image"] for one in stack.containers(*SERVICES)}
+    [nats] = stack.containers("nats")
+    runs_since = stack.inspect(nats)["State"]["StartedAt"]
+    began = time.monotonic()
+    for step in commands(f"{HERE}::test_there_and_back_again_nobody_loses_an_answer"):
+        ended = stack.command(step, within_s=600)
+    took_s = time.monotonic() - began
+    assert ended.stderr == "", f"each has ended in order: {ended.stderr}"
+    assert stack.inspect(nats)["State"]["StartedAt"] == runs_since, "NATS runs on"
+    now = {stack.inspect(one)["Image"] for one in stack.containers(*SERVICES)}
+    assert len(now) == len(SERVICES) and not now & images, "each of them is another one"
+    return took_s
+
+
+@pytest.mark.timeout(5400)
+async def test_there_and_back_again_nobody_loses_an_answer(stack, http, before, measured):
+    measured(f"the version before: {before.title}")
+    old = stack.seen_by(before.root, CHAPPE_VERSION=before.version)
+    url_of = lambda request: stack.web_url if request.form == "page" else stack.url
+    of_new = await Kept(http, stack.url).store(stack)
+    load, held = Load(http, url_of, mixed, callers=24), Held(http, stack.site, callers=3)
+    share = ANSWERS // 3
+    await load.more(share)
+
+    there_s = await asyncio.to_thread(exchange, old)
+    await of_new.is_read()
+    await of_new.goes_on()
+    of_old = await Kept(http, stack.url).store(old)
+    await load.more(share)
+    back_s = await asyncio.to_thread(exchange, stack)
+    for kept in (of_old, of_new):
+        await kept.is_read()
+        await kept.goes_on()
+        await kept.is_read()
+
+    await load.more(share)
+    outcomes = await load.end()
+    accepted = await held.end()
+    assert len(outcomes) >= ANSWERS
+    assert set(counts(outcomes)) == {"whole"}, told(outcomes, "whole")[:4000]
+    measured(
+        f"{len(outcomes)} answers and {len(accepted)} stored responses, all whole; "
+        f"to the version before in {there_s:.1f} s, and back in {back_s:.1f} s"
+    )
