@@ -23,7 +23,8 @@ class Deployment:
         self.environment = environment
         self.target = target
         self.watch_s = watch_s
-        self.compose = Compose(f"chappe-{environment.name}")
+        project = os.environ.get("CHAPPE_PROJECT") or "chappe"
+        self.compose = Compose(f"{project}-{environment.name}")
         self.started = _now()
         self.id = f"{environment.name}-{self.started}"
 

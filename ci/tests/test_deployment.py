@@ -290,3 +290,10 @@ def test_the_command_line_says_how_it_is_used(ci):
     assert said.code == 0 and "CHAPPE_DEPLOYMENTS" in said.out
     assert ci("deploy", "staging").code == 2
     assert ci("deploy", "staging", "--rollback", "--target", "k8s").code == 78
+
+
+def test_an_environment_has_a_compose_project_of_its_own(environment, monkeypatch):
+    monkeypatch.delenv("CHAPPE_PROJECT", raising=False)
+    assert deploying.Deployment(environment, "compose", 1).compose.project == "chappe-staging"
+    monkeypatch.setenv("CHAPPE_PROJECT", "another")
+    assert deploying.Deployment(environment, "compose", 1).compose.project == "another-staging"

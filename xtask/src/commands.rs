@@ -18,6 +18,7 @@ use crate::suites::compose::Images;
 use crate::suites::containers;
 use crate::suites::faults::{self, Chaos, Load};
 use crate::suites::manifests;
+use crate::suites::pipeline;
 use crate::suites::rust;
 use crate::suites::{Context, Endpoints, Suite};
 use crate::tools::Missing;
@@ -99,6 +100,18 @@ enum Command {
     ///
     /// Needs kubectl, or root on Debian to fetch it, and installs checkov, which takes some 300 MB.
     Manifests(ManifestsArguments),
+    /// Executes the pipeline of .gitlab-ci.yml in a clone, from commit to production, and commits
+    /// that it has to stop.
+    ///
+    /// A failing unit test, an image with a shell in it, a failing acceptance test: each stops at
+    /// its stage, and nothing is deployed. A service that turns bad after it was deployed is taken
+    /// back, and loses nothing under load. Tells how long each stage took.
+    ///
+    /// Needs a Docker engine, cosign, oras and docker-registry, or root on Debian to find them.
+    /// Its deployments and its registry are its own, and are removed. Programs are built by
+    /// cargo-auditable outside of a container. Without grype nothing is scanned, which is told.
+    /// What is not committed is tested as well. The suite `pipeline` is its short form.
+    Pipeline(PipelineArguments),
     /// Checks licences, doubles and sources of all dependencies, as deny.toml says.
     ///
     /// Needs cargo-deny. Where it is missing, nothing is checked and that is a failure. Advisories
@@ -109,7 +122,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct TestArguments {
     /// Only these suites, and the release build if they need it.
-    #[arg(long, value_name = "SUITE", value_delimiter = ',')]
+    #[arg(long, value_name = "SUITE", value_delimiter = ',', env = "CHAPPE_TEST_ONLY")]
     only: Vec<Suite>,
     /// Name the suites and what each of them checks.
     #[arg(long)]
@@ -153,10 +166,21 @@ struct ManifestsArguments {
 }
 
 #[derive(Debug, Args)]
+struct PipelineArguments {
+    /// Of the commit stage only these suites, `fmt,unit,walls` for example; without it all, which
+    /// takes half an hour.
+    #[arg(long, value_name = "SUITE", value_delimiter = ',')]
+    commit_stage: Vec<Suite>,
+}
+
+#[derive(Debug, Args)]
 struct AcceptanceArguments {
     /// Address of the gateway, without `/v1`.
     #[arg(long, value_name = "URL", env = "ACCEPTANCE_GATEWAY_URL")]
     gateway_url: String,
+    /// One gateway without a proxy before it, which speaks for itself about bad requests.
+    #[arg(long, value_name = "URL", env = "ACCEPTANCE_DIRECT_URL")]
+    direct_url: Option<String>,
     /// The web chat. Without it the browser suite is left out.
     #[arg(long, value_name = "URL", env = "ACCEPTANCE_WEB_URL")]
     web_url: Option<String>,
@@ -181,6 +205,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Acceptance(arguments) => acceptance(arguments),
         Command::Chaos(arguments) => chaos(&arguments),
         Command::Compose(arguments) => compose(&arguments),
+        Command::Pipeline(arguments) => pipeline(&arguments),
         Command::Bench(arguments) => bench::command(&arguments),
         Command::Fuzz(arguments) => fuzz::command(&arguments),
         Command::Images => images(),
@@ -212,14 +237,27 @@ fn test(arguments: &TestArguments) -> anyhow::Result<bool> {
 }
 
 fn acceptance(arguments: AcceptanceArguments) -> anyhow::Result<bool> {
-    let AcceptanceArguments { gateway_url, web_url, simulator_url, api_key } = arguments;
+    let AcceptanceArguments { gateway_url, direct_url, web_url, simulator_url, api_key } =
+        arguments;
+    let direct_url = direct_url.unwrap_or_else(|| gateway_url.clone());
+    let proxy = Endpoints { gateway_url, web_url, simulator_url, api_key };
+    let gateway = Endpoints { gateway_url: direct_url, ..proxy.clone() };
+    ask_everything(proxy, gateway)
+}
+
+/// The black-box suites, through the proxy or, for what a proxy does not let through, at a gateway.
+fn ask_everything(proxy: Endpoints, gateway: Endpoints) -> anyhow::Result<bool> {
     let mut suites = Suite::OF_A_RUNNING_SYSTEM.to_vec();
-    if web_url.is_none() {
-        suites.retain(|suite| *suite != Suite::Browser);
-    }
-    let endpoints = Endpoints { gateway_url, web_url, simulator_url, api_key };
-    let context = Context { repository: Repository::open()?, endpoints: Some(endpoints) };
-    run(&context, &suites)
+    suites.retain(|suite| match suite {
+        Suite::BadInput => false,
+        Suite::Browser => proxy.web_url.is_some(),
+        _ => true,
+    });
+    let asked = |endpoints, suites: &[Suite]| {
+        let context = Context { repository: Repository::open()?, endpoints: Some(endpoints) };
+        run(&context, suites)
+    };
+    Ok(asked(proxy, &suites)? & asked(gateway, &[Suite::BadInput])?)
 }
 
 fn chaos(arguments: &ChaosArguments) -> anyhow::Result<bool> {
@@ -268,16 +306,14 @@ fn compose(arguments: &ComposeArguments) -> anyhow::Result<bool> {
     let mut log = Log::create(logs.join("compose.log"))?;
     let images = Images::make(&repository, &mut log)?;
     let of_its_own = images.tested(&[], &mut log)?.failed == 0;
-    let of_any_system = images.with_a_stack(|proxy, gateway| {
-        let asked = |endpoints, suites: &[Suite]| {
-            let context = Context { repository: Repository::open()?, endpoints: Some(endpoints) };
-            run(&context, suites)
-        };
-        let mut suites = Suite::OF_A_RUNNING_SYSTEM.to_vec();
-        suites.retain(|suite| *suite != Suite::BadInput);
-        Ok(asked(proxy, &suites)? & asked(gateway, &[Suite::BadInput])?)
-    })?;
+    let of_any_system = images.with_a_stack(ask_everything)?;
     Ok(of_its_own && of_any_system)
+}
+
+fn pipeline(arguments: &PipelineArguments) -> anyhow::Result<bool> {
+    let repository = Repository::open()?;
+    let mut log = Log::create(repository.made("logs").join("pipeline.log"))?;
+    Ok(pipeline::whole(&repository, &arguments.commit_stage, &mut log)?.failed == 0)
 }
 
 fn minutes(text: &str) -> Result<f64, String> {

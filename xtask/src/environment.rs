@@ -20,9 +20,19 @@ pub(crate) fn path() -> Vec<PathBuf> {
 
 /// PATH with `folder` before all others.
 pub(crate) fn path_with(folder: &Path) -> String {
-    let folders = std::iter::once(folder.to_path_buf()).chain(path());
+    joined(std::iter::once(folder.to_path_buf()).chain(path()))
+}
+
+/// Folders as PATH has them.
+pub(crate) fn joined(folders: impl IntoIterator<Item = PathBuf>) -> String {
     let joined = std::env::join_paths(folders).unwrap_or_default();
     joined.to_string_lossy().into_owned()
+}
+
+/// Where programs are kept from one checkout to the next.
+pub(crate) fn cache() -> PathBuf {
+    let home = || PathBuf::from(variable("HOME").unwrap_or_default()).join(".cache");
+    variable("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("chappe")
 }
 
 /// The program `name` on PATH.

@@ -48,32 +48,8 @@ impl<'a> Images<'a> {
         let build = build.arguments(["ci/build-images"]).arguments(built);
         let made = build.variable("CHAPPE_VERSION", TAG).succeeds(log)?;
         anyhow::ensure!(made, "the images are not built");
-        images.have_those_of_others(log)?;
+        have_images_of_others(repository, &FILES, &images.engine, log)?;
         Ok(images)
-    }
-
-    /// What can be pulled from nowhere is stood in for.
-    fn have_those_of_others(&self, log: &mut Log) -> anyhow::Result<()> {
-        let docker = |arguments: &[&str]| self.engine.run("docker").arguments(arguments);
-        let files = FILES.iter().flat_map(|file| ["--file", *file]);
-        let named = self.engine.run("docker").arguments(["compose"]).arguments(files);
-        let named = named.arguments(["config", "--images"]).variable("CHAPPE_RECEIVER_PORT", "0");
-        let named = named.quietly()?;
-        for image in named.lines() {
-            let (name, _tag) = image.split_once(':').unwrap_or((image, ""));
-            let is_there = docker(&["image", "inspect", image]).quietly().is_ok();
-            if is_there
-                || !OF_OTHERS.contains(&name)
-                || docker(&["pull", "--quiet", image]).quietly().is_ok()
-            {
-                continue;
-            }
-            let script = self.repository.root().join(".ci/stand-ins").join(name);
-            let stand_in = self.engine.run(script).arguments([image]);
-            let made = stand_in.variable("NATS_SERVER_BIN", nats::find()?).succeeds(log)?;
-            anyhow::ensure!(made, "there is no image `{image}`");
-        }
-        Ok(())
     }
 
     /// Runs the tests of acceptance/compose.
@@ -111,6 +87,34 @@ impl<'a> Images<'a> {
         ended?;
         Ok(answer)
     }
+}
+
+/// Sees that the images of others are there. What can be pulled from nowhere is stood in for.
+pub(super) fn have_images_of_others(
+    repository: &Repository,
+    files: &[&str],
+    engine: &Engine,
+    log: &mut Log,
+) -> anyhow::Result<()> {
+    let docker = |arguments: &[&str]| engine.run("docker").arguments(arguments);
+    let files = files.iter().flat_map(|file| ["--file", *file]);
+    let named = docker(&["compose"]).arguments(files).arguments(["config", "--images"]);
+    let named = named.variable("CHAPPE_RECEIVER_PORT", "0").quietly()?;
+    for image in named.lines() {
+        let (name, _tag) = image.split_once(':').unwrap_or((image, ""));
+        let is_there = docker(&["image", "inspect", image]).quietly().is_ok();
+        if is_there
+            || !OF_OTHERS.contains(&name)
+            || docker(&["pull", "--quiet", image]).quietly().is_ok()
+        {
+            continue;
+        }
+        let script = repository.root().join(".ci/stand-ins").join(name);
+        let stand_in = engine.run(script).arguments([image]);
+        let made = stand_in.variable("NATS_SERVER_BIN", nats::find()?).succeeds(log)?;
+        anyhow::ensure!(made, "there is no image `{image}`");
+    }
+    Ok(())
 }
 
 /// Where a stack answers, as it says itself.

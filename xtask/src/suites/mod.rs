@@ -6,6 +6,7 @@ pub(crate) mod containers;
 mod delivery;
 pub(crate) mod faults;
 pub(crate) mod manifests;
+pub(crate) mod pipeline;
 pub(crate) mod rust;
 mod secrets;
 
@@ -65,6 +66,10 @@ pub(crate) enum Suite {
     Containers,
     /// The stack of compose.yaml: what it answers, one trace, a worker that is killed.
     Compose,
+    /// The pipeline of .gitlab-ci.yml, executed from the build to production and its verification,
+    /// and a commit that puts a shell into an image. Left out are the stages commit, acceptance and
+    /// staging, lists of what is in the programs, and the other bad commits: `cargo xtask pipeline`.
+    Pipeline,
 }
 
 /// A running system, seen from outside.
@@ -111,7 +116,8 @@ impl Suite {
             | Self::Chaos
             | Self::Manifests
             | Self::Containers
-            | Self::Compose => true,
+            | Self::Compose
+            | Self::Pipeline => true,
             _ => Self::OF_A_RUNNING_SYSTEM.contains(&self) && context.endpoints.is_none(),
         }
     }
@@ -139,6 +145,7 @@ impl Suite {
             Self::Manifests => manifests::suite(repository, log),
             Self::Containers => containers::suite(repository, log),
             Self::Compose => compose::suite(repository, log),
+            Self::Pipeline => pipeline::suite(repository, log),
         }
     }
 }

@@ -23,6 +23,12 @@ pub(crate) fn install(packages: &[&str], log: &mut Log) -> anyhow::Result<bool> 
             .succeeds(log)?)
 }
 
+/// Whether a program is on PATH, if need be from its package.
+pub(crate) fn have(program: &str, package: &str, log: &mut Log) -> anyhow::Result<bool> {
+    let is_there = || environment::on_path(program).is_some();
+    Ok(is_there() || (install(&[package], log)? && is_there()))
+}
+
 /// Whether this is Debian, and ours to change.
 pub(crate) fn is_for_us() -> bool {
     let id = Command::new("id").arg("-u").output();

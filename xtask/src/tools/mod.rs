@@ -2,6 +2,7 @@
 //! suite is then skipped by name, and in a pipeline that is a failure.
 
 pub(crate) mod apt;
+pub(crate) mod cargo;
 pub(crate) mod chromium;
 pub(crate) mod docker;
 pub(crate) mod faketime;
@@ -10,6 +11,7 @@ pub(crate) mod kubectl;
 pub(crate) mod nats;
 pub(crate) mod node;
 pub(crate) mod python;
+pub(crate) mod supply;
 
 use std::fs;
 use std::path::Path;
