@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bus::{Bus, QueueState};
 use contract::{Lane, QueueName, streams};
+use futures::future::join_all;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::AsyncInstrument;
 use service_runtime::Shutdown;
@@ -60,18 +61,21 @@ impl Queues {
         }
     }
 
+    /// At all of them at once: one without a leader holds up no other.
     async fn look(&self) {
-        for queue in &self.names {
-            for lane in streams::LANES {
-                match self.bus.queue_state(*lane, queue).await {
-                    Ok(state) => {
-                        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-                        seen.insert((*lane, queue.clone()), (Instant::now(), state));
-                    }
-                    // Whatever is the matter with NATS is told elsewhere.
-                    Err(error) => tracing::debug!(%error, "who waits is not known"),
-                }
+        let queues = self.names.iter();
+        let each = queues.flat_map(|queue| streams::LANES.iter().map(move |lane| (*lane, queue)));
+        join_all(each.map(|(lane, queue)| self.look_at(lane, queue))).await;
+    }
+
+    async fn look_at(&self, lane: Lane, queue: &QueueName) {
+        match self.bus.queue_state(lane, queue).await {
+            Ok(state) => {
+                let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.insert((lane, queue.clone()), (Instant::now(), state));
             }
+            // Whatever is the matter with NATS is told elsewhere.
+            Err(error) => tracing::debug!(%error, "who waits is not known"),
         }
     }
 }
