@@ -13,6 +13,7 @@ WHERE = {
     "docker": "https://docs.docker.com/engine/install",
     "git": "https://git-scm.com",
     "grype": "https://github.com/anchore/grype",
+    "kubectl": "https://kubernetes.io/docs/tasks/tools",
     "oras": "https://oras.land",
 }
 
@@ -35,15 +36,16 @@ def there(program):
     return shutil.which(program) is not None
 
 
-def output(program, *arguments, folder=None, variables=None, text=True):
-    """What a program writes. Nothing is read from the keyboard."""
+def output(program, *arguments, folder=None, variables=None, text=True, stdin=None):
+    """What a program writes. Nothing is read from the keyboard; it may be given bytes."""
     if not there(program):
         raise Missing(f"there is no `{program}` on PATH: {WHERE.get(program, 'install it')}")
     done = subprocess.run(
         [program, *map(str, arguments)],
         cwd=folder,
         env=os.environ | (variables or {}),
-        stdin=subprocess.DEVNULL,
+        # No bytes are an end at once.
+        input=stdin or b"",
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -134,6 +134,54 @@ class Signer:
         return programs.output("cosign", *arguments, variables={"COSIGN_PASSWORD": password})
 
 
+def labels(image):
+    """What an image says of itself. It is not fetched."""
+    try:
+        said = programs.output("oras", "manifest", "fetch-config", *_oras_http(image), image)
+        return json.loads(said).get("config", {}).get("Labels") or {}
+    except (programs.Failed, ValueError, AttributeError) as error:
+        raise Refused(f"{image}: what it says of itself cannot be read: {error}") from error
+
+
+def revision_of(images):
+    """The commit that all of these images were built from."""
+    return one_revision({
+        str(image): labels(image).get("org.opencontainers.image.revision", "none")
+        for image in images
+    })
+
+
+def one_revision(revisions):
+    """Of images and their commits, the one commit."""
+    if len(set(revisions.values())) != 1:
+        said = ", ".join(f"{image}: {one}" for image, one in revisions.items())
+        raise Refused(f"these images were not built from one commit: {said}")
+    return next(iter(revisions.values()))
+
+
+def push(name, archive, tag, types, annotations):
+    """Pushes an artifact of one file. The same file with the same annotations is the same one."""
+    config, layer = types
+    said = [
+        word for key, value in annotations.items() for word in ("--annotation", f"{key}={value}")
+    ]
+    registry, _, repository = name.partition("/")
+    where = Image(registry, repository, "")
+    archive = pathlib.Path(archive).resolve()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "config.json").write_text("{}")
+            answer = programs.output(
+                "oras", "push", "--no-tty", "--format", "json", *_oras_http(where),
+                "--config", f"{folder}/config.json:{config}", "--disable-path-validation", *said,
+                f"{name}:{tag}", f"{archive.name}:{layer}",
+                folder=archive.parent,
+            )
+    except programs.Failed as error:
+        raise Refused(f"{name} could not be pushed: {error}") from error
+    return where.other(json.loads(answer)["digest"])
+
+
 def attach(image, kind, path, created):
     """Attaches a file. The same file of the same time is the same artifact, and there once."""
     artifact, file = KINDS[kind]

@@ -5,16 +5,23 @@ the time that it needs to finish what it does. Where new ones do not get well, t
 what ran goes on running.
 """
 
+import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import time
 from dataclasses import dataclass
 
-from delivery import programs
-from delivery.ends import End, Refused
+from delivery import programs, registry
+from delivery.ends import Refused, Unusable
+
+from .release import Unwell
+
+# What of the repository it runs with, beside images.
+FILES = ("compose.yaml", "compose", ".env")
 
 # In this order: workers know the new catalogue before gateways ask for it. The simulator is there
 # where it stands in for a model.
@@ -59,23 +66,53 @@ class Container:
         )
 
 
-class Unwell(End):
-    """New containers did not get healthy; the old ones run."""
-
-
 class Compose:
     """One environment on one Docker engine, which DOCKER_HOST names."""
 
-    def __init__(self, project):
-        self.project = project
+    name = "compose"
+
+    def __init__(self, environment):
+        project = os.environ.get("CHAPPE_PROJECT") or "chappe"
+        self.project = f"{project}-{environment}"
+
+    def prepare(self):
+        """Docker says itself what is missing."""
+
+    def collect(self, folder, source, _images, models, _revision):
+        """What a release runs with: the files that compose reads, and the catalogue."""
+        for entry in FILES:
+            path = source / entry
+            if path.is_dir():
+                shutil.copytree(path, folder / entry)
+            else:
+                shutil.copy2(path, folder / entry)
+        shutil.copy2(models or _models(source), folder / "models.toml")
+
+    def try_out(self, _release):
+        """Nothing is known before containers have started."""
+
+    def variables(self, release):
+        """What compose reads of a release."""
+        configuration = release.folder / "compose"
+        return {
+            **release.images,
+            "CHAPPE_MODELS_FILE": str(release.models_file),
+            # Labels of the services that read them: compose does not look into files, and with
+            # another label a service is replaced.
+            "CHAPPE_CATALOGUE": _digest(release.models_file),
+            "CHAPPE_NATS_CONFIGURATION": _digest(configuration / "nats.conf"),
+            "CHAPPE_PROXY_CONFIGURATION": _digest(
+                configuration / "haproxy.cfg", *sorted(configuration.glob("errors/*"))
+            ),
+        }
 
     def run(self, release, *arguments, capture=False):
         """`docker compose` as this release has it."""
         command = ["docker", "compose", "--ansi", "never", "--progress", "quiet"]
         command += ["--project-name", self.project]
         command += ["--project-directory", str(release.folder)]
-        command += ["--file", str(release.compose_file), *arguments]
-        environment = {**os.environ, **release.variables()}
+        command += ["--file", str(release.folder / "compose.yaml"), *arguments]
+        environment = {**os.environ, **self.variables(release)}
         done = subprocess.run(
             command,
             env=environment,
@@ -102,6 +139,10 @@ class Compose:
             if service in services:
                 self._roll(release, service)
         self.run(release, "up", "--detach", "--wait", "--no-deps", "proxy")
+
+    def url(self):
+        port = os.environ.get("CHAPPE_API_PORT") or "8790"
+        return f"http://127.0.0.1:{port}"
 
     def first_key(self):
         """The key that the environment made for whoever set it up."""
@@ -176,12 +217,9 @@ class Compose:
             _docker("pull", "--quiet", image)
             labels = json.loads(_docker("image", "inspect", image))[0]["Config"]["Labels"] or {}
             revisions[image] = labels.get("org.opencontainers.image.revision", "none")
-        if len(set(revisions.values())) != 1:
-            said = ", ".join(f"{image}: {one}" for image, one in revisions.items())
-            raise Refused(f"these images were not built from one commit: {said}")
-        return revisions.popitem()[1]
+        return registry.one_revision(revisions)
 
-    def problems_since_now(self):
+    def problems_since_now(self, _release):
         """A function that says what does not run as it should, and did when this was called."""
         restarts = {one.id: one.restarts for one in self._containers(*ROLLED)}
 
@@ -215,6 +253,24 @@ class Compose:
             return []
         known = map(Container.of, json.loads(_docker("container", "inspect", *listed)))
         return sorted((one for one in known if one.service in services), key=lambda one: one.created)
+
+
+def _digest(*files):
+    """Short for what is in these files, those that are there."""
+    digest = hashlib.sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _models(source):
+    """The catalogue that the compose file would take."""
+    model = os.environ.get("CHAPPE_MODEL") or "ollama"
+    path = source / "compose" / f"models.{model}.toml"
+    if not path.is_file():
+        raise Unusable(f"{path} is not there: say --models FILE")
+    return path
 
 
 def _logs(container):

@@ -11,9 +11,11 @@ from delivery.registry import Image, Signer
 
 from . import probes
 from .compose import Compose
+from .kubernetes import Kubernetes
 from .release import Release, read_digests
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+TARGETS = {target.name: target for target in (Compose, Kubernetes)}
 
 
 class Deployment:
@@ -21,30 +23,36 @@ class Deployment:
 
     def __init__(self, environment, target, watch_s):
         self.environment = environment
-        self.target = target
+        self.target = TARGETS[target](environment.name)
         self.watch_s = watch_s
-        project = os.environ.get("CHAPPE_PROJECT") or "chappe"
-        self.compose = Compose(f"{project}-{environment.name}")
+        runs = environment.current()
+        if runs is not None and runs.target != target:
+            raise Unusable(
+                f"{environment.name} runs on {runs.target}: say --target {runs.target}, or give "
+                "the other a name of its own"
+            )
         self.started = _now()
         self.id = f"{environment.name}-{self.started}"
 
     def deploy(self, digests, models):
         """Brings images into the environment, or takes them back."""
         images = read_digests(digests)
+        self.target.prepare()
         signer = Signer.from_environment()
         for image in images.values():
             signer.verify(Image.parse(image))
             print(f"signed by our key: {image}", flush=True)
         before = self.environment.current()
-        revision = self.compose.revision_of(images.values())
+        revision = self.target.revision_of(images.values())
         newer = order.check(SOURCE, before and before.revision, revision, False)
         print(f"{revision[:12]} is {newer}", flush=True)
         name = f"{self.started.replace(':', '').replace('-', '')}-{revision[:12]}"
         release = Release.keep(
-            self.environment.releases, name, revision, images, SOURCE, models or _models()
+            self.environment.releases, name, revision, images, SOURCE, models, self.target
         )
+        self.target.try_out(release)
         try:
-            self.compose.apply(release)
+            self.target.apply(release)
             self._look(release)
         except (End, probes.Bad) as error:
             self._take_back(release, before, error)
@@ -55,6 +63,7 @@ class Deployment:
     def verify(self):
         """Watches what runs, and takes it back if it is bad."""
         runs = self._current()
+        self.target.prepare()
         try:
             self._look(runs)
         except probes.Bad as error:
@@ -66,6 +75,7 @@ class Deployment:
         runs, to = self._current(), self.environment.previous()
         if to is None:
             raise Refused(f"{self.environment.name} has no release before {runs.name}")
+        self.target.prepare()
         seconds = self._bring_back(to)
         self._write(to, runs, "deployed", rollback_of=self.environment.brought(runs))
         print(f"rolled back: {self.environment.name} runs {to.name} again, {seconds:.1f} s")
@@ -77,7 +87,14 @@ class Deployment:
         if before is None:
             self._write(release, before, "failed", detected=detected)
             raise Refused("nothing ran before it: what runs now is left as it is") from error
-        seconds = self._bring_back(before)
+        try:
+            seconds = self._bring_back(before)
+        except End as another:
+            self._write(release, before, "failed", detected=detected)
+            raise Refused(
+                f"{before.name} could not be brought back either, and neither runs as a whole: "
+                f"{another}"
+            ) from error
         self._write(release, before, "rolled-back", detected=detected)
         raise Refused(
             f"rolled back: {self.environment.name} runs {before.name} again, {seconds:.1f} s"
@@ -85,8 +102,11 @@ class Deployment:
 
     def _bring_back(self, release):
         began = time.monotonic()
-        self.compose.apply(release)
-        probes.ask_each(self._users(), probes.models(release.models_file))
+        self.target.apply(release)
+        try:
+            probes.ask_each(self._users(), probes.models(release.models_file))
+        except probes.Bad as error:
+            raise Refused(f"{release.name} runs again, and is bad too: {error}") from error
         self.environment.now_runs(release)
         return time.monotonic() - began
 
@@ -99,18 +119,17 @@ class Deployment:
     def _look(self, release):
         users, catalogue = self._users(), probes.models(release.models_file)
         probes.ask_each(users, catalogue)
-        probes.watch(users, catalogue, self.watch_s, self.compose.problems_since_now())
+        probes.watch(users, catalogue, self.watch_s, self.target.problems_since_now(release))
 
     def _users(self):
-        port = os.environ.get("CHAPPE_API_PORT") or "8790"
-        url = os.environ.get("CHAPPE_API_URL") or f"http://127.0.0.1:{port}"
-        return probes.Users(url, os.environ.get("CHAPPE_API_KEY") or self.compose.first_key())
+        url = os.environ.get("CHAPPE_API_URL") or self.target.url()
+        return probes.Users(url, os.environ.get("CHAPPE_API_KEY") or self.target.first_key())
 
     def _write(self, release, before, outcome, **more):
         entry = {
             "id": self.id,
             "environment": self.environment.name,
-            "target": self.target,
+            "target": self.target.name,
             "revision": release.revision,
             "digests": release.digests,
             "commits": _commits(before, release),
@@ -120,15 +139,6 @@ class Deployment:
             **more,
         }
         record.append(self.environment.record, entry)
-
-
-def _models():
-    """The catalogue that the compose file would take."""
-    model = os.environ.get("CHAPPE_MODEL") or "ollama"
-    path = SOURCE / "compose" / f"models.{model}.toml"
-    if not path.is_file():
-        raise Unusable(f"{path} is not there: say --models FILE")
-    return path
 
 
 def _commits(before, release):

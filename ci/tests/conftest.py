@@ -2,16 +2,23 @@
 
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 import sys
 from dataclasses import dataclass
 
+import oci
 import pytest
 
 CI = pathlib.Path(__file__).resolve().parent.parent
 # Of others' settings none is to be heard here.
-OURS = ("COSIGN_", "OTEL_", "REGISTRY_", "SOURCE_DATE_EPOCH", "GIT_")
+OURS = ("CHAPPE_", "COSIGN_", "GIT_", "KUBE", "OTEL_", "REGISTRY_", "SOURCE_DATE_EPOCH")
+# Programs of others, and from which Debian suite they are fetched where they are missing.
+SIGNING = {
+    "cosign": "cosign/sid", "oras": "oras/sid", "docker-registry": "docker-registry/trixie",
+}
+PASSWORD = "of the tests"
 
 
 @dataclass(frozen=True)
@@ -62,3 +69,85 @@ def stand_in(tmp_path):
         return folder
 
     return make
+
+
+def found(packages, folder):
+    """A PATH with these programs; what is missing is fetched, where that is possible."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    fetched = cache / "chappe" / folder / "usr" / "bin"
+    path = f"{os.environ['PATH']}{os.pathsep}{fetched}"
+    missing = [name for name in packages if shutil.which(name, path=path) is None]
+    if missing and pathlib.Path("/etc/debian_version").exists():
+        fetch = CI.parent / ".ci" / "debian-programs"
+        wanted = [packages[name] for name in missing]
+        subprocess.run([fetch, fetched.parent.parent, *wanted], capture_output=True)
+        missing = [name for name in packages if shutil.which(name, path=path) is None]
+    if missing:
+        pytest.skip(f"not on PATH: {', '.join(missing)}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def kubectl():
+    """The program: `KUBECTL_BIN`, one on PATH, or fetched for tests on Debian."""
+    named = os.environ.get("KUBECTL_BIN")
+    # The folder that the suite `manifests` has it in.
+    return named or shutil.which("kubectl", path=found({"kubectl": "kubectl/sid"}, "kubectl"))
+
+
+@pytest.fixture(scope="session")
+def programs():
+    """Where cosign, oras and docker-registry are: on PATH, or fetched for tests on Debian."""
+    return found(SIGNING, "debian").split(os.pathsep)
+
+
+@pytest.fixture(scope="session")
+def at(programs, tmp_path_factory):
+    """The registry's address."""
+    folder = tmp_path_factory.mktemp("registry")
+    path = os.pathsep.join(programs)
+    registry = oci.Registry(shutil.which("docker-registry", path=path), folder)
+    registry.wait_until_it_answers()
+    yield registry.address
+    registry.stop()
+
+
+@pytest.fixture
+def push(programs, at, tmp_path):
+    """Puts an image into the registry; its name by digest."""
+    oras = shutil.which("oras", path=os.pathsep.join(programs))
+
+    def push(content, repository="chappe/gateway", labels=None):
+        folder = tmp_path / content.decode()
+        digest = oci.layout(folder, content, labels)
+        subprocess.run(
+            [oras, "cp", "--no-tty", "--to-plain-http", "--from-oci-layout", f"{folder}:v1",
+             f"{at}/{repository}:v1"],
+            check=True, capture_output=True,
+        )
+        return f"{at}/{repository}@{digest}"
+
+    return push
+
+
+def make_key(programs, folder):
+    cosign = shutil.which("cosign", path=os.pathsep.join(programs))
+    subprocess.run(
+        [cosign, "generate-key-pair"], cwd=folder, check=True, capture_output=True,
+        env={**os.environ, "COSIGN_PASSWORD": PASSWORD},
+    )
+    return {
+        "COSIGN_KEY": str(folder / "cosign.key"),
+        "COSIGN_PASSWORD": PASSWORD,
+        "COSIGN_PUBLIC_KEY": str(folder / "cosign.pub"),
+    }
+
+
+@pytest.fixture(scope="session")
+def key(programs, tmp_path_factory):
+    return make_key(programs, tmp_path_factory.mktemp("key"))
+
+
+@pytest.fixture(scope="session")
+def other_key(programs, tmp_path_factory):
+    return make_key(programs, tmp_path_factory.mktemp("other-key"))

@@ -56,7 +56,7 @@ class Registry:
         self.said.close()
 
 
-def layout(folder, content):
+def layout(folder, content, labels=None):
     """An OCI layout with an image of one file; its digest."""
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
@@ -74,7 +74,8 @@ def layout(folder, content):
     raw = packed.getvalue()
     layer = blob(gzip.compress(raw, mtime=0), "application/vnd.oci.image.layer.v1.tar+gzip")
     rootfs = {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(raw).hexdigest()}"]}
-    config = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": rootfs}
+    config = {"architecture": "amd64", "os": "linux", "rootfs": rootfs}
+    config["config"] = {"Labels": labels} if labels else {}
     described = blob(json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json")
     manifest = {
         "schemaVersion": 2, "mediaType": MANIFEST, "config": described, "layers": [layer],

@@ -10,8 +10,9 @@ from delivery import record
 from delivery.ends import Refused, Unusable
 from deployment import deployment as deploying
 from deployment import probes
+from deployment.compose import FILES, Compose
 from deployment.environment import KEPT, Environment
-from deployment.release import FILES, Release, read_digests
+from deployment.release import Release, read_digests
 
 DIGEST = "sha256:" + "ab" * 32
 IMAGES = {
@@ -43,7 +44,8 @@ def environment(tmp_path, monkeypatch):
 def keep(environment, source):
     """Keeps a release of this name."""
     return lambda name, revision="c" * 40: Release.keep(
-        environment.releases, name, revision, IMAGES, source, source / "models.toml"
+        environment.releases, name, revision, IMAGES, source, source / "models.toml",
+        Compose("staging"),
     )
 
 
@@ -70,16 +72,17 @@ def test_images_are_named_by_digest_and_all_of_them(digests):
 
 def test_a_release_stays_what_it_was(keep, source):
     release = keep("first")
-    catalogue = release.variables()["CHAPPE_CATALOGUE"]
+    variables = Compose("staging").variables
+    catalogue = variables(release)["CHAPPE_CATALOGUE"]
     (source / "compose.yaml").write_text("new\n")
     (source / "models.toml").write_text(CATALOGUE + "# another\n")
 
     again = Release.read(release.folder)
 
     assert again == release
-    assert again.compose_file.read_text() == "old\n"
-    assert again.variables()["CHAPPE_CATALOGUE"] == catalogue
-    assert keep("second").variables()["CHAPPE_CATALOGUE"] != catalogue
+    assert (again.folder / "compose.yaml").read_text() == "old\n"
+    assert variables(again)["CHAPPE_CATALOGUE"] == catalogue
+    assert variables(keep("second"))["CHAPPE_CATALOGUE"] != catalogue
     assert again.digests["llm-worker"] == DIGEST
 
 
@@ -95,9 +98,10 @@ def test_another_configuration_is_another_label_of_whom_it_is_for(keep, source, 
     path = source / "compose" / file
     path.parent.mkdir(exist_ok=True)
     path.write_text("old\n")
-    first, same = keep("first").variables(), keep("same").variables()
+    variables = Compose("staging").variables
+    first, same = variables(keep("first")), variables(keep("same"))
     path.write_text("new\n")
-    changed = keep("changed").variables()
+    changed = variables(keep("changed"))
     labels = ("CHAPPE_NATS_CONFIGURATION", "CHAPPE_PROXY_CONFIGURATION")
     assert [name for name in labels if first[name] != changed[name]] == [variable]
     assert [name for name in labels if first[name] != same[name]] == []
@@ -182,10 +186,21 @@ def test_a_few_failures_are_borne_and_more_are_not(api, monkeypatch):
 
 
 class Engine:
-    """Stands in for a Docker engine: it remembers what was applied."""
+    """Stands in for a target: it remembers what was applied."""
+
+    name = "compose"
 
     def __init__(self):
         self.applied = []
+
+    def prepare(self):
+        pass
+
+    def collect(self, folder, _source, _images, models, _revision):
+        (folder / "models.toml").write_bytes(models.read_bytes())
+
+    def try_out(self, _release):
+        pass
 
     def revision_of(self, _images):
         return "d" * 40
@@ -193,10 +208,13 @@ class Engine:
     def apply(self, release):
         self.applied.append(release.name)
 
+    def url(self):
+        return "http://127.0.0.1:9"
+
     def first_key(self):
         return "key"
 
-    def problems_since_now(self):
+    def problems_since_now(self, _release):
         return list
 
 
@@ -221,7 +239,7 @@ def deploy(environment, source, monkeypatch):
 
     def make(engine, bad=None):
         made = deploying.Deployment(environment, "compose", 1)
-        made.compose = engine
+        made.target = engine
 
         def look(*_):
             if bad:
@@ -253,6 +271,27 @@ def test_the_first_one_that_is_bad_has_nothing_to_go_back_to(deploy, environment
         deploy(Engine(), bad="no").deploy(digests(), source / "models.toml")
     assert environment.current() is None
     assert [one.outcome for one in record.read(environment.record)] == ["failed"]
+
+
+def test_what_is_brought_back_may_be_bad_too(deploy, environment, digests, source, monkeypatch):
+    deploy(Engine()).deploy(digests(), source / "models.toml")
+    made = deploy(Engine(), bad="nobody answers")
+
+    def nobody(*_):
+        raise probes.Bad("still nobody")
+
+    monkeypatch.setattr(deploying.probes, "ask_each", nobody)
+
+    with pytest.raises(Refused, match="could not be brought back either.*still nobody"):
+        made.deploy(digests(), source / "models.toml")
+
+    assert [one.outcome for one in record.read(environment.record)] == ["deployed", "failed"]
+
+
+def test_an_environment_has_one_target(environment, keep):
+    environment.now_runs(keep("first"))
+    with pytest.raises(Unusable, match="runs on compose: say --target compose"):
+        deploying.Deployment(environment, "k8s", 1)
 
 
 def test_somebody_rolls_back(deploy, environment, digests, source):
@@ -289,11 +328,11 @@ def test_the_command_line_says_how_it_is_used(ci):
     said = ci("deploy", "--help")
     assert said.code == 0 and "CHAPPE_DEPLOYMENTS" in said.out
     assert ci("deploy", "staging").code == 2
-    assert ci("deploy", "staging", "--rollback", "--target", "k8s").code == 78
+    assert ci("deploy", "staging", "--rollback", "--target", "swarm").code == 2
 
 
 def test_an_environment_has_a_compose_project_of_its_own(environment, monkeypatch):
     monkeypatch.delenv("CHAPPE_PROJECT", raising=False)
-    assert deploying.Deployment(environment, "compose", 1).compose.project == "chappe-staging"
+    assert deploying.Deployment(environment, "compose", 1).target.project == "chappe-staging"
     monkeypatch.setenv("CHAPPE_PROJECT", "another")
-    assert deploying.Deployment(environment, "compose", 1).compose.project == "another-staging"
+    assert deploying.Deployment(environment, "compose", 1).target.project == "another-staging"

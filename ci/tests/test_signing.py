@@ -1,87 +1,8 @@
 """`ci/sign` and `ci/verify` with cosign and oras against a registry on loopback."""
 
-import os
 import pathlib
-import shutil
-import subprocess
 
-import oci
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-NEEDED = {
-    "cosign": "cosign/sid", "oras": "oras/sid", "docker-registry": "docker-registry/trixie",
-}
-PASSWORD = "of the tests"
-
-
-@pytest.fixture(scope="session")
-def programs():
-    """Where cosign, oras and docker-registry are: on PATH, or fetched for tests on Debian."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    fetched = cache / "chappe" / "debian" / "usr" / "bin"
-    path = f"{os.environ['PATH']}{os.pathsep}{fetched}"
-    missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
-    if missing and pathlib.Path("/etc/debian_version").exists():
-        fetch = ROOT / ".ci" / "debian-programs"
-        packages = [NEEDED[name] for name in missing]
-        subprocess.run([fetch, fetched.parent.parent, *packages], capture_output=True)
-        missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
-    if missing:
-        pytest.skip(f"not on PATH: {', '.join(missing)}")
-    return path.split(os.pathsep)
-
-
-@pytest.fixture(scope="session")
-def at(programs, tmp_path_factory):
-    """The registry's address."""
-    folder = tmp_path_factory.mktemp("registry")
-    path = os.pathsep.join(programs)
-    registry = oci.Registry(shutil.which("docker-registry", path=path), folder)
-    registry.wait_until_it_answers()
-    yield registry.address
-    registry.stop()
-
-
-@pytest.fixture
-def push(programs, at, tmp_path):
-    """Puts an image into the registry; its name by digest."""
-    oras = shutil.which("oras", path=os.pathsep.join(programs))
-
-    def push(content, repository="chappe/gateway"):
-        folder = tmp_path / content.decode()
-        digest = oci.layout(folder, content)
-        subprocess.run(
-            [oras, "cp", "--no-tty", "--to-plain-http", "--from-oci-layout", f"{folder}:v1",
-             f"{at}/{repository}:v1"],
-            check=True, capture_output=True,
-        )
-        return f"{at}/{repository}@{digest}"
-
-    return push
-
-
-def make_key(programs, folder):
-    cosign = shutil.which("cosign", path=os.pathsep.join(programs))
-    subprocess.run(
-        [cosign, "generate-key-pair"], cwd=folder, check=True, capture_output=True,
-        env={**os.environ, "COSIGN_PASSWORD": PASSWORD},
-    )
-    return {
-        "COSIGN_KEY": str(folder / "cosign.key"),
-        "COSIGN_PASSWORD": PASSWORD,
-        "COSIGN_PUBLIC_KEY": str(folder / "cosign.pub"),
-    }
-
-
-@pytest.fixture(scope="session")
-def key(programs, tmp_path_factory):
-    return make_key(programs, tmp_path_factory.mktemp("key"))
-
-
-@pytest.fixture(scope="session")
-def other_key(programs, tmp_path_factory):
-    return make_key(programs, tmp_path_factory.mktemp("other-key"))
 
 
 @pytest.fixture
@@ -224,11 +145,11 @@ def test_what_another_has_attached_does_not_count(run, push, other_key, tmp_path
         ({"REGISTRY_PLAIN_HTTP": "maybe"}, 78, "is `true` or `false`"),
     ],
 )
-def test_a_key_that_cannot_be_used_says_so(run, push, variables, code, reason):
+def test_a_key_that_cannot_be_used_says_so(run, push, key, variables, code, reason):
     ended = run("sign", push(b"not-signed"), **variables)
 
     assert (ended.code, reason in ended.err) == (code, True), ended.err
-    assert PASSWORD not in ended.err and "BEGIN" not in ended.err
+    assert key["COSIGN_PASSWORD"] not in ended.err and "BEGIN" not in ended.err
 
 
 def test_what_is_to_be_attached_has_to_be_there(run, push, tmp_path):
