@@ -63,7 +63,9 @@ async def test_a_service_turns_bad_after_it_was_deployed(
     assert seconds, said
     tried, taken_back = delivery.record("production")[-2:]
     assert (tried["revision"], tried["outcome"]) == (bad, "deployed")
-    assert (taken_back["revision"], taken_back["outcome"]) == (bad, "rolled-back")
+    # The end of that change, and no change of its own.
+    assert (taken_back["outcome"], taken_back["rollback_of"]) == ("deployed", tried["id"])
+    assert taken_back["revision"] == good["revision"]
     assert delivery.runs("production")["images"] == good["images"]
     here = {image for _service, image, _id in delivery.containers("production")}
     assert not here & (set(delivery.runs("staging")["images"].values()) - set(good["images"].values()))

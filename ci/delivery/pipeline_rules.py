@@ -11,6 +11,7 @@ DEPLOYING = ["staging", "production"]
 FROM_STAGING = STAGES[STAGES.index("staging") :]
 
 ONE_CALL = re.compile(r"(?P<program>ci/[a-z0-9][a-z0-9-]*)(?P<arguments>( +[^\s;&|<>`()\\]+)*)")
+ROLLBACK = re.compile(r"ci/deploy +[a-z0-9-]+ +--rollback|ci/rollback +[a-z0-9-]+")
 EXACT_IMAGE = re.compile(r".+(:(?P<tag>[\w][\w.\-]*)|@sha256:[0-9a-f]{64})")
 ON_MAIN = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
 HIDDEN_SCRIPTS = ["before_script", "after_script", "hooks"]
@@ -93,6 +94,24 @@ def one_script(job, repository):
     path = os.path.join(repository, match["program"])
     if not os.path.isfile(path) or not os.access(path, os.X_OK):
         yield f"there is no program {match['program']}"
+
+
+def deploys_where_it_may(job, _repository):
+    """What runs somewhere changes in a stage behind acceptance, or not at all."""
+    if deploys(job) and job.stage not in FROM_STAGING:
+        yield f"deploys in the stage {job.stage}"
+
+
+def rollback_only_rolls_back(job, _repository):
+    """The one job that is excused from waiting brings nothing new, and only main has it."""
+    if not is_rollback(job):
+        return
+    lines = _lines(job.keys.get("script"))
+    if len(lines) != 1 or not ROLLBACK.fullmatch(lines[0].strip()):
+        yield f"does something else than `ci/deploy ENVIRONMENT --rollback`: {lines}"
+    # Without rules GitLab leaves a job out of the pipelines of merge requests.
+    if any(rule.get("if") != ON_MAIN for rule in job.rules):
+        yield f"has another rule than `if: {ON_MAIN}`"
 
 
 def no_manual_gate(job, _repository):
@@ -189,8 +208,9 @@ def reaches_main(job, _repository):
 
 
 JOB_RULES = [
-    stages_in_order, one_script, no_manual_gate, rollback_blocks_nothing, red_stops, exact_images,
-    image_or_inherited, environment, resource_group, not_interruptible, reaches_main,
+    stages_in_order, one_script, deploys_where_it_may, rollback_only_rolls_back, no_manual_gate,
+    rollback_blocks_nothing, red_stops, exact_images, image_or_inherited, environment,
+    resource_group, not_interruptible, reaches_main,
 ]
 
 

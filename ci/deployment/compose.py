@@ -176,23 +176,27 @@ class Compose:
         try:
             self._wait_until_healthy(service, new)
         except Unwell:
-            _docker("rm", "--force", *new)
+            made_now = [one for one in new if one not in right]
+            if made_now:
+                _docker("rm", "--force", *made_now)
             raise
-        self._wait_until_seen(service, everything)
+        self._wait_until_seen(service)
         for one in old:
             # Docker waits as long as the service said that it needs.
             _docker("stop", one)
             _docker("rm", one)
         print(f"{service}: {len(new)} new, {len(old)} old ended, {time.monotonic() - began:.1f} s")
 
-    def _wait_until_seen(self, service, count):
-        """The proxy looks for new containers by itself; nobody is stopped before it has found them."""
+    def _wait_until_seen(self, service):
+        """The proxy looks for new containers by itself; nobody is stopped before it has found them.
+        It sends nothing to those that are not well, of which there may be some among the old."""
         proxy = self._containers("proxy")
         end = time.monotonic() + HEALTHY_S
         while proxy and service in BEHIND_PROXY:
             said = programs.output("docker", "exec", proxy[0].id, *REPLICAS)
             seen = dict(line.split() for line in said.splitlines())
-            if int(seen.get(service, 0)) >= count:
+            well = [one for one in self._containers(service) if one.state == "healthy"]
+            if int(seen.get(service, 0)) >= len(well):
                 return
             if time.monotonic() > end:
                 raise Unwell(f"{service}: the proxy sends nothing to the new containers")

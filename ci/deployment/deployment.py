@@ -67,7 +67,9 @@ class Deployment:
         try:
             self._look(runs)
         except probes.Bad as error:
-            self._take_back(runs, self.environment.previous(), error)
+            self._take_back(
+                runs, self.environment.previous(), error, brought=self.environment.brought(runs)
+            )
         print(f"verified: {self.environment.name} runs {runs.name}")
 
     def roll_back(self):
@@ -80,9 +82,11 @@ class Deployment:
         self._write(to, runs, "deployed", rollback_of=self.environment.brought(runs))
         print(f"rolled back: {self.environment.name} runs {to.name} again, {seconds:.1f} s")
 
-    def _take_back(self, release, before, error):
-        """Back to what ran, and the end of the program."""
+    def _take_back(self, release, before, error, brought=None):
+        """Back to what ran, and the end of the program. `brought` is the deployment that has brought
+        the release, where it is not this one."""
         detected = _now()
+        self.environment.is_bad(release)
         print(f"{release.name} is bad: {error}", flush=True)
         if before is None:
             self._write(release, before, "failed", detected=detected)
@@ -95,7 +99,11 @@ class Deployment:
                 f"{before.name} could not be brought back either, and neither runs as a whole: "
                 f"{another}"
             ) from error
-        self._write(release, before, "rolled-back", detected=detected)
+        if brought is None:
+            self._write(release, before, "rolled-back", detected=detected)
+        else:
+            # The end of that one, and no change of its own.
+            self._write(before, release, "deployed", detected=detected, rollback_of=brought)
         raise Refused(
             f"rolled back: {self.environment.name} runs {before.name} again, {seconds:.1f} s"
         ) from error
@@ -149,8 +157,13 @@ def _commits(before, release):
     try:
         listed = programs.output("git", "-C", SOURCE, "log", "--format=%H %cI", span)
     except programs.Failed:
-        # The first commit of all has none before it.
-        listed = programs.output("git", "-C", SOURCE, "log", "--format=%H %cI", release.revision)
+        # The first commit of all has none before it; a clone that is not whole knows fewer still.
+        try:
+            only = ("log", "-1", "--format=%H %cI", release.revision)
+            listed = programs.output("git", "-C", SOURCE, *only)
+        except programs.Failed as error:
+            print(f"which commits came with it is not known: {error}", flush=True)
+            listed = ""
     return [dict(zip(("id", "time"), line.split(" ", 1))) for line in listed.splitlines()]
 
 

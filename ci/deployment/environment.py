@@ -3,7 +3,7 @@
 One folder per environment, on the machine that deploys:
 
     deployments.jsonl       one line per deployment, read by ci/delivery-metrics
-    releases/NAME/          what each release runs with
+    releases/NAME/          what each release runs with; `bad` in it: it was taken back
     current, previous       links to two of them
 """
 
@@ -21,6 +21,8 @@ from .release import Release
 
 # So many releases are kept beside the current and the previous one.
 KEPT = 5
+# A file in the folder of a release that was taken back.
+BAD = "bad"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
@@ -55,8 +57,17 @@ class Environment:
         return self._linked("current")
 
     def previous(self):
-        """What ran before that: where a rollback goes."""
-        return self._linked("previous")
+        """What ran before that: where a rollback goes. Never what was taken back as bad."""
+        before, runs = self._linked("previous"), self.current()
+        if before is None or not (before.folder / BAD).exists():
+            return before
+        names = (path.name for path in self.releases.iterdir() if not (path / BAD).exists())
+        older = sorted(name for name in names if not name.startswith(".") and name < runs.name)
+        return Release.read(self.releases / older[-1]) if older else None
+
+    def is_bad(self, release):
+        """Nobody brings it back from here on."""
+        (release.folder / BAD).touch()
 
     def _linked(self, name):
         link = self.folder / name

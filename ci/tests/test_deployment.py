@@ -124,6 +124,19 @@ def test_an_environment_knows_what_runs_and_what_ran_before(environment, keep):
     assert len(kept) == KEPT + 2 and {"18", "19"} <= kept
 
 
+def test_what_was_taken_back_is_never_brought_back(environment, keep):
+    for name in ("1", "2", "3"):
+        environment.now_runs(keep(name))
+    bad = environment.current()
+    environment.is_bad(bad)
+    environment.now_runs(environment.previous())
+
+    assert (environment.current().name, environment.previous().name) == ("2", "1")
+
+    environment.is_bad(environment.previous())
+    assert environment.previous() is None
+
+
 def test_nobody_else_deploys_meanwhile(environment):
     with environment.alone():
         with pytest.raises(Refused, match="under way"):
@@ -322,6 +335,8 @@ def test_what_turns_bad_later_is_taken_back_too(deploy, environment, digests, so
         deploy(engine, bad="slow").verify()
 
     assert environment.current().name == before
+    *_, tried, taken_back = record.read(environment.record)
+    assert (taken_back.outcome, taken_back.rollback_of) == ("deployed", tried.id)
 
 
 def test_the_command_line_says_how_it_is_used(ci):

@@ -128,6 +128,13 @@ DEPLOY = "    - ci/deploy production digests.env\n"
          "reaches-main: production"),
         (PRODUCTION, PRODUCTION + "  only: [tags]\n", "reaches-main: production"),
         (PRODUCTION, PRODUCTION + "  when: on_failure\n", "reaches-main: production"),
+        # Only what was accepted is deployed, and only main.
+        ("    - ci/accept digests.env\n", "    - ci/deploy here\n", "deploys-where-it-may: acceptance"),
+        ("    - ci/rollback production\n\n", "    - ci/deploy production --digests mine\n\n",
+         "rollback-only-rolls-back: rollback-when-red"),
+        (ON_MAIN + "      when: manual\n",
+         "    - if: $CI_PIPELINE_SOURCE == \"merge_request_event\"\n      when: manual\n",
+         "rollback-only-rolls-back: rollback"),
         # What is elsewhere.
         ("workflow:\n", "include: other.yml\nworkflow:\n", "nothing-from-elsewhere: include"),
         (DEPLOY, "    - !reference [test, script]\n", "nothing-from-elsewhere: !reference"),
