@@ -92,7 +92,7 @@ def kubectl():
     """The program: `KUBECTL_BIN`, one on PATH, or fetched for tests on Debian."""
     named = os.environ.get("KUBECTL_BIN")
     # The folder that the suite `manifests` has it in.
-    return named or shutil.which("kubectl", path=found({"kubectl": "kubectl/sid"}, "kubectl"))
+    return named or shutil.which("kubectl", path=found({"kubectl": "kubectl/sid"}, "manifests"))
 
 
 @pytest.fixture(scope="session")

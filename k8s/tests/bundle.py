@@ -148,7 +148,7 @@ class Workload:
 
 
 def mebibytes(quantity):
-    """Of a quantity of Kubernetes, or of Go."""
+    """Of a quantity of Kubernetes, of Go, or of nats-server, whose `MB` is 2^20 bytes."""
     number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(quantity)).groups()
     factors = {"Ki": 1 / 1024, "Mi": 1, "MiB": 1, "Gi": 1024, "GiB": 1024, "MB": 1, "GB": 1024}
     return float(number) * (factors[unit] if unit else 1 / 1024**2)

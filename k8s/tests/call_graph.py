@@ -21,9 +21,11 @@ class Edge:
     source: str
     target: str
     port: int
+    protocol: str = "TCP"
 
     def __str__(self):
-        return f"{self.source} → {self.target}:{self.port}"
+        protocol = "" if self.protocol == "TCP" else f"/{self.protocol}"
+        return f"{self.source} → {self.target}:{self.port}{protocol}"
 
 
 # source, target, port, why
@@ -78,12 +80,12 @@ def expected(bundle):
         return True
 
     edges = {Edge(*call[:3]) for call in CALLS if is_there(*call[:2])}
-    return edges | {Edge(one.name, NAMES, 53) for one in bundle.workloads}
+    return edges | _asking_for_names(bundle)
 
 
 def of_settings(bundle):
     """The edges that follow from addresses in the settings of containers, and of others."""
-    edges = {Edge(one.name, NAMES, 53) for one in bundle.workloads}
+    edges = _asking_for_names(bundle)
     for workload, container in bundle.containers:
         variables = bundle.environment(container)
         for name in ("NATS_URL", "WEB_GATEWAY_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"):
@@ -140,6 +142,15 @@ def service_of(bundle, host):
     if service is None or (name != host and service["spec"].get("clusterIP") != "None"):
         return None
     return next(iter(bundle.selected(service["spec"]["selector"])), None)
+
+
+def _asking_for_names(bundle):
+    """Everybody does; by TCP where an answer is too long for UDP."""
+    return {
+        Edge(one.name, NAMES, 53, protocol)
+        for one in bundle.workloads
+        for protocol in ("UDP", "TCP")
+    }
 
 
 def _upstreams(bundle):

@@ -3,9 +3,18 @@
 from call_graph import ENTRANCE, EXTERNAL_NATS, INTERNET, NAMES, PROMETHEUS, Edge
 
 NAMESPACES = {"chappe-entrance": ENTRANCE, "chappe-metrics": PROMETHEUS}
-EVERYWHERE = ("0.0.0.0/0", "::/0")
-# Where cluster and machines are: to call out is not to call these.
-PRIVATE = ("10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+# Everywhere, and where cluster and machines are: to call out is not to call these.
+PRIVATE = {
+    "0.0.0.0/0": {
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+    },
+    "::/0": {"::1/128", "fc00::/7", "fe80::/10"},
+}
 
 
 def permitted(bundle):
@@ -16,8 +25,13 @@ def permitted(bundle):
         chosen = bundle.selected(policy["spec"]["podSelector"].get("matchLabels", {}))
         if not chosen:
             complaints.append(f"NetworkPolicy {name} selects no pod")
+        types = policy["spec"].get("policyTypes", [])
         for word, edges in (("ingress", incoming), ("egress", outgoing)):
-            for rule in policy["spec"].get(word) or []:
+            rules = policy["spec"].get(word) or []
+            if rules and word.capitalize() not in types:
+                complaints.append(f"NetworkPolicy {name} has rules for {word}, and is of {types}")
+                continue
+            for rule in rules:
                 peers = rule.get("from" if word == "ingress" else "to") or [None]
                 ports = rule.get("ports") or [None]
                 for peer in peers:
@@ -28,10 +42,11 @@ def permitted(bundle):
                         if port is None or "endPort" in port:
                             complaints.append(f"NetworkPolicy {name} has a rule for many ports")
                             continue
+                        of = (port["port"], port.get("protocol", "TCP"))
                         if word == "ingress":
-                            edges |= {Edge(a, b, port["port"]) for a in others for b in chosen}
+                            edges |= {Edge(a, b, *of) for a in others for b in chosen}
                         else:
-                            edges |= {Edge(a, b, port["port"]) for a in chosen for b in others}
+                            edges |= {Edge(a, b, *of) for a in chosen for b in others}
     outside = {ENTRANCE, PROMETHEUS, NAMES, INTERNET, EXTERNAL_NATS}
     both = {edge for edge in incoming & outgoing}
     both |= {edge for edge in incoming if edge.source in outside}
@@ -48,11 +63,10 @@ def _ends(bundle, peer):
         return set(), "a rule for anybody"
     if "ipBlock" in peer:
         block = peer["ipBlock"]
-        if block["cidr"] not in EVERYWHERE:
+        if block["cidr"] not in PRIVATE:
             return {EXTERNAL_NATS}, None
-        missing = set(PRIVATE) - set(block.get("except", []))
-        private = block["cidr"] == EVERYWHERE[0] and missing
-        return {INTERNET}, f"private networks are reached: {sorted(missing)}" if private else None
+        reached = PRIVATE[block["cidr"]] - set(block.get("except", []))
+        return {INTERNET}, f"private networks are reached: {sorted(reached)}" if reached else None
     if "matchExpressions" in str(peer):
         return set(), "an expression, which nobody here reads"
     pods = peer.get("podSelector", {}).get("matchLabels", {})

@@ -6,7 +6,7 @@ import pytest
 
 from bundle import OVERLAYS, Bundle
 from policy import RULES
-from policy.availability import metrics
+from policy.availability import metrics, tokens_of_lanes
 from sabotage import SABOTAGE
 
 
@@ -32,3 +32,7 @@ def test_it_is_noticed(name, what, how, rendered):
 
 def test_metrics_are_read_from_where_services_have_them():
     assert {"app_worker_slots", "app_queue_wait_seconds"} <= metrics()
+
+
+def test_lanes_are_read_from_the_contract():
+    assert tokens_of_lanes() == {"chat", "live", "background"}

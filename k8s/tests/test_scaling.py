@@ -1,4 +1,5 @@
-"""Workers are scaled by what people wait for: decided over recorded series, by what is rendered."""
+"""Workers are scaled by what people wait for: decided by what is rendered, over series that model a queue
+that grows, and an hour of a wave. What queries bring is in test_queries.py."""
 
 import copy
 
@@ -46,11 +47,10 @@ TOO_LONG = 5.5
 
 @pytest.mark.parametrize("every", [5, 15])
 def test_more_workers_at_the_first_look_at_a_queue_that_grows(scaler, every):
-    """Nothing holds the decision back. How often is looked is the controller's: 15 s by default,
-    and 5 s where the goal of 10 s from metric to decision is to be met."""
+    """Nothing holds the decision back. How often is looked is the controller's: 15 s by default. The
+    goal of 10 s from metric to decision is met where it looks each 5 s."""
     numbers = played(scaler, 4, grows(since=30), every, until=120)
     assert 30 + TOO_LONG < first_more(numbers) <= 30 + TOO_LONG + every
-    assert every > 5 or first_more(numbers) - (30 + TOO_LONG) <= 10
 
 
 def test_a_held_back_decision_is_noticed(scaler):
@@ -75,8 +75,9 @@ def test_a_queue_that_nobody_waits_at_may_be_older(scaler):
     assert first_more(played(scaler, 4, late, until=300)) is not None
 
 
-# Slots in use each minute of an hour, of ten workers: a wave.
-RECORDED = [
+# A model, which nobody has recorded: slots in use each minute of an hour, of ten workers. It begins in
+# the middle of a wave, has two more, and ends with nothing.
+HOUR = [
     380,
     410,
     460,
@@ -142,14 +143,14 @@ RECORDED = [
 
 
 def wave(now, workers):
-    return readings(workers, busy=RECORDED[now // 60])
+    return readings(workers, busy=HOUR[now // 60])
 
 
 def fewer_than_busy(scaler):
     """Times at which there were fewer slots than jobs in hand. Each worker that goes ends its own
     jobs; this is about those that stay."""
     numbers = played(scaler, 11, wave, until=3600)
-    return [now for now, pods in numbers if pods * SLOTS < RECORDED[now // 60]]
+    return [now for now, pods in numbers if pods * SLOTS < HOUR[now // 60]]
 
 
 def test_busy_workers_are_not_scaled_in(scaler):

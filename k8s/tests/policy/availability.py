@@ -57,6 +57,8 @@ def scalers_scale_something(bundle):
         most = scaler["spec"].get("maxReplicas", scaler["spec"].get("maxReplicaCount", 0))
         if not 2 <= least < most:
             yield f"{name}: from {least} to {most}"
+        if not scaler["spec"].get("metrics", scaler["spec"].get("triggers")):
+            yield f"{name}: by nothing"
     if bundle.is_for_a_cluster:
         for name in ("gateway", "llm-worker", "web"):
             if bundle.scaler_of(bundle.workload(name)) is None:
@@ -118,6 +120,25 @@ def scalers_ask_for_what_is_told(bundle):
                     yield f"{trigger.get('name')}: {metric} of any environment"
             if not re.search(r"\{[^}]*\}", query):
                 yield f"{trigger.get('name')}: asks for everything"
+
+
+@rule
+def every_lane_is_looked_at(bundle):
+    """By one trigger each; and there is no other lane."""
+    lanes = sorted(tokens_of_lanes())
+    for scaler in bundle.of("ScaledObject"):
+        queries = [one["metadata"].get("query", "") for one in scaler["spec"]["triggers"]]
+        asked = [one for query in queries for one in re.findall(r'app_lane=~?"([^"]*)"', query)]
+        names = sorted(lane for one in asked for lane in one.split("|"))
+        if names != lanes:
+            yield f"ScaledObject {scaler['metadata']['name']}: {names}, and lanes are {lanes}"
+
+
+def tokens_of_lanes():
+    """As gateways have them in the label `app_lane`."""
+    source = (REPOSITORY / "crates/contract/src/names.rs").read_text()
+    lanes = re.search(r"impl Lane \{.*?\n\}", source, re.DOTALL)[0]
+    return set(re.findall(r'Self::\w+ => "(\w+)"', lanes))
 
 
 def metrics():

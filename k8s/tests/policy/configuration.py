@@ -77,6 +77,19 @@ def whoever_knows_models_knows_the_same(bundle):
             yield f"{name} does not come after nats-init"
 
 
+@rule
+def nats_init_is_made_anew(bundle):
+    """A job cannot be changed: whatever deploys has to replace it."""
+    said = bundle.workload("nats-init").manifest["metadata"].get("annotations", {})
+    for name, wanted in {
+        "argocd.argoproj.io/hook": "Sync",
+        "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+        "kustomize.toolkit.fluxcd.io/force": "enabled",
+    }.items():
+        if said.get(name) != wanted:
+            yield f"nats-init: {name} is {said.get(name)}"
+
+
 def _models(workload):
     volumes = {one["name"]: one for one in workload.pod.get("volumes", [])}
     mounted = {one["name"]: one for one in workload.containers[0].get("volumeMounts", [])}

@@ -131,6 +131,5 @@ def value(name, config, default=None):
 
 
 def amount(name, config):
-    return mebibytes(
-        {"MB": "{}Mi", "GB": "{}Gi"}[(said := value(name, config, "0MB"))[-2:]].format(said[:-2])
-    )
+    """In MiB; nothing where it is not said."""
+    return mebibytes(value(name, config, "0MB"))

@@ -2,6 +2,19 @@
 
 from sabotage.breaking import POD, at, edit, environment, pod, without
 
+
+def query(trigger, old, new):
+    """Changes what one is asked by."""
+
+    def how(bundle):
+        triggers = bundle.find("ScaledObject", "llm-worker")["spec"]["triggers"]
+        metadata = next(one for one in triggers if one["name"] == trigger)["metadata"]
+        assert old in metadata["query"]
+        metadata["query"] = metadata["query"].replace(old, new)
+
+    return how
+
+
 WAYS = [
     (
         "replicas_are_taken_one_at_a_time",
@@ -82,6 +95,23 @@ WAYS = [
         "nobody scales workers",
         lambda bundle: without(bundle, "ScaledObject", "llm-worker"),
     ),
+    (
+        "scalers_scale_something",
+        "by nothing",
+        at("HorizontalPodAutoscaler", "web", "spec", "metrics", value=[]),
+    ),
+    (
+        "scalers_scale_something",
+        "workers by nothing",
+        at("ScaledObject", "llm-worker", "spec", "triggers", value=[]),
+    ),
+    (
+        "every_lane_is_looked_at",
+        "a lane that is none",
+        query("background", '"background"', '"background|batch"'),
+    ),
+    ("every_lane_is_looked_at", "none for whoever is there", query("people", "chat|live", "chat")),
+    ("every_lane_is_looked_at", "one in two triggers", query("background", '"back', '"live|back')),
     (
         "every_queue_has_workers",
         "a queue that nobody pulls",

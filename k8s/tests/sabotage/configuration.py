@@ -14,6 +14,21 @@ from sabotage.breaking import (
 
 WAYS = [
     (
+        "nats_init_is_made_anew",
+        "no hook",
+        at("Job", "nats-init", "metadata", "annotations", "argocd.argoproj.io/hook"),
+    ),
+    (
+        "nats_init_is_made_anew",
+        "the old one stays",
+        at("Job", "nats-init", "metadata", "annotations", "argocd.argoproj.io/hook-delete-policy"),
+    ),
+    (
+        "nats_init_is_made_anew",
+        "Flux changes it",
+        at("Job", "nats-init", "metadata", "annotations", "kustomize.toolkit.fluxcd.io/force"),
+    ),
+    (
         "no_secret_is_in_git",
         "a Secret",
         lambda bundle: bundle.objects.append({"kind": "Secret", "metadata": {"name": "web-key"}}),

@@ -5,16 +5,39 @@ from sabotage.breaking import at, edit, environment, without
 PATIENT = "the_entrance_is_patient"
 GRAPH = "policies_permit_the_call_graph"
 
+
+def rules_between(bundle, source, target):
+    """Those of both ends, of which each permits what the other does."""
+    return [
+        rule
+        for name, word, peers, other in (
+            (source, "egress", "to", target),
+            (target, "ingress", "from", source),
+        )
+        for rule in bundle.find("NetworkPolicy", name)["spec"][word]
+        if f"'app.kubernetes.io/name': '{other}'" in str(rule[peers])
+    ]
+
+
+def over_udp(source, target):
+    def how(bundle):
+        for rule in rules_between(bundle, source, target):
+            for port in rule["ports"]:
+                port["protocol"] = "UDP"
+
+    return how
+
+
 WAYS = [
     (
         "nothing_is_permitted_by_default",
         "no denial",
-        lambda bundle: without(bundle, "NetworkPolicy", "nothing"),
+        lambda bundle: without(bundle, "NetworkPolicy", "default-deny"),
     ),
     (
         "nothing_is_permitted_by_default",
         "of one way only",
-        at("NetworkPolicy", "nothing", "spec", "policyTypes", value=["Ingress"]),
+        at("NetworkPolicy", "default-deny", "spec", "policyTypes", value=["Ingress"]),
     ),
     (GRAPH, "nobody reaches NATS", lambda bundle: without(bundle, "NetworkPolicy", "nats")),
     (
@@ -99,10 +122,51 @@ WAYS = [
     ),
     (
         GRAPH,
+        "upstreams within the cluster, by IPv6",
+        at(
+            "NetworkPolicy",
+            "llm-worker-to-upstreams",
+            "spec",
+            "egress",
+            0,
+            "to",
+            1,
+            "ipBlock",
+            "except",
+        ),
+    ),
+    (
+        GRAPH,
+        "rules of a type that the policy is not of",
+        at("NetworkPolicy", "llm-worker", "spec", "policyTypes", value=["Ingress"]),
+    ),
+    (
+        GRAPH,
+        "of no type",
+        at("NetworkPolicy", "llm-worker-to-upstreams", "spec", "policyTypes"),
+    ),
+    (GRAPH, "NATS over UDP", over_udp("gateway", "nats")),
+    (
+        GRAPH,
+        "NATS over UDP besides",
+        lambda bundle: [
+            rule["ports"].append({"port": 4222, "protocol": "UDP"})
+            for rule in rules_between(bundle, "gateway", "nats")
+        ],
+    ),
+    (
+        GRAPH,
+        "names over UDP only",
+        lambda bundle: bundle.find("NetworkPolicy", "allow-dns")["spec"]["egress"][0].update(
+            ports=[{"port": 53, "protocol": "UDP"}]
+        ),
+    ),
+    (
+        GRAPH,
         "no upstreams",
         lambda bundle: without(bundle, "NetworkPolicy", "llm-worker-to-upstreams"),
     ),
-    (GRAPH, "no names", lambda bundle: without(bundle, "NetworkPolicy", "names")),
+    (GRAPH, "no names", lambda bundle: without(bundle, "NetworkPolicy", "allow-dns")),
     (
         GRAPH,
         "a policy for nobody",

@@ -82,7 +82,8 @@ pub(super) enum Command {
     Compose(ComposeArguments),
     /// Tests the manifests of k8s/, as the suite `manifests` does, and has checkov look at them.
     ///
-    /// Needs kubectl, or root on Debian to fetch it, and installs checkov, which takes some 300 MB.
+    /// Needs kubectl and promtool, or root on Debian to fetch them, and installs checkov, which
+    /// takes some 300 MB.
     Manifests(ManifestsArguments),
     /// Executes the pipeline of .gitlab-ci.yml in a clone, from commit to production, and commits
     /// that it has to stop.

@@ -5,6 +5,8 @@ use crate::report;
 use crate::repository::Repository;
 use crate::run::{Log, Run};
 use crate::suites::{Suite, black_box};
+use crate::tools::Missing;
+use crate::tools::debian;
 use crate::tools::python::Python;
 
 /// A check: what is true when it succeeds, the program, and its arguments.
@@ -79,10 +81,21 @@ pub(super) fn run(repository: &Repository, log: &mut Log) -> anyhow::Result<Coun
 /// The tests of the programs in `ci/`.
 fn programs(repository: &Repository, python: &Python, log: &mut Log) -> anyhow::Result<Counts> {
     let report = repository.made("junit").join("delivery-programs.xml");
-    let run = Run::new(python.program("python"), &repository.root().join("ci"))
+    let mut run = Run::new(python.program("python"), &repository.root().join("ci"))
         .arguments(["-m", "pytest", &format!("--junitxml={}", report.display())])
         // The source folder stays as it is.
         .variable("PYTHONDONTWRITEBYTECODE", "1")
         .variable("PYTHONUNBUFFERED", "1");
+    // Both at once, for the suite `manifests` as well.
+    match debian::find(repository, &[debian::KUBECTL, debian::PROMTOOL]) {
+        Ok(found) => {
+            for (program, path) in found {
+                run = run.variable(program.variable, path);
+            }
+        }
+        // The tests that need it are skipped by name.
+        Err(error) if error.is::<Missing>() => log.line(&format!("{error:#}")),
+        Err(error) => return Err(error),
+    }
     black_box::counted_by_pytest(run, log)
 }

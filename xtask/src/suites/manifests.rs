@@ -1,5 +1,5 @@
-//! The manifests of k8s/: schemas, rules, the call graph, scaling, and the programs with the settings
-//! that they give. No cluster is asked.
+//! The manifests of k8s/: schemas, rules, the call graph, scaling and its queries, and the programs
+//! with the settings that they give. No cluster is asked.
 
 use crate::cases::Counts;
 use crate::repository::Repository;
@@ -7,7 +7,7 @@ use crate::run::{Log, Run};
 use crate::suites::Suite;
 use crate::suites::black_box::counted_by_pytest;
 use crate::tools::python::Python;
-use crate::tools::{kubectl, nats};
+use crate::tools::{debian, nats};
 
 const REQUIREMENTS: &str = "k8s/tests/requirements.txt";
 /// What is too large to be installed for every run of every test.
@@ -33,7 +33,7 @@ fn tested(
     let python = Python::with(repository, REQUIREMENTS, log)?;
     let name = Suite::Manifests.name();
     let report = repository.made("junit").join(format!("{name}.xml"));
-    let run = Run::new(python.program("python"), &repository.root().join("k8s/tests"))
+    let mut run = Run::new(python.program("python"), &repository.root().join("k8s/tests"))
         .arguments(["-m", "pytest", &format!("--junitxml={}", report.display())])
         // What differs between overlays is worth reading when all is well, too.
         .arguments(["-rP"])
@@ -42,7 +42,9 @@ fn tested(
         .variable("PYTHONDONTWRITEBYTECODE", "1")
         .variable("PYTHONUNBUFFERED", "1")
         .variable("CHAPPE_BIN_DIR", repository.release())
-        .variable("KUBECTL_BIN", kubectl::find(repository)?)
         .variable("NATS_SERVER_BIN", nats::find()?);
+    for (program, path) in debian::find(repository, &[debian::KUBECTL, debian::PROMTOOL])? {
+        run = run.variable(program.variable, path);
+    }
     counted_by_pytest(told(run), log)
 }

@@ -4,10 +4,10 @@
 pub(crate) mod apt;
 pub(crate) mod cargo;
 pub(crate) mod chromium;
+pub(crate) mod debian;
 pub(crate) mod docker;
 pub(crate) mod faketime;
 pub(crate) mod haproxy;
-pub(crate) mod kubectl;
 pub(crate) mod nats;
 pub(crate) mod node;
 pub(crate) mod python;
