@@ -6,9 +6,12 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from delivery import ends
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +27,23 @@ VARIABLES = {
 
 class Failed(Exception):
     """What is told in a line, without a trace."""
+
+    code = ends.REFUSED
+
+
+class Missing(Failed):
+    """A program that is needed is not there."""
+
+    code = ends.MISSING
+
+
+def run(name, main):
+    """Runs a script, and ends the process as it says."""
+    try:
+        main()
+    except Failed as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        sys.exit(error.code)
 
 
 def version():
@@ -49,7 +69,7 @@ def docker(*arguments, **options):
     try:
         return subprocess.run(["docker", *arguments], check=True, **options)
     except FileNotFoundError:
-        raise Failed("there is no `docker` on PATH: install Docker (Debian: apt-get install docker.io)") from None
+        raise Missing("there is no `docker` on PATH: install Docker (Debian: apt-get install docker.io)") from None
     except subprocess.CalledProcessError as error:
         said = (error.stderr or b"").decode(errors="replace").strip() if options.get("capture_output") else ""
         raise Failed(f"`docker {arguments[0]}` failed{': ' + said if said else ''}") from None

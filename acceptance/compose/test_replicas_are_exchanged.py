@@ -6,18 +6,12 @@ import os
 
 import pytest
 
-from support.callers import Request
-from support.load import Load, counts, told
+from support.load import Load, counts, mixed, told
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 ANSWERS = int(os.environ.get("COMPOSE_ANSWERS", "2000"))
 SERVICES = ["gateway", "llm-worker", "web"]
-
-
-def mixed(random):
-    form = random.choices(["stream", "page", "unary", "embeddings"], [5, 3, 2, 1])[0]
-    return Request(form, tokens=random.randint(10, 60), token_ms=random.choice([5, 30]))
 
 
 @pytest.mark.timeout(1200)

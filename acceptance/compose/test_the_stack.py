@@ -2,10 +2,12 @@
 
 import json
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from support.callers import Request, ask
+from support.callers import Request, ask, knows
+from support.compose import ROOT
 from support.held import Held
 from support.readers import asked
 
@@ -28,14 +30,8 @@ async def test_chat_stream_page_and_stored_work(stack, http):
 async def test_who_has_no_key_is_refused_and_an_operator_makes_another(stack, http):
     refused = await http.get(f"{stack.url}/v1/models", headers={"authorization": "Bearer none"})
     assert refused.status_code == 401
-    made = stack.compose("run", "--rm", "tools", "keys", "create", "another", "--json").stdout
-    key = json.loads(made)["key"]
-    for _look in range(50):
-        headers = {"authorization": f"Bearer {key}"}
-        answer = await http.get(f"{stack.url}/v1/models", headers=headers)
-        if answer.status_code == 200:
-            break
-    assert answer.status_code == 200, "the operator's key counts"
+    key = stack.made_key("another")
+    await knows(http, stack.url, key)
 
 
 async def test_both_workers_answer(stack, http):
@@ -73,18 +69,46 @@ def test_containers_may_no_more_than_they_need(stack):
         assert not image.endswith(":latest") and (":" in image or "@" in image), image
 
 
+# Of each service: volume, folder of it (None: all of it), and whether it may write there.
+SEEN = {
+    "credentials": {("credentials", None, True), ("nats", None, True)},
+    "nats": {("credentials", "server", False), ("nats", None, True)},
+    "nats-init": {("credentials", "nats-init", False)},
+    "web-key": {("credentials", "operator", False), ("web-key", None, True)},
+    "first-key": {("credentials", "operator", False), ("first-key", None, True)},
+    "gateway": {("credentials", "gateway", False)},
+    "llm-worker": {("credentials", "llm-worker", False)},
+    "web": {("web-key", None, False)},
+    "proxy": set(),
+    "simulator": set(),
+    "receiver": set(),
+}
+
+
+def volumes(stack, seen):
+    """What a container sees of volumes, however it was told of them."""
+    folders = {
+        mount["Target"]: (mount.get("VolumeOptions") or {}).get("Subpath")
+        for mount in seen["HostConfig"].get("Mounts") or []
+    }
+    for mount in seen["Mounts"]:
+        if mount["Type"] == "volume":
+            name = mount["Name"].removeprefix(f"{stack.name}_")
+            yield name, folders.get(mount["Destination"]), mount["RW"]
+        else:
+            # Of this machine it sees what the repository has, and changes nothing.
+            source = Path(mount["Source"])
+            assert source.is_relative_to(ROOT) and not mount["RW"], mount
+
+
 def test_each_sees_its_own_credentials_and_who_needs_none_sees_none(stack):
-    folders = {"gateway": "gateway", "llm-worker": "llm-worker", "nats": "server", "web": None}
-    for service, folder in folders.items():
-        for container in stack.containers(service):
-            mounts = stack.inspect(container)["HostConfig"].get("Mounts", [])
-            seen = [
-                mount["VolumeOptions"].get("Subpath")
-                for mount in mounts
-                if mount["Source"].endswith("_credentials")
-            ]
-            assert seen == ([folder] if folder else []), container
-            assert all(mount["ReadOnly"] for mount in mounts if mount["Source"].endswith("_credentials"))
+    services = set()
+    for container in stack.containers(ended=True):
+        seen = stack.inspect(container)
+        service = seen["Config"]["Labels"]["com.docker.compose.service"]
+        services.add(service)
+        assert set(volumes(stack, seen)) == SEEN[service], container
+    assert services == set(SEEN)
 
 
 def test_only_who_needs_nats_reaches_it(stack):

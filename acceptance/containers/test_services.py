@@ -14,10 +14,11 @@ from support.container import PORTS, USER, Container, ends, image, settings
 pytestmark = pytest.mark.timeout(180)
 
 SERVICES = sorted(PORTS)
-# Bounds for a machine that is busy with other things; what was measured is printed.
-READY_WITHIN_S = 10
-STOPS_WITHIN_S = 10
-IDLE_BYTES = 64 * 1024 * 1024
+# Ten times what was measured, for a machine that is busy with other things: 0.2 to 0.4 s, 0.3 to
+# 0.5 s, and 0.8 to 2.1 MiB. What is measured now is printed.
+READY_WITHIN_S = 4
+STOPS_WITHIN_S = 5
+IDLE_BYTES = 20 * 1024 * 1024
 
 
 def ask(system, model):

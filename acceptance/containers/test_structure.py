@@ -61,6 +61,10 @@ SABOTAGE = {
         {"file: certificates of public authorities", "file: the folder of the certificates"},
     ),
     "another start": ('ENTRYPOINT ["/usr/local/bin/web", "--help"]', {"metadata"}),
+    "no version": ('LABEL org.opencontainers.image.version="unknown"', {"metadata"}),
+    "no source": ('LABEL org.opencontainers.image.source="unknown"', {"metadata"}),
+    "no commits": ('LABEL chappe.commits=""', {"metadata"}),
+    "unknown commits": ('LABEL chappe.commits="unknown"', {"metadata"}),
     "no label of its commit": ('LABEL org.opencontainers.image.revision=""', {"metadata"}),
 }
 

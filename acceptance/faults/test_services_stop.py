@@ -6,19 +6,12 @@ import signal
 
 import pytest
 
-from support.callers import Request
-from support.load import Load, counts, told
+from support.load import Load, counts, mixed, told
 
 pytestmark = pytest.mark.anyio
 
 # How many answers at least; acceptance/README.md names the long form.
 ANSWERS = int(os.environ.get("FAULTS_ANSWERS", "300"))
-
-
-def mixed(random):
-    """The longest of them takes two seconds, and the drain time is thirty."""
-    form = random.choices(["stream", "page", "unary", "embeddings"], [5, 3, 2, 1])[0]
-    return Request(form, tokens=random.randint(10, 60), token_ms=random.choice([5, 30]))
 
 
 @pytest.mark.timeout(900)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from support.ports import fixed_ports
+
 # The last line of what it says when everything answers.
 READY = "Ctrl-C stops."
 # Ten times what it takes on a busy machine.
@@ -112,7 +114,7 @@ def start(programs, environment, tmp_path):
     def start(*arguments, ready=True, **variables):
         names = ["WEB_LISTEN", "WEB_HEALTH_LISTEN", "GATEWAY_LISTEN", "GATEWAY_HEALTH_LISTEN"]
         names += ["LLM_WORKER_HEALTH_LISTEN", "SIMULATOR_LISTEN"]
-        free = {name: f"127.0.0.1:{port}" for name, port in zip(names, free_ports(len(names)))}
+        free = {name: f"127.0.0.1:{port}" for name, port in zip(names, fixed_ports(len(names)))}
         command = [programs / "chappe", "--simulator", *arguments]
         chappe = Chappe(command, {**environment, **free, **variables}, tmp_path)
         chappe.variables = {**free, **variables}
@@ -126,18 +128,9 @@ def start(programs, environment, tmp_path):
             chappe.process.wait()
 
 
-def free_ports(count):
-    """Different ones: each is held until the last is known."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _port in range(count)]
-    ports = [listener.getsockname()[1] for listener in held]
-    for listener in held:
-        listener.close()
-    return ports
-
-
 @pytest.fixture
 def free_port():
-    return free_ports(1)[0]
+    return fixed_ports(1)[0]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ under load, and nothing is lost that was accepted."""
 import asyncio
 import re
 import shutil
+import time
 
 import pytest
 
@@ -24,7 +25,9 @@ fn main() -> ExitCode {{
         std::process::exit(70);
     }});
 """
-# What callers may be told: all of it, a good reason, or that they are to come again.
+# So many at least are answered before the bad version is there, and again when it is gone.
+ANSWERS = 20
+# What callers may be told meanwhile: all of it, a good reason, or that they are to come again.
 HONEST = {"whole", "failed", "refused"}
 
 
@@ -43,6 +46,8 @@ async def test_a_service_turns_bad_after_it_was_deployed(
     url = delivery.url["production"]
     held = Held(http, Site("production", url))
     load = Load(http, lambda _request: url, asks, callers=4)
+    await load.more(ANSWERS)
+    before = len(load.outcomes)
 
     deployed = await asyncio.to_thread(
         pipeline,
@@ -51,11 +56,14 @@ async def test_a_service_turns_bad_after_it_was_deployed(
         CHAPPE_VERIFY_SECONDS=VERIFIED_S,
     )
 
+    after = time.monotonic()
     await held.more(20)
+    # Four of them may have been asked for before.
+    await load.more(ANSWERS + 4)
     accepted = await held.end()
     outcomes = await load.end()
-    *before, verify = [*tested, *deployed]
-    assert [job.name for job in before if not job.passed] == []
+    *good_jobs, verify = [*tested, *deployed]
+    assert [job.name for job in good_jobs if not job.passed] == []
     assert verify.name == "verify" and not verify.passed
     said = verify.text()
     assert "llm-worker ended and was started again" in said, said
@@ -69,6 +77,9 @@ async def test_a_service_turns_bad_after_it_was_deployed(
     assert delivery.runs("production")["images"] == good["images"]
     here = {image for _service, image, _id in delivery.containers("production")}
     assert not here & (set(delivery.runs("staging")["images"].values()) - set(good["images"].values()))
+    for well in (outcomes[:before], [one for one in outcomes if one.began > after]):
+        assert len(well) >= ANSWERS
+        assert set(counts(well)) == {"whole"}, told(well, "whole")[:4000]
     assert set(counts(outcomes)) <= HONEST, told(outcomes, *HONEST)[:4000]
     measured(
         f"back on the version before {seconds[1]} s after it was noticed; {len(accepted)} responses "

@@ -84,6 +84,18 @@ def client():
     return httpx2.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
 
 
+async def knows(http, url, key=None):
+    """Waits until the gateways know a key, the caller's or this one. Behind one address each of them
+    is asked in its turn, and each hears of a new key a moment later."""
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    deadline, in_a_row = time.monotonic() + 20, 0
+    while in_a_row < 6:
+        answer = await http.get(f"{url}/v1/models", headers=headers)
+        in_a_row = in_a_row + 1 if answer.status_code == 200 else 0
+        assert time.monotonic() < deadline, f"a key is not known: {answer.text}"
+        await asyncio.sleep(0.05)
+
+
 async def ask(http, url, request):
     """Asks, reads to the end or leaves, and tells."""
     outcome = Outcome(request)

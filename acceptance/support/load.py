@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections import Counter
 
-from support.callers import ask
+from support.callers import Request, ask
 
 
 class Load:
@@ -57,6 +57,13 @@ class Load:
         self._going_on.set()
         await asyncio.gather(*self._callers)
         return self.outcomes
+
+
+def mixed(random):
+    """What callers of everything ask for. The longest takes two seconds, and the drain time is
+    thirty."""
+    form = random.choices(["stream", "page", "unary", "embeddings"], [5, 3, 2, 1])[0]
+    return Request(form, tokens=random.randint(10, 60), token_ms=random.choice([5, 30]))
 
 
 def counts(outcomes):

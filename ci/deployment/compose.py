@@ -51,6 +51,8 @@ class Container:
     # How often the engine has started it again.
     restarts: int
     created: str
+    # Files of this machine that it reads.
+    mounts: tuple
 
     @classmethod
     def of(cls, known):
@@ -63,6 +65,7 @@ class Container:
             state=health if state["Status"] == "running" else state["Status"],
             restarts=known["RestartCount"],
             created=known["Created"],
+            mounts=tuple(one["Source"] for one in known.get("Mounts", []) if one["Type"] == "bind"),
         )
 
 
@@ -133,12 +136,20 @@ class Compose:
         # The proxy is last: it stands before those that are replaced.
         others = [name for name in services if name not in (FIRST, *ONCE, *ROLLED, "proxy")]
         self.run(release, "up", "--detach", "--wait", "--no-deps", *others)
+        # It may run already, with what `credentials` has just written over. Not by a signal of
+        # Docker's: after that it would not be started again when it ends.
+        for nats in self._containers("nats"):
+            _docker("exec", nats.id, "nats-server", "--signal", "reload=1")
         for service in ONCE:
             self._to_its_end(release, service)
         for service in ROLLED:
             if service in services:
                 self._roll(release, service)
         self.run(release, "up", "--detach", "--wait", "--no-deps", "proxy")
+
+    def holds(self):
+        """Files that containers have mounted: without them none could be started again."""
+        return {mount for one in self._containers() for mount in one.mounts}
 
     def url(self):
         port = os.environ.get("CHAPPE_API_PORT") or "8790"
@@ -247,7 +258,7 @@ class Compose:
         return self.run(release, "config", "--hash", service, capture=True).split()[-1]
 
     def _containers(self, *services):
-        """Those of these services, oldest first."""
+        """Those of these services, or all, oldest first."""
         listed = _docker(
             "ps", "--all", "--quiet", "--no-trunc",
             "--filter", f"label=com.docker.compose.project={self.project}",
@@ -256,7 +267,8 @@ class Compose:
         if not listed:
             return []
         known = map(Container.of, json.loads(_docker("container", "inspect", *listed)))
-        return sorted((one for one in known if one.service in services), key=lambda one: one.created)
+        wanted = (one for one in known if not services or one.service in services)
+        return sorted(wanted, key=lambda one: one.created)
 
 
 def _digest(*files):

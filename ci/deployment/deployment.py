@@ -56,7 +56,7 @@ class Deployment:
             self._look(release)
         except (End, probes.Bad) as error:
             self._take_back(release, before, error)
-        self.environment.now_runs(release)
+        self.environment.now_runs(release, self.target.holds())
         self._write(release, before, "deployed")
         print(f"deployed: {self.environment.name} runs {release.name}")
 
@@ -111,11 +111,11 @@ class Deployment:
     def _bring_back(self, release):
         began = time.monotonic()
         self.target.apply(release)
+        self.environment.now_runs(release, self.target.holds())
         try:
             probes.ask_each(self._users(), probes.models(release.models_file))
         except probes.Bad as error:
             raise Refused(f"{release.name} runs again, and is bad too: {error}") from error
-        self.environment.now_runs(release)
         return time.monotonic() - began
 
     def _current(self):

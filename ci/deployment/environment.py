@@ -73,13 +73,13 @@ class Environment:
         link = self.folder / name
         return Release.read(link) if link.exists() else None
 
-    def now_runs(self, release):
-        """Writes down what runs from here on."""
+    def now_runs(self, release, held=()):
+        """Writes down what runs from here on. What the files in `held` belong to is kept."""
         before = self.current()
         if before is not None and before.name != release.name:
             self._link("previous", before.folder)
         self._link("current", release.folder)
-        self._tidy()
+        self._tidy(held)
 
     def _link(self, name, to):
         making = self.folder / f".{name}"
@@ -87,9 +87,12 @@ class Environment:
         making.symlink_to(os.path.relpath(to, self.folder))
         making.rename(self.folder / name)
 
-    def _tidy(self):
-        linked = {release.name for release in (self.current(), self.previous()) if release}
-        others = [path for path in self.releases.iterdir() if path.name not in linked]
+    def _tidy(self, held):
+        needed = {release.name for release in (self.current(), self.previous()) if release}
+        for file in map(pathlib.Path, held):
+            if file.is_relative_to(self.releases):
+                needed.add(file.relative_to(self.releases).parts[0])
+        others = [path for path in self.releases.iterdir() if path.name not in needed]
         others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
         for path in others[KEPT:]:
             shutil.rmtree(path)

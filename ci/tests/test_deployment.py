@@ -124,6 +124,16 @@ def test_an_environment_knows_what_runs_and_what_ran_before(environment, keep):
     assert len(kept) == KEPT + 2 and {"18", "19"} <= kept
 
 
+def test_what_a_container_has_mounted_is_kept(environment, keep):
+    held = keep("1")
+    mounted = [str(held.folder / "compose" / "nats.conf"), "/elsewhere"]
+    for number in range(10, 20):
+        environment.now_runs(keep(str(number)), mounted)
+    assert held.folder.is_dir()
+    environment.now_runs(keep("20"))
+    assert not held.folder.exists()
+
+
 def test_what_was_taken_back_is_never_brought_back(environment, keep):
     for name in ("1", "2", "3"):
         environment.now_runs(keep(name))
@@ -221,6 +231,9 @@ class Engine:
     def apply(self, release):
         self.applied.append(release.name)
 
+    def holds(self):
+        return ()
+
     def url(self):
         return "http://127.0.0.1:9"
 
@@ -262,6 +275,27 @@ def deploy(environment, source, monkeypatch):
         return made
 
     return make
+
+
+def test_nothing_changes_for_what_is_not_signed_or_older(
+    deploy, environment, digests, source, monkeypatch
+):
+    engine, models = Engine(), source / "models.toml"
+
+    def refuse(*_):
+        raise Refused("no")
+
+    def ask(owner, name):
+        with monkeypatch.context() as changed:
+            changed.setattr(owner, name, refuse)
+            with pytest.raises(Refused, match="^no$"):
+                deploy(engine).deploy(digests(), models)
+
+    ask(deploying.Signer, "verify")
+    ask(deploying.order, "check")
+
+    assert engine.applied == [] and environment.current() is None
+    assert not environment.record.exists()
 
 
 def test_what_turns_bad_is_taken_back_and_written_down(deploy, environment, digests, source):
