@@ -23,6 +23,12 @@ from .release import Unwell
 # What of the repository it runs with, beside images.
 FILES = ("compose.yaml", "compose", ".env")
 
+# What a job says of an environment, and nothing that is secret.
+CHOSEN = (
+    "CHAPPE_MODEL", "COMPOSE_PROFILES", "OLLAMA_PULL", "CHAPPE_API_PORT", "CHAPPE_WEB_PORT",
+    "WEB_ALLOWED_HOSTS", "OTEL_EXPORTER_OTLP_ENDPOINT",
+)
+
 # In this order: workers know the new catalogue before gateways ask for it. The simulator is there
 # where it stands in for a model.
 ROLLED = ("simulator", "llm-worker", "gateway", "web")
@@ -81,7 +87,7 @@ class Compose:
     def prepare(self):
         """Docker says itself what is missing."""
 
-    def collect(self, folder, source, _images, models, _revision):
+    def collect(self, folder, source, images, models, _revision):
         """What a release runs with: the files that compose reads, and the catalogue."""
         for entry in FILES:
             path = source / entry
@@ -90,6 +96,10 @@ class Compose:
             else:
                 shutil.copy2(path, folder / entry)
         shutil.copy2(models or _models(source), folder / "models.toml")
+        # `docker compose` by hand, in this folder, is about this environment and what it runs with.
+        chosen = {name: os.environ[name] for name in CHOSEN if name in os.environ}
+        named = {"COMPOSE_PROJECT_NAME": self.project, "CHAPPE_MODELS_FILE": "./models.toml"}
+        _write_into(folder / ".env", {**chosen, **named, **images})
 
     def try_out(self, _release):
         """Nothing is known before containers have started."""
@@ -278,6 +288,19 @@ def _digest(*files):
         if file.is_file():
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]
+
+
+def _write_into(path, values):
+    """Sets variables in a file of them: where they stand, or at its end."""
+    lines = path.read_text().splitlines()
+    for name, value in values.items():
+        line = f"{name}={value}"
+        places = [at for at, old in enumerate(lines) if old.startswith(f"{name}=")]
+        if places:
+            lines[places[0]] = line
+        else:
+            lines.append(line)
+    path.write_text("\n".join(lines) + "\n")
 
 
 def _models(source):

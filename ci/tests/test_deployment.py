@@ -107,6 +107,22 @@ def test_another_configuration_is_another_label_of_whom_it_is_for(keep, source, 
     assert [name for name in labels if first[name] != same[name]] == []
 
 
+def test_compose_by_hand_in_the_folder_of_a_release_is_about_its_environment(
+    keep, source, monkeypatch
+):
+    (source / ".env").write_text("# Chosen.\nCHAPPE_MODEL=ollama\nCOMPOSE_PROFILES=${CHAPPE_MODEL}\n")
+    monkeypatch.setenv("CHAPPE_MODEL", "simulator")
+    monkeypatch.setenv("CHAPPE_API_PORT", "28790")
+    monkeypatch.setenv("COSIGN_PASSWORD", "hidden")
+
+    lines = (keep("first").folder / ".env").read_text().splitlines()
+
+    assert lines[:3] == ["# Chosen.", "CHAPPE_MODEL=simulator", "COMPOSE_PROFILES=${CHAPPE_MODEL}"]
+    assert {"COMPOSE_PROJECT_NAME=chappe-staging", "CHAPPE_API_PORT=28790"} <= set(lines)
+    assert {f"{name}={image}" for name, image in IMAGES.items()} <= set(lines)
+    assert "hidden" not in "".join(lines)
+
+
 def test_an_environment_knows_what_runs_and_what_ran_before(environment, keep):
     assert environment.current() is None and environment.previous() is None
     for name in ("1", "2", "3"):

@@ -116,3 +116,13 @@ def test_it_says_what_it_wants(tmp_path):
     assert "what is --password" in secrets("--password", "x", fails=True).stderr
     assert "gateway.nk" in secrets("--credentials", tmp_path, fails=True).stderr
     assert "nkey-gateway" in secrets("--help").stdout
+
+
+@pytest.mark.parametrize("missing", ["--credentials", "--web-key", "--model-keys"])
+def test_half_of_it_is_never_written(credentials, tmp_path, missing):
+    """Whoever reads the pipe would apply it."""
+    given = {"--credentials": credentials} | {missing: tmp_path / "nowhere"}
+    said = secrets(*(word for pair in given.items() for word in pair), fails=True)
+    assert said.stdout == ""
+    assert str(tmp_path / "nowhere") in said.stderr
+    assert list(tmp_path.iterdir()) == []
