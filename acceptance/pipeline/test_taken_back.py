@@ -54,6 +54,7 @@ async def test_a_service_turns_bad_after_it_was_deployed(
         "turns-bad-2",
         *("staging", "production", "verify"),
         CHAPPE_VERIFY_SECONDS=VERIFIED_S,
+        CHAPPE_WITHOUT="scan,acceptance",
     )
 
     after = time.monotonic()

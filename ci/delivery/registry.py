@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import sys
 import tempfile
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ KINDS = {
     "sbom-spdx": ("application/spdx+json", "application/spdx+json"),
     "scan": ("application/vnd.chappe.scan.v1+json", "application/json"),
     "test-report": ("application/vnd.chappe.test-report.v1+xml", "application/xml"),
+    "acceptance": ("application/vnd.chappe.acceptance.v1+xml", "application/xml"),
 }
 
 BY_DIGEST = re.compile(
@@ -215,6 +217,21 @@ def attached(image):
         for entry in json.loads(said).get("referrers") or []
         if entry.get("artifactType") in kinds
     ]
+
+
+def signed(image, signer):
+    """What of our kinds is attached and signed; what anybody else has attached is passed over, and
+    said."""
+    there = []
+    for one in attached(image):
+        try:
+            signer.verify(one.image)
+        except Refused:
+            print(f"passed over: {one.kind} {one.image.digest}, not signed by our key",
+                  file=sys.stderr)
+            continue
+        there.append(one)
+    return there
 
 
 def fetch(attached, folder):

@@ -7,7 +7,7 @@ import time
 
 from delivery import order, programs, record
 from delivery.ends import End, Refused, Unusable
-from delivery.registry import Image, Signer
+from delivery.registry import KINDS, Image, Signer, signed
 
 from . import probes
 from .compose import Compose
@@ -38,10 +38,16 @@ class Deployment:
         """Brings images into the environment, or takes them back."""
         images = read_digests(digests)
         self.target.prepare()
-        signer = Signer.from_environment()
-        for image in images.values():
-            signer.verify(Image.parse(image))
-            print(f"signed by our key: {image}", flush=True)
+        signer, required = Signer.from_environment(), _required()
+        for name in images.values():
+            image = Image.parse(name)
+            signer.verify(image)
+            there = {one.kind for one in signed(image, signer)} if required else set()
+            if missing := [kind for kind in required if kind not in there]:
+                lacks = ", ".join(missing)
+                raise Refused(f"{image} has not come through the pipeline: no signed {lacks}")
+            print(f"signed by our key, with {', '.join(required) or 'nothing attached'}: {image}",
+                  flush=True)
         before = self.environment.current()
         revision = self.target.revision_of(images.values())
         newer = order.check(SOURCE, before and before.revision, revision, False)
@@ -147,6 +153,17 @@ class Deployment:
             **more,
         }
         record.append(self.environment.record, entry)
+
+
+def _required():
+    """What has to be attached to an image before it runs anywhere: what the stages before have
+    found out about it."""
+    without = [kind for kind in os.environ.get("CHAPPE_WITHOUT", "").split(",") if kind]
+    if unknown := [kind for kind in without if kind not in KINDS]:
+        raise Unusable(f"CHAPPE_WITHOUT: there is no {unknown[0]}; there are {', '.join(KINDS)}")
+    if without:
+        print(f"NOT REQUIRED of images, as CHAPPE_WITHOUT says: {', '.join(without)}", flush=True)
+    return [kind for kind in KINDS if kind not in without]
 
 
 def _commits(before, release):

@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass, field
 
 import fake_kubernetes
+from delivery.registry import KINDS
 
 CI = pathlib.Path(__file__).resolve().parent.parent
 NAMES = {
@@ -227,6 +228,7 @@ class Place:
             "CHAPPE_API_URL": f"http://127.0.0.1:{self.api.server.server_port}",
             "CHAPPE_API_KEY": "a key of an API",
             "CHAPPE_TARGET": "k8s",
+            "CHAPPE_WITHOUT": ",".join(KINDS),
             "CHAPPE_WATCH_SECONDS": "0",
         } | variables
         told = {key: value for key, value in told.items() if value is not None}

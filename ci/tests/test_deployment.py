@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -273,6 +274,8 @@ def deploy(environment, source, monkeypatch):
 
     monkeypatch.setattr(deploying, "SOURCE", source)
     monkeypatch.setattr(deploying, "Signer", Signer)
+    everything = [SimpleNamespace(kind=kind) for kind in deploying.KINDS]
+    monkeypatch.setattr(deploying, "signed", lambda *_: everything)
     monkeypatch.setattr(deploying.order, "check", lambda *_: "newer")
     monkeypatch.setattr(deploying, "_commits", lambda *_: [])
     monkeypatch.setattr(deploying.probes, "ask_each", lambda *_: None)
@@ -312,6 +315,25 @@ def test_nothing_changes_for_what_is_not_signed_or_older(
 
     assert engine.applied == [] and environment.current() is None
     assert not environment.record.exists()
+
+
+@pytest.mark.parametrize("kind", deploying.KINDS)
+def test_an_image_that_did_not_come_through_the_pipeline_is_refused(
+    deploy, environment, digests, source, monkeypatch, kind
+):
+    others = [SimpleNamespace(kind=one) for one in deploying.KINDS if one != kind]
+    monkeypatch.setattr(deploying, "signed", lambda *_: others)
+    engine, models = Engine(), source / "models.toml"
+
+    with pytest.raises(Refused, match=f"no signed {kind}"):
+        deploy(engine).deploy(digests(), models)
+
+    assert engine.applied == []
+    monkeypatch.setenv("CHAPPE_WITHOUT", kind)
+    deploy(engine).deploy(digests(), models)
+    monkeypatch.setenv("CHAPPE_WITHOUT", "scans")
+    with pytest.raises(Unusable, match="there is no scans"):
+        deploy(engine).deploy(digests(), models)
 
 
 def test_what_turns_bad_is_taken_back_and_written_down(deploy, environment, digests, source):
