@@ -3,24 +3,19 @@ bounded, and the callers beside them have what is theirs. docs/adr/0008-flow-con
 
 import asyncio
 import json
-import socket
-from urllib.parse import urlsplit
 
 import pytest
 
 from chaos.memory import can_be_measured, compare, measure, peak_kb
 from support.callers import Request, ask, counted
 from support.load import told
-from support.orders import ordered
-from support.raw import CHAT, sse_events
+from support.raw import sse_events
+from support.sleeper import Sleeper
 from support.system import journal
 
 pytestmark = pytest.mark.anyio
 
 SLEEPERS = 40
-# In each chunk, and a chunk each millisecond for each caller: with nothing to hold them back, more
-# than 400 MiB while `HONEST` is answered, on two cores.
-PAD_BYTES = 8_000
 HONEST = Request(tokens=100, token_ms=20)
 # Of each service, above what it has when it has started. Typically 18 to 25 MiB.
 MOST_KB = 96 * 1024
@@ -81,40 +76,3 @@ async def test_who_reads_slowly_gets_everything(started):
 
 def memory(system):
     return measure(system.services) if can_be_measured() else {}
-
-
-class Sleeper:
-    """A caller who asks, and for whom the system's sockets hold little: what it leaves unread is
-    Chappe's to keep."""
-
-    def __init__(self, url):
-        address = urlsplit(url)
-        self._host = address.netloc
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
-        # Of small segments a sender's socket takes few.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1_000)
-        self._socket.connect((address.hostname, address.port))
-        self._socket.setblocking(False)
-
-    async def asks(self, tokens):
-        pad = {"delta": {"pad": "x" * PAD_BYTES}}
-        orders = {"tokens": tokens, "ttft_ms": 0, "token_ms": 1, "jitter": 0, "extra": pad}
-        messages = [{"role": "user", "content": "Hello"}]
-        body = {"model": "simulator", "stream": True, "messages": messages}
-        body = json.dumps({**body, **ordered("count", **orders)})
-        # Of version 1.0: the answer is not in pieces with lengths between.
-        head = [
-            f"POST {CHAT} HTTP/1.0",
-            f"host: {self._host}",
-            "content-type: application/json",
-            f"content-length: {len(body)}",
-        ]
-        request = "\r\n".join([*head, "", body])
-        await asyncio.get_running_loop().sock_sendall(self._socket, request.encode())
-
-    async def reads(self, most):
-        return await asyncio.get_running_loop().sock_recv(self._socket, most)
-
-    def closes(self):
-        self._socket.close()

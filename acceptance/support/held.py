@@ -18,11 +18,11 @@ class Held:
     """Responses that are asked for in the background, one after the other by each of some callers,
     and read as they come by somebody else."""
 
-    def __init__(self, http, site, callers=6, tokens=60, token_ms=30):
+    def __init__(self, http, site, callers=6, tokens=60, token_ms=30, **more):
         self.accepted = []
         self._http = http
         self._site = site
-        self._body = asked(tokens, token_ms=token_ms, background=True)
+        self._body = asked(tokens, token_ms=token_ms, background=True, **more)
         self._tokens = tokens
         self._stopping = asyncio.Event()
         self._readers = []

@@ -21,6 +21,7 @@ use crate::suites::containers;
 use crate::suites::faults::{self, Chaos, Load};
 use crate::suites::manifests;
 use crate::suites::pipeline;
+use crate::suites::pods::Pods;
 use crate::suites::rust;
 use crate::suites::{Context, Endpoints, Suite};
 use crate::tools::Missing;
@@ -43,6 +44,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Acceptance(arguments) => acceptance(arguments),
         Command::Chaos(arguments) => chaos(&arguments),
         Command::Compose(arguments) => compose(&arguments),
+        Command::Pods(arguments) => pods(&arguments),
         Command::Pipeline(arguments) => pipeline(&arguments),
         Command::Bench(arguments) => bench::command(&arguments),
         Command::Fuzz(arguments) => fuzz::command(&arguments),
@@ -143,9 +145,20 @@ fn compose(arguments: &ComposeArguments) -> anyhow::Result<bool> {
     }
     let mut log = Log::create(logs.join("compose.log"))?;
     let images = Images::make(&repository, &mut log)?;
-    let of_its_own = good(images.tested(&[], &mut log)?);
-    let of_any_system = images.with_a_stack(ask_everything)?;
+    let of_its_own = good(images.tested(Suite::Compose, &[], |run| run, &mut log)?);
+    let of_any_system = images.with_a_stack("support.compose", |run| run, ask_everything)?;
     Ok(of_its_own && of_any_system)
+}
+
+fn pods(arguments: &ComposeArguments) -> anyhow::Result<bool> {
+    let repository = Repository::open()?;
+    if !arguments.no_build && !release(&repository)? {
+        return Ok(false);
+    }
+    let mut log = Log::create(repository.made("logs").join("pods.log"))?;
+    let pods = Pods::make(&repository, &mut log)?;
+    let of_their_own = good(pods.tested(&[], &mut log)?);
+    Ok(pods.asked(ask_everything)? && of_their_own)
 }
 
 fn pipeline(arguments: &PipelineArguments) -> anyhow::Result<bool> {

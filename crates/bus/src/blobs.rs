@@ -8,6 +8,7 @@ use async_nats::jetstream::object_store::{GetErrorKind, ObjectMetadata, ObjectSt
 use bytes::{Bytes, BytesMut};
 use contract::streams;
 use tokio::io::AsyncReadExt as _;
+use tokio::time::Instant;
 
 use crate::patience::Patience;
 use crate::{Bus, BusError};
@@ -15,6 +16,10 @@ use crate::{Bus, BusError};
 /// One piece of a body in the store, where a message holds as much.
 const PIECE_BYTES: usize = 1024 * 1024;
 
+/// How long a server of a cluster may be behind what its leader has stored, and still be believed.
+const BEHIND: Duration = Duration::from_secs(2);
+/// Between two looks at it.
+const AGAIN: Duration = Duration::from_millis(50);
 /// Longest silence while a body is read.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -83,10 +88,19 @@ impl Blobs {
     ///
     /// [`BusError::TooLarge`] over `limit` bytes, [`BusError::Unavailable`] when it cannot be read.
     pub async fn get(&self, name: &str, limit: usize) -> Result<Option<Bytes>, BusError> {
-        let mut object = match Box::pin(self.store.get(name)).await {
-            Ok(object) => object,
-            Err(error) if error.kind() == GetErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(BusError::unavailable(error)),
+        let asked_at = Instant::now();
+        let mut object = loop {
+            match Box::pin(self.store.get(name)).await {
+                Ok(object) => break object,
+                // Any server may answer for a cluster: one that is behind does not have it yet.
+                Err(error) if error.kind() == GetErrorKind::NotFound => {
+                    if asked_at.elapsed() >= BEHIND {
+                        return Ok(None);
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Err(error) => return Err(BusError::unavailable(error)),
+            }
         };
         let size = object.info().size;
         if size > limit {

@@ -80,6 +80,15 @@ pub(super) enum Command {
     /// black-box suites are run against it, with a key. Needs a Docker engine, or root on Debian
     /// to start one. The suite `compose` is its short form.
     Compose(ComposeArguments),
+    /// Runs the pods of k8s/ in Docker as their manifests have them, and asks them everything.
+    ///
+    /// Users, capabilities, read-only roots, limits of memory and processors, files of secrets, three
+    /// nats-servers that each keep everything. While stored work runs, a leader of NATS is killed, a
+    /// worker is parted from NATS for 20 s, and another is killed by the kernel for its memory. Tells
+    /// what memory each takes. Then the black-box suites are run against them, with a key. Needs
+    /// kubectl and a Docker engine on this machine, which has to be Linux, or root on Debian to fetch
+    /// and start them. The suite `pods` is its short form.
+    Pods(ComposeArguments),
     /// Tests the manifests of k8s/, as the suite `manifests` does, and has checkov look at them.
     ///
     /// Needs kubectl and promtool, or root on Debian to fetch them, and installs checkov, which

@@ -24,7 +24,7 @@ const FILES: [&str; 2] = ["compose.yaml", "acceptance/compose/receiver.yaml"];
 /// The short form: what takes no more than two minutes.
 pub(super) fn suite(repository: &Repository, log: &mut Log) -> anyhow::Result<Counts> {
     let stack = Images::make(repository, log)?;
-    stack.tested(&["-m", "not long"], log)
+    stack.tested(Suite::Compose, &["-m", "not long"], |run| run, log)
 }
 
 /// The images of the stack, on an engine.
@@ -52,31 +52,40 @@ impl<'a> Images<'a> {
         Ok(images)
     }
 
-    /// Runs the tests of acceptance/compose.
-    pub(crate) fn tested(&self, chosen: &[&str], log: &mut Log) -> anyhow::Result<Counts> {
-        let run = pytest(&self.python, Suite::Compose, self.repository).arguments(chosen);
-        let logs = self.repository.made("logs").join(Suite::Compose.name());
+    /// Runs the tests of a suite that starts containers of these images.
+    pub(crate) fn tested(
+        &self,
+        suite: Suite,
+        chosen: &[&str],
+        told: impl FnOnce(Run) -> Run,
+        log: &mut Log,
+    ) -> anyhow::Result<Counts> {
+        let run = pytest(&self.python, suite, self.repository).arguments(chosen);
+        let logs = self.repository.made("logs").join(suite.name());
         if logs.exists() {
             // Of the run before.
             fs::remove_dir_all(&logs)?;
         }
         let run = run.variable("CHAPPE_VERSION", TAG).variable("ACCEPTANCE_LOGS", logs);
         let run = run.variable("ACCEPTANCE_PREVIOUS", self.repository.previous());
-        counted_by_pytest(self.engine.told(run), log)
+        counted_by_pytest(self.engine.told(told(run)), log)
     }
 
-    /// Starts the stack, asks it, and takes it down. It has two addresses: the proxy's, and that
-    /// of one gateway, which speaks for itself about bad requests.
+    /// Starts what a module of acceptance/support starts, asks it, and takes it down. It has two
+    /// addresses: the entrance's, and that of one gateway, which speaks for itself about bad
+    /// requests.
     pub(crate) fn with_a_stack<T>(
         &self,
+        module: &str,
+        told: impl Fn(Run) -> Run,
         ask: impl FnOnce(Endpoints, Endpoints) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let name = format!("chappe-black-box-{}", std::process::id());
         let stack = |word: &str| {
             let folder = self.repository.root().join("acceptance");
             let run = Run::new(self.python.program("python"), &folder);
-            let run = run.arguments(["-m", "support.compose", word, &name]);
-            self.engine.told(run).variable("CHAPPE_VERSION", TAG).quietly()
+            let run = run.arguments(["-m", module, word, &name]);
+            self.engine.told(told(run)).variable("CHAPPE_VERSION", TAG).quietly()
         };
         let asked = stack("up").and_then(|said| {
             let said = serde_json::from_str(&said)?;

@@ -7,6 +7,7 @@ mod delivery;
 pub(crate) mod faults;
 pub(crate) mod manifests;
 pub(crate) mod pipeline;
+pub(crate) mod pods;
 pub(crate) mod rust;
 mod secrets;
 
@@ -70,6 +71,8 @@ pub(crate) enum Suite {
     /// and a commit that puts a shell into an image. Left out are the stages commit, acceptance and
     /// staging, lists of what is in the programs, and the other bad commits: `cargo xtask pipeline`.
     Pipeline,
+    /// The pods of k8s/ in Docker, under their manifests' conditions: a leader of NATS is killed.
+    Pods,
 }
 
 /// A running system, seen from outside.
@@ -117,7 +120,8 @@ impl Suite {
             | Self::Manifests
             | Self::Containers
             | Self::Compose
-            | Self::Pipeline => true,
+            | Self::Pipeline
+            | Self::Pods => true,
             _ => Self::OF_A_RUNNING_SYSTEM.contains(&self) && context.endpoints.is_none(),
         }
     }
@@ -146,6 +150,7 @@ impl Suite {
             Self::Containers => containers::suite(repository, log),
             Self::Compose => compose::suite(repository, log),
             Self::Pipeline => pipeline::suite(repository, log),
+            Self::Pods => pods::suite(repository, log),
         }
     }
 }

@@ -184,3 +184,18 @@ async fn who_waits_is_asked_of_the_leader_and_not_counted_among_other_queues() {
     while !settled().await {}
     drop(nats);
 }
+
+#[tokio::test]
+async fn a_body_that_the_asked_server_does_not_have_yet_is_waited_for() {
+    let (_nats, bus) = declared().await;
+    let blobs = bus.blobs().await.unwrap();
+    assert_eq!(blobs.get("other", 100).await.unwrap(), None, "what never comes is given up");
+
+    let (read, stored) = tokio::join!(blobs.get("late", 100), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        blobs.put("late", b"body").await
+    });
+
+    stored.unwrap();
+    assert_eq!(read.unwrap(), Some(Bytes::from_static(b"body")));
+}
