@@ -11,6 +11,12 @@ DEPLOYING = ["staging", "production"]
 FROM_STAGING = STAGES[STAGES.index("staging") :]
 
 ONE_CALL = re.compile(r"(?P<program>ci/[a-z0-9][a-z0-9-]*)(?P<arguments>( +[^\s;&|<>`()\\]+)*)")
+# Wherever it stands: another program may be told to run it.
+DEPLOY = re.compile(r"\bci/(deploy|rollback)(?=\s|$)")
+# With these a stage does without what it is for, or another program than ours is run. They are for
+# trying the pipeline elsewhere.
+SWITCHES = ["CHAPPE_SCAN", "CHAPPE_SBOM", "CHAPPE_WITHOUT", "CHAPPE_TEST_ONLY", "CHAPPE_PROGRAMS"]
+SWITCHES += ["BASH_ENV", "ENV", "PATH", "LD_PRELOAD", "COSIGN_PUBLIC_KEY"]
 ROLLBACK = re.compile(r"ci/deploy +[a-z0-9-]+ +--rollback|ci/rollback +[a-z0-9-]+")
 EXACT_IMAGE = re.compile(r".+(:(?P<tag>[\w][\w.\-]*)|@sha256:[0-9a-f]{64})")
 ON_MAIN = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
@@ -49,8 +55,7 @@ def is_rollback(job):
 def deploys(job):
     """Whether it changes what runs somewhere."""
     script = " ".join(_lines(job.keys.get("script")))
-    calls = ("ci/deploy ", "ci/rollback ")
-    return job.stage in DEPLOYING or is_rollback(job) or (script + " ").startswith(calls)
+    return job.stage in DEPLOYING or is_rollback(job) or DEPLOY.search(script) is not None
 
 
 def _of_the_whole(pipeline):
@@ -63,6 +68,9 @@ def _of_the_whole(pipeline):
         yield Finding("nothing-from-elsewhere", "include", "what is there is not looked at")
     if any("!reference" in str(value) for value in pipeline.document.values()):
         yield Finding("nothing-from-elsewhere", "!reference", "use `extends`, which is looked at")
+    for name in SWITCHES:
+        if name in (pipeline.document.get("variables") or {}):
+            yield Finding("no-switches", "variables", f"sets {name}")
     groups = {}
     for job in pipeline.jobs.values():
         if deploys(job) and job.environment and job.keys.get("resource_group"):
@@ -112,6 +120,21 @@ def rollback_only_rolls_back(job, _repository):
     # Without rules GitLab leaves a job out of the pipelines of merge requests.
     if any(rule.get("if") != ON_MAIN for rule in job.rules):
         yield f"has another rule than `if: {ON_MAIN}`"
+
+
+def no_switches(job, _repository):
+    """Nothing in the file takes away what a stage is for."""
+    for keys in [job.keys, *job.rules]:
+        for name in SWITCHES:
+            if name in (keys.get("variables") or {}):
+                yield f"sets {name}"
+
+
+def no_rule_of_its_own(job, _repository):
+    """What a rule changes about a job is not looked at, so no rule does."""
+    for rule in job.rules:
+        for key in sorted(rule.keys() & {"needs", "interruptible"}):
+            yield f"has `{key}` in a rule"
 
 
 def no_manual_gate(job, _repository):
@@ -209,7 +232,7 @@ def reaches_main(job, _repository):
 
 JOB_RULES = [
     stages_in_order, one_script, deploys_where_it_may, rollback_only_rolls_back, no_manual_gate,
-    rollback_blocks_nothing, red_stops, exact_images, image_or_inherited, environment,
+    no_switches, no_rule_of_its_own, rollback_blocks_nothing, red_stops, exact_images, image_or_inherited, environment,
     resource_group, not_interruptible, reaches_main,
 ]
 

@@ -135,7 +135,7 @@ class Compose:
             stderr=subprocess.PIPE if capture else None,
         )
         if done.returncode != 0:
-            said = f":\n{done.stderr.strip()}" if capture else ""
+            said = f":\n{done.stdout}{done.stderr}".rstrip() if capture else ""
             raise Refused(f"`docker compose {' '.join(arguments)}` failed{said}")
         return done.stdout if capture else ""
 
@@ -176,7 +176,9 @@ class Compose:
             return files.extractfile("first.key").read().decode().strip()
 
     def _to_its_end(self, release, service):
-        self.run(release, "up", "--no-deps", "--exit-code-from", service, service)
+        # Its words, and compose's of stopping it, only where they are wanted.
+        arguments = ["up", "--no-deps", "--exit-code-from", service, service]
+        self.run(release, *arguments, capture=True)
 
     def _roll(self, release, service):
         replicas = self._replicas(release, service)
