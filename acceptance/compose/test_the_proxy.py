@@ -1,9 +1,11 @@
 """What the proxy says itself, callers of the API read as they read errors of a gateway."""
 
+import contextlib
 import json
 import os
 import re
 import socket
+import time
 
 import pytest
 
@@ -51,9 +53,22 @@ def alone(tmp_path_factory):
         *("--volume", f"{ERRORS}:/usr/local/etc/haproxy/errors:ro", image),
     )
     try:
+        listens(port)
         yield port
     finally:
         stack.docker("rm", "--force", stack.name)
+
+
+def listens(port):
+    """Waits for it. The engine takes connections for a container that does not listen yet, and closes
+    or resets them."""
+    deadline = time.monotonic() + 20
+    while True:
+        with contextlib.suppress(ConnectionError):
+            if said(port, NOBODY_BEHIND):
+                return
+        assert time.monotonic() < deadline, "the proxy does not answer"
+        time.sleep(0.05)
 
 
 def said(port, request):
@@ -81,10 +96,7 @@ def said(port, request):
     ids=["no request", "a long address", "large headers", "no end", "nobody behind it"],
 )
 def test_its_errors_are_read_as_json(alone, request_bytes, status, code):
-    # The engine takes connections for a container that does not listen yet, and closes them.
-    for _try in range(50):
-        if answer := said(alone, request_bytes):
-            break
+    answer = said(alone, request_bytes)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d" % status), answer
     assert b"content-type: application/json" in head.lower(), head
