@@ -57,3 +57,14 @@ def broken(raw):
     yield
     answer = raw.chat(messages=[{"role": "user", "content": "Are you well?"}])
     assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture
+def measured(capsys):
+    """Tells a figure."""
+
+    def measured(what):
+        with capsys.disabled():
+            print(f"\n    {what}", end="", flush=True)
+
+    return measured

@@ -79,14 +79,3 @@ def kill(request, stack):
         stack.kill(container)
 
     return kill
-
-
-@pytest.fixture
-def measured(capsys):
-    """Tells a figure."""
-
-    def measured(what):
-        with capsys.disabled():
-            print(f"\n    {what}", end="", flush=True)
-
-    return measured

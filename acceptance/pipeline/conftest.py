@@ -102,14 +102,3 @@ async def http(delivery, good):
     async with client() as http:
         http.headers["authorization"] = f"Bearer {delivery.key('production')}"
         yield http
-
-
-@pytest.fixture
-def measured(capsys):
-    """Tells a figure."""
-
-    def measured(what):
-        with capsys.disabled():
-            print(f"\n    {what}", end="", flush=True)
-
-    return measured

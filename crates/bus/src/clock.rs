@@ -4,7 +4,6 @@
 //! ask whether a job's caller still waits, say. So the two are compared, each time with what the
 //! server says in answer to a question, and what is between them is taken into account.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -22,10 +21,6 @@ const TOLD_FROM: Duration = Duration::from_secs(5);
 /// An answer that took longer says too little about its time.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(1);
 
-/// How far the server's clock is ahead of ours, in milliseconds. One for the process: it has one
-/// clock, and its services one NATS.
-static SERVER_AHEAD_MS: AtomicI64 = AtomicI64::new(0);
-
 /// What is read of an answer about a stream.
 #[derive(Deserialize)]
 struct Answer {
@@ -36,7 +31,7 @@ struct Answer {
 /// Milliseconds since 1970 by the clock of NATS, as far as it is known: for times that several
 /// machines write and compare.
 pub fn server_now_ms() -> u64 {
-    u64::try_from(ours_ms().saturating_add(SERVER_AHEAD_MS.load(Ordering::Relaxed))).unwrap_or(0)
+    u64::try_from(ours_ms().saturating_add(telemetry::clock::server_ahead_ms())).unwrap_or(0)
 }
 
 /// How long ago the server stored something.
@@ -54,7 +49,6 @@ impl Bus {
         let took = asked_at.elapsed();
         let answer = answer.map_err(BusError::unavailable)?;
         if let Some(ahead) = ahead_ms(asked_ms, took, &answer.payload) {
-            SERVER_AHEAD_MS.store(ahead, Ordering::Relaxed);
             telemetry::clock::server_is_ahead_ms(ahead);
         }
         Ok(())
@@ -63,7 +57,7 @@ impl Bus {
     /// Tells the health port, as the check `clock`, how far the clocks are apart, and the log when
     /// that begins or ends to matter.
     pub(crate) fn tell_clock(&self, health: &Health, was_wrong: &mut bool) {
-        let readiness = judged(SERVER_AHEAD_MS.load(Ordering::Relaxed));
+        let readiness = judged(telemetry::clock::server_ahead_ms());
         let is_wrong = readiness != Readiness::Ok;
         if is_wrong != *was_wrong {
             match &readiness {
