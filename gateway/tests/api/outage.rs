@@ -68,7 +68,9 @@ async fn a_job_whose_worker_said_nothing_yet_comes_again_and_is_answered() {
     let verdict = stage.worker.claims(&mut again).await;
     again.says_body("{}").await;
 
-    assert_eq!((again.id, again.delivery.deliveries()), (lost.id, 2));
+    // By the server's own count this may be the first delivery: it writes that count down a moment
+    // after the delivery and was killed. The gateway's count of claims is the one to rely on.
+    assert_eq!(again.id, lost.id);
     assert_eq!(verdict, Verdict::Go { claim: 2 });
     assert_eq!(call.answered().await.text().await, "{}");
 }
