@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Blobs, Bus, Entry, LinkState};
+use bus::{Blobs, Bus, BusError, Entry, LinkState};
 use contract::log::{LogId, Outcome};
 use contract::{JobId, Owner, streams, subjects};
 use service_runtime::Tasks;
+use tokio::time::Instant;
 
 use super::accept::{self, Accepted, Promised};
 use super::completion::{Completion, Way};
@@ -30,6 +31,10 @@ use crate::measures::Measures;
 const MOST_IN_MEMORY: usize = 1024 * 1024;
 /// Longest time to end a log while somebody writes it.
 const END_WITHIN: Duration = Duration::from_secs(10);
+/// How long a log that is stored is tried to be opened, while NATS comes back.
+const OPENED_WITHIN: Duration = Duration::from_secs(10);
+/// Between two tries.
+const OPENED_AGAIN: Duration = Duration::from_millis(200);
 
 /// Responses, as their logs have them. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -268,7 +273,17 @@ impl Responses {
         way: F::Way,
     ) -> Result<Following<F>, ResponseError> {
         let inner = &self.0;
-        let reader = inner.bus.read_log(log.clone()).await?;
+        let began = Instant::now();
+        let reader = loop {
+            match inner.bus.read_log(log.clone()).await {
+                // Its log is stored: a caller who is told to come again would be answered twice.
+                Err(BusError::Unavailable(error)) if began.elapsed() < OPENED_WITHIN => {
+                    tracing::warn!(error, "a log is opened again: {error}");
+                    tokio::time::sleep(OPENED_AGAIN).await;
+                }
+                opened => break opened?,
+            }
+        };
         Ok(Following::live(log, reader, &inner.readers, way, inner.answer_timeout))
     }
 }

@@ -140,6 +140,7 @@ async fn a_response_that_is_being_written_outlasts_it() {
     let answer = stream.answered().await;
     let whole = stage.caller.posts("/v1/responses", &response(""));
     let mut waited_for = scribe.takes().await;
+    until("a reader", async || stage.bus.has_reader(&waited_for.log).await.unwrap()).await;
 
     stage.nats_dies().await;
     stage.nats_returns().await;
