@@ -18,12 +18,13 @@ class Held:
     """Responses that are asked for in the background, one after the other by each of some callers,
     and read as they come by somebody else."""
 
-    def __init__(self, http, site, callers=6, tokens=60, token_ms=30, **more):
+    def __init__(self, http, site, callers=6, tokens=60, token_ms=30, ignoring=(), **more):
         self.accepted = []
         self._http = http
         self._site = site
         self._body = asked(tokens, token_ms=token_ms, background=True, **more)
         self._tokens = tokens
+        self._ignoring = ignoring
         self._stopping = asyncio.Event()
         self._readers = []
         self._callers = [asyncio.create_task(self._call()) for _caller in range(callers)]
@@ -74,6 +75,6 @@ class Held:
             response, why = await fetch(self._http, self._site.url, story.id)
             assert response is not None, f"{story.id} is lost: {why}"
             assert response["status"] == "completed", f"{story.id} is {response['status']}"
-            story.agrees_with(response)
+            story.agrees_with(response, self._ignoring)
             check_whole(response, self._tokens)
         return self.accepted

@@ -1,8 +1,8 @@
 """What Open Responses says a response and its events look like: the specification of 2026-04-24.
 
 Written from the specification, and stricter than it: a member that it does not name is an error,
-apart from those that OpenAI's API has beside it, which are marked as such. So nothing of ours
-slips in unnoticed, and nothing that has to be there is missing.
+apart from those that OpenAI's API has beside it, and our receipt, which are marked as such. So
+nothing else of ours slips in unnoticed, and nothing that has to be there is missing.
 """
 
 from typing import Annotated, Any, Literal
@@ -192,6 +192,20 @@ class Conversation(Shape):
     id: str
 
 
+class Receipt(Shape):
+    model: str
+    upstream: str
+    attempt: int
+    trace_id: str | None
+    queue_wait_ms: float
+    model_first_token_ms: float | None
+    time_to_first_token_ms: float | None
+    duration_ms: float
+    input_tokens: int | None
+    output_tokens: int | None
+    tokens_per_second: float | None
+
+
 class Response(Shape):
     id: str
     object: Literal["response"]
@@ -229,6 +243,8 @@ class Response(Shape):
     conversation: Conversation | None = None
     # OpenAI's API.
     user: str | None = None
+    # Ours: see docs/API.md.
+    chappe: Receipt | None = None
 
 
 # Events.

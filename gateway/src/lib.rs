@@ -9,6 +9,7 @@
 //! * [`idempotency`]: which keys of callers were used for what. What comes twice is done once.
 //! * [`keys`]: who calls, for whom, and what they may.
 //! * [`queues`]: who waits for a worker, and for how long.
+//! * [`receipt`]: what is told of an answer beside its words.
 //! * [`gateway`]: built, run, drained.
 //!
 //! Start reading at `chat::Chats::start` and `responses::Responses::create`.
@@ -29,6 +30,7 @@ mod idempotency;
 mod keys;
 mod measures;
 mod queues;
+mod receipt;
 mod responses;
 mod settings;
 mod silence;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::Lane;
+use contract::{Lane, WorkFigures};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, UpDownCounter};
 use telemetry::ServiceTelemetry;
@@ -19,6 +19,7 @@ pub(crate) struct Measures {
     to_first_token: Histogram<f64>,
     per_token: Histogram<f64>,
     stalls: Histogram<f64>,
+    overhead: Histogram<f64>,
     accepted: Counter<u64>,
     settled: Counter<u64>,
     republished: Counter<u64>,
@@ -45,6 +46,10 @@ pub(crate) struct AnswerFigures<'a> {
     pub(crate) longest_gap: Duration,
     pub(crate) outcome: &'static str,
     pub(crate) error_type: Option<&'a str>,
+    /// What its worker measured, if it said so.
+    pub(crate) work: Option<&'a WorkFigures>,
+    /// The trace of its request, when traces are exported.
+    pub(crate) trace_id: Option<&'a str>,
 }
 
 impl Measures {
@@ -59,6 +64,7 @@ impl Measures {
             to_first_token: gen_ai::SERVER_TIME_TO_FIRST_TOKEN.histogram(meter),
             per_token: gen_ai::SERVER_TIME_PER_OUTPUT_TOKEN.histogram(meter),
             stalls: app::STREAM_STALL.histogram(meter),
+            overhead: app::PLATFORM_OVERHEAD.histogram(meter),
             accepted: app::JOBS_ACCEPTED.counter(meter),
             settled: app::JOBS_SETTLED.counter(meter),
             republished: app::JOBS_REPUBLISHED.counter(meter),
@@ -144,6 +150,9 @@ impl Measures {
             self.to_first_token.record(waited.as_secs_f64(), &of);
             let model = KeyValue::new(app::MODEL, answer.model.to_owned());
             self.stalls.record(answer.longest_gap.as_secs_f64(), &[model]);
+            if let Some(overhead) = answer.work.and_then(|work| overhead_s(waited, work)) {
+                self.overhead.record(overhead, &[]);
+            }
         }
         let (speaking, chunks) = answer.speaking;
         if chunks > 0 {
@@ -158,6 +167,41 @@ impl Measures {
     }
 }
 
+/// What of the wait for a first token was neither the queue's nor the model's, in seconds. Clocks
+/// differ: it is never less than nothing.
+fn overhead_s(waited: Duration, work: &WorkFigures) -> Option<f64> {
+    let others_ms = work.first_token_ms? + work.queue_wait_ms;
+    Some((waited.as_secs_f64() - others_ms / 1e3).max(0.0))
+}
+
 fn label_of(lane: Lane) -> KeyValue {
     KeyValue::new(app::LANE, lane.token())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_neither_the_queue_nor_the_model_took_is_the_platforms() {
+        let work = |queue_wait_ms, first_token_ms| WorkFigures {
+            queue_wait_ms,
+            first_token_ms,
+            work_ms: 100.0,
+            upstream: "m".to_owned(),
+            attempt: 1,
+            input_tokens: None,
+            output_tokens: None,
+        };
+        let waited = Duration::from_millis(40);
+        for (work, expected_ms) in [
+            (work(5.0, Some(30.0)), Some(5.0)),
+            (work(0.0, Some(40.0)), Some(0.0)),
+            (work(15.0, Some(30.0)), Some(0.0)),
+            (work(5.0, None), None),
+        ] {
+            let overhead_ms = overhead_s(waited, &work).map(|s| (s * 1e6).round() / 1e3);
+            assert_eq!(overhead_ms, expected_ms, "{work:?}");
+        }
+    }
 }

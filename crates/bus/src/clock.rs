@@ -36,8 +36,11 @@ pub fn server_now_ms() -> u64 {
 
 /// How long ago the server stored something.
 pub(crate) fn age_of(stored: OffsetDateTime) -> Duration {
-    let stored_ms = u64::try_from(stored.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-    Duration::from_millis(server_now_ms().saturating_sub(stored_ms))
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let ours = i128::try_from(since_1970.as_nanos()).unwrap_or(i128::MAX);
+    let ahead = i128::from(telemetry::clock::server_ahead_ms()) * 1_000_000;
+    let age = ours.saturating_add(ahead).saturating_sub(stored.unix_timestamp_nanos());
+    Duration::from_nanos(u64::try_from(age).unwrap_or(0))
 }
 
 impl Bus {

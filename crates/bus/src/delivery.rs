@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{AckKind, Message};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::{BusError, clock};
 
@@ -16,6 +17,7 @@ pub struct Delivery {
     message: Message,
     deliveries: u64,
     age: Duration,
+    arrived_at: Instant,
 }
 
 impl Delivery {
@@ -24,7 +26,7 @@ impl Delivery {
             Ok(info) => (u64::try_from(info.delivered).unwrap_or(1), clock::age_of(info.published)),
             Err(_not_from_a_stream) => (1, Duration::ZERO),
         };
-        Self { message, deliveries, age }
+        Self { message, deliveries, age, arrived_at: Instant::now() }
     }
 
     /// The job as it was published.
@@ -42,7 +44,12 @@ impl Delivery {
         self.deliveries
     }
 
-    /// How long ago the stream stored the job, by the server's clock.
+    /// When it arrived.
+    pub fn arrived_at(&self) -> Instant {
+        self.arrived_at
+    }
+
+    /// How long before its arrival the stream had stored the job, by the server's clock.
     pub fn age(&self) -> Duration {
         self.age
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::JobId;
 
-/// One thing said about one job. The payload is borrowed from the packed message.
+/// One thing said about one job. What it holds is borrowed from the packed message.
 ///
 /// Any number of `Chunk`, then exactly one of the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Event<'a> {
     pub kind: EventKind,
     /// What it says: see [`EventKind`].
     pub payload: &'a [u8],
+    /// Of the last one, the JSON of [`crate::WorkFigures`], for a gateway that reads them. Else empty.
+    pub work: &'a [u8],
 }
 
 /// What an event is, and what its payload holds.

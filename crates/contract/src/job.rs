@@ -25,6 +25,10 @@ pub struct Job<'a> {
     pub gateway: GatewayId,
     /// When it was accepted, milliseconds since 1970.
     pub accepted_at_ms: u64,
+    /// Whether its gateway reads [`crate::WorkFigures`] in the last event. One of a version before
+    /// does not, and could read nothing else of such a message.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads_work: bool,
     /// What the caller sent.
     #[serde(borrow)]
     pub body: Body<'a>,

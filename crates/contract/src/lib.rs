@@ -6,7 +6,7 @@
 //!
 //! * [`subjects`]: the address book, the only file that spells a subject.
 //! * [`Job`]: what is queued. [`Event`], [`pack`]: what a worker says about it.
-//! * [`ClaimRequest`], [`Verdict`]: who may answer a job.
+//! * [`ClaimRequest`], [`Verdict`]: who may answer a job. [`WorkFigures`]: what was measured of it.
 //! * [`log`]: what happened to a stored job. [`Chore`]: what is left to do behind its end.
 //! * [`window`]: how much may be said before it was read.
 //! * [`GatewayBeat`], [`WorkerBeat`]: who is alive.
@@ -33,6 +33,7 @@ pub mod streams;
 pub mod subjects;
 mod token;
 pub mod window;
+mod work;
 
 pub use beat::{BEAT_EVERY, GatewayBeat, SILENT_AFTER, WORKER_UNHEARD_AFTER, WorkerBeat};
 pub use catalogue::{
@@ -47,3 +48,4 @@ pub use ids::{ConversationId, GatewayId, InvalidId, JobId, RequestId, WorkerId};
 pub use job::{Body, Job, Operation, StoredJob};
 pub use names::{InvalidName, KeyName, Lane, ModelName, OwnerName, QueueName, TenantName};
 pub use owner::Owner;
+pub use work::WorkFigures;

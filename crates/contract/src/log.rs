@@ -18,7 +18,7 @@ use std::slice::Split;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{Failure, JobId, Lane, ModelName, Owner, WorkerId};
+use crate::{Failure, JobId, Lane, ModelName, Owner, WorkFigures, WorkerId};
 
 /// Names one log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -66,6 +66,9 @@ pub struct Accepted<'a> {
     /// The key of the record in [`crate::streams::IDEMPOTENCY`] that names the job, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The trace of the request, 32 hex digits, when traces are exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// The items that stand before the input of the request: an array of what earlier turns asked
     /// and answered.
     #[serde(borrow)]
@@ -111,7 +114,7 @@ pub struct Said {
 }
 
 /// The end of a log. The last chunks may stand behind it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
     /// The attempt that ended; 0 when there was none.
     pub attempt: u32,
@@ -121,6 +124,9 @@ pub struct Ended {
     pub outcome: Outcome,
     /// When, milliseconds since 1970.
     pub at_ms: u64,
+    /// What was measured of the attempt that ended, if a model had begun to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkFigures>,
 }
 
 /// What became of a stored job.
@@ -209,7 +215,16 @@ mod tests {
             retry_after_ms: None,
             should_retry: true,
         });
-        let ended = Ended { attempt: 2, number: 3, outcome, at_ms: 9 };
+        let work = WorkFigures {
+            queue_wait_ms: 1.5,
+            first_token_ms: None,
+            work_ms: 20.25,
+            upstream: "llama3:8b".to_owned(),
+            attempt: 2,
+            input_tokens: Some(7),
+            output_tokens: None,
+        };
+        let ended = Ended { attempt: 2, number: 3, outcome, at_ms: 9, work: Some(work) };
         let message = write(&Record::Ended(ended.clone()), &["{\"a\":1}", "{\"b\":\"\\n\"}"]);
         let (record, chunks) = read(&message).unwrap();
         assert!(matches!(record, Record::Ended(read) if read == ended));
@@ -228,6 +243,7 @@ mod tests {
             model: "simulator".parse().unwrap(),
             accepted_at_ms: 5,
             key: Some("local.abc".to_owned()),
+            trace_id: Some("ab".repeat(16)),
             context: &context,
             request: &request,
         };
@@ -238,6 +254,7 @@ mod tests {
         assert_eq!(read.request.get(), request.get());
         assert_eq!(read.lane, Lane::Background);
         assert_eq!((read.api, read.key.as_deref()), (Api::ChatCompletions, Some("local.abc")));
+        assert_eq!(read.trace_id, Some("ab".repeat(16)));
     }
 
     #[test]
@@ -251,7 +268,17 @@ mod tests {
             panic!("not accepted")
         };
 
-        assert_eq!((read.api, read.key), (Api::Responses, None));
+        assert_eq!((read.api, read.key, read.trace_id), (Api::Responses, None, None));
+    }
+
+    #[test]
+    fn an_end_that_was_written_before_there_were_figures_has_none() {
+        let message = r#"{"ended":{"attempt":1,"number":0,"outcome":"completed","at_ms":9}}"#;
+
+        let (Record::Ended(read), _) = read(message.as_bytes()).unwrap() else { panic!("no end") };
+
+        assert_eq!(read.work, None);
+        assert_eq!(write::<&[u8]>(&Record::Ended(read), &[]), message.as_bytes());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use contract::{Failure, JobId};
 use tokio::sync::mpsc;
 
 use super::register::Register;
+use crate::receipt::Behind;
 
 /// As many of the smallest chunks are within a stream's window, and the end beside them.
 const MOST_NEWS: usize = STREAM_WINDOW as usize / RECORD_OVERHEAD + 2;
@@ -20,9 +21,9 @@ pub(crate) enum News {
     /// The JSON of a chunk.
     Chunk(Bytes),
     /// The stream is complete.
-    Done,
+    Done(Option<Box<Behind>>),
     /// The JSON of a whole answer.
-    Body(Bytes),
+    Body(Bytes, Option<Box<Behind>>),
     /// There will be no (further) answer.
     Failed(Failure),
 }
@@ -32,7 +33,7 @@ impl News {
     fn cost(&self) -> u64 {
         match self {
             Self::Chunk(bytes) => window::cost(bytes),
-            Self::Body(_) | Self::Done | Self::Failed(_) => 0,
+            Self::Body(..) | Self::Done(_) | Self::Failed(_) => 0,
         }
     }
 }

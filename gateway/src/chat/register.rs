@@ -20,6 +20,7 @@ use super::answer::{Answer, News, ToCaller};
 use super::failures;
 use super::open::{Claimed, Heard, Open};
 use crate::measures::Measures;
+use crate::receipt::Behind;
 
 /// Largest answer that is fetched from the object store.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
@@ -169,12 +170,15 @@ impl Register {
                 let news = match event.kind {
                     // A copy: a slice would keep the whole packed message for a slow caller.
                     EventKind::Chunk => News::Chunk(Bytes::copy_from_slice(event.payload)),
-                    EventKind::Done => News::Done,
-                    EventKind::Body => News::Body(packed.slice_ref(event.payload)),
+                    EventKind::Done => News::Done(read_work(event.work)),
+                    EventKind::Body => {
+                        News::Body(packed.slice_ref(event.payload), read_work(event.work))
+                    }
                     EventKind::Failed => News::Failed(read_failure(event.payload)),
                     EventKind::StoredBody => {
                         drop(register);
-                        self.fetch(event.job, String::from_utf8_lossy(event.payload).into_owned());
+                        let name = String::from_utf8_lossy(event.payload).into_owned();
+                        self.fetch(event.job, name, read_work(event.work));
                         return;
                     }
                 };
@@ -203,11 +207,11 @@ impl Register {
     }
 
     /// Fetches an answer that travelled by name. Not on the mail loop: others wait there.
-    fn fetch(self: &Arc<Self>, job: JobId, name: String) {
+    fn fetch(self: &Arc<Self>, job: JobId, name: String, behind: Option<Box<Behind>>) {
         let register = Arc::clone(self);
         self.tasks.spawn_detached(async move {
             let news = match register.blobs.get(&name, LARGEST_ANSWER).await {
-                Ok(Some(body)) => News::Body(body),
+                Ok(Some(body)) => News::Body(body, behind),
                 Ok(None) => News::Failed(failures::answer_incomplete()),
                 Err(error) => {
                     tracing::warn!(%error, "an answer cannot be fetched: {error}");
@@ -332,4 +336,15 @@ fn read_failure(json: &[u8]) -> Failure {
         tracing::error!(%error, "a failure cannot be read: {error}");
         failures::unreadable()
     })
+}
+
+/// What a worker measured; none if it says nothing of it, as one of the version before.
+fn read_work(json: &[u8]) -> Option<Box<Behind>> {
+    if json.is_empty() {
+        return None;
+    }
+    let work = serde_json::from_slice(json).inspect_err(|error| {
+        tracing::warn!(%error, "the figures of an answer cannot be read: {error}");
+    });
+    Some(Box::new(Behind { work: work.ok()?, receipt: None }))
 }

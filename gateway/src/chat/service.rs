@@ -140,6 +140,7 @@ impl Inner {
             stream: request.stream,
             gateway: self.gateway,
             accepted_at_ms: now_ms(),
+            reads_work: true,
             body,
         };
         let payload =

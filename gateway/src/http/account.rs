@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{JobId, Operation};
+use contract::{JobId, Operation, WorkFigures};
 use service_runtime::Connection;
 use telemetry::names::{app, span};
+use telemetry::propagation;
 use tokio::time::Instant;
 
 use super::observe::Seen;
 use super::refusal::Refusal;
 use crate::measures::{AnswerFigures, Measures};
+use crate::receipt::{self, Behind, Receipt};
 use crate::responses::{Fold, HANDED_OVER};
 
 /// Watches one answer. Dropping it tells how it ended: a caller who leaves drops it early.
@@ -28,6 +30,9 @@ pub(super) struct Account {
     last_chunk: Instant,
     chunks: u32,
     longest_gap: Duration,
+    /// Whether its stream ends with a receipt.
+    wants_receipt: bool,
+    work: Option<WorkFigures>,
     outcome: &'static str,
     error: Option<&'static str>,
 }
@@ -52,6 +57,8 @@ impl Account {
             last_chunk: seen.began,
             chunks: 0,
             longest_gap: Duration::ZERO,
+            wants_receipt: false,
+            work: None,
             outcome: app::CLIENT_GONE,
             error: None,
         }
@@ -74,6 +81,11 @@ impl Account {
     pub(super) fn asks(&mut self, model: &str, stream: bool) {
         self.model = Some(model.to_owned());
         self.stream = stream;
+    }
+
+    /// Its caller wants a receipt at the end of a stream.
+    pub(super) fn wants_receipt(&mut self) {
+        self.wants_receipt = true;
     }
 
     /// Its job is in the queue.
@@ -109,8 +121,37 @@ impl Account {
         self.outcome = app::COMPLETED;
     }
 
+    /// The answer is complete, with this behind it. Gives the receipt, if there is one.
+    pub(super) fn completed_with(&mut self, behind: Option<Box<Behind>>) -> Option<String> {
+        self.completed();
+        let Behind { work, receipt } = *behind?;
+        self.work = Some(work);
+        receipt.or_else(|| {
+            let trace_id = propagation::trace_id(&self.seen.span);
+            Some(Receipt::at_the_edge(&self.figures(trace_id.as_deref()))?.json())
+        })
+    }
+
+    /// The same at the end of a stream, whose `last` chunk this was: gives the chunk that holds the
+    /// receipt, if its caller wants one.
+    pub(super) fn streamed_with(
+        &mut self,
+        behind: Option<Box<Behind>>,
+        last: Option<&[u8]>,
+    ) -> Option<Vec<u8>> {
+        if !self.wants_receipt {
+            self.completed();
+            self.work = behind.map(|behind| behind.work);
+            return None;
+        }
+        let receipt = self.completed_with(behind)?;
+        let (id, model) = (self.job?.as_chat_completion(), self.model.as_deref());
+        Some(receipt::chunk(&id, model.unwrap_or(app::OTHER), last, &receipt))
+    }
+
     /// A response was read to its end.
     pub(super) fn ends_as(&mut self, response: &Fold) {
+        self.work = response.work().cloned();
         match response.failure() {
             Some(failure) => self.refused(&failure.clone().into()),
             None => self.completed(),
@@ -127,6 +168,26 @@ impl Account {
             self.seen.span.record(span::STATUS_CODE, span::ERROR);
         }
     }
+
+    /// Its figures until now.
+    fn figures<'a>(&'a self, trace_id: Option<&'a str>) -> AnswerFigures<'a> {
+        let first_chunk = self.first_chunk;
+        AnswerFigures {
+            operation: self.operation.map(Operation::gen_ai_name),
+            model: self.model.as_deref().unwrap_or(app::OTHER),
+            stream: self.stream,
+            duration: self.seen.began.elapsed(),
+            to_first_token: first_chunk.map(|at| at - self.seen.began),
+            speaking: first_chunk
+                .map(|at| (self.last_chunk - at, self.chunks - 1))
+                .unwrap_or_default(),
+            longest_gap: self.longest_gap,
+            outcome: self.outcome,
+            error_type: self.error,
+            work: self.work.as_ref(),
+            trace_id,
+        }
+    }
 }
 
 impl Drop for Account {
@@ -135,26 +196,14 @@ impl Drop for Account {
         if self.outcome == app::CLIENT_GONE && cut {
             self.outcome = app::READ_TOO_SLOWLY;
         }
-        let Self { seen, model, outcome, .. } = self;
-        let (duration, model) = (seen.began.elapsed(), model.as_deref().unwrap_or(app::OTHER));
-        let first_chunk = self.first_chunk;
-        let figures = AnswerFigures {
-            operation: self.operation.map(Operation::gen_ai_name),
-            model,
-            stream: self.stream,
-            duration,
-            to_first_token: first_chunk.map(|at| at - seen.began),
-            speaking: first_chunk
-                .map(|at| (self.last_chunk - at, self.chunks - 1))
-                .unwrap_or_default(),
-            longest_gap: self.longest_gap,
-            outcome,
-            error_type: self.error,
-        };
+        let seen = &self.seen;
+        let trace_id = propagation::trace_id(&seen.span);
+        let figures = self.figures(trace_id.as_deref());
         self.measures.answered(self.route, &figures);
 
+        let AnswerFigures { model, duration, outcome, .. } = figures;
         let span = &seen.span;
-        span.record(app::OUTCOME, *outcome);
+        span.record(app::OUTCOME, outcome);
         if let Some(error) = &self.error {
             span.record(span::ERROR_TYPE, *error);
         }
@@ -169,7 +218,7 @@ impl Drop for Account {
             app.request.id = request_id,
             app.job.id = self.job.map(tracing::field::display),
             app.model = model,
-            app.outcome = *outcome,
+            app.outcome = outcome,
             error.r#type = self.error,
             duration_ms,
             "{} {request_id}: {outcome} after {duration_ms} ms",

@@ -13,6 +13,7 @@ use super::account::Account;
 use super::refusal::Refusal;
 use super::sse::EventStream;
 use crate::chat::{self, News, wrong_form};
+use crate::receipt;
 use crate::responses::StoredAnswer;
 
 /// The answer to a chat completion, or what is like one, wherever it comes from.
@@ -71,11 +72,11 @@ pub(super) async fn respond(
     };
     match first {
         Ok(Some(News::Failed(failure))) => refuse(failure.into(), &mut account),
-        Ok(Some(News::Body(json))) => {
-            account.completed();
-            whole(json)
-        }
-        Ok(Some(news @ (News::Chunk(_) | News::Done))) if way == Way::Streamed => {
+        Ok(Some(News::Body(json, behind))) => match account.completed_with(behind) {
+            Some(receipt) => whole(receipt::put_into(json, &receipt)),
+            None => whole(json),
+        },
+        Ok(Some(news @ (News::Chunk(_) | News::Done(_)))) if way == Way::Streamed => {
             streamed(EventStream::new(answer, Some(news), account))
         }
         Err(_silent) => streamed(EventStream::new(answer, None, account)),

@@ -11,6 +11,7 @@ use tracing::Span;
 use super::Api;
 use super::account::Account;
 use super::answering::{self, Answer, Way};
+use super::header_names::RECEIPT;
 use super::idempotency::{self, Key};
 use super::identity::may_ask;
 use super::observe::Seen;
@@ -89,6 +90,9 @@ async fn begin(
     account: &mut Account,
 ) -> Result<(Answer, Way, Told), Refusal> {
     let key = Key::of(&request)?;
+    if request.headers().get(RECEIPT).is_some_and(|wish| wish == "true") {
+        account.wants_receipt();
+    }
     let body = read_body(request.into_body(), api.body_limit()).await?;
     api.measures().body_read(endpoint.route, body.len());
     let RequestHead { model, stream } = (endpoint.head)(&body)?;

@@ -8,6 +8,8 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(super) const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 /// How long it took to begin an answer.
 pub(super) const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
+/// `true` in a request for a stream: it ends with a receipt.
+pub(super) const RECEIPT: HeaderName = HeaderName::from_static("x-chappe-receipt");
 /// What the SDKs heed before their own rules.
 pub(super) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// The same as `retry-after`, finer.

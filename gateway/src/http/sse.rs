@@ -12,6 +12,7 @@ use super::account::Account;
 use super::answering::Answer;
 use super::refusal::Refusal;
 use crate::chat::{News, read_too_slowly};
+use crate::receipt::Behind;
 use crate::silence::Silence;
 
 /// While nothing is said a comment shows that the connection lives: proxies cut silent ones.
@@ -29,6 +30,8 @@ pub(super) struct EventStream {
     first: Option<News>,
     begun: bool,
     ended: bool,
+    /// The last chunk: what a receipt has in common with it.
+    last: Option<Bytes>,
     silence: Silence,
     account: Account,
 }
@@ -40,6 +43,7 @@ impl EventStream {
             first,
             begun: false,
             ended: false,
+            last: None,
             silence: Silence::of(COMMENT_EVERY),
             account,
         }
@@ -92,20 +96,23 @@ impl EventStream {
             News::Chunk(json) => {
                 self.account.chunk(Instant::now());
                 write_data(out, &json);
+                self.last = Some(json);
             }
-            News::Body(json) => {
+            News::Body(json, behind) => {
                 // A model that does not stream, behind a head that was already sent.
                 write_data(out, &json);
-                self.finish(out);
+                self.finish(behind, out);
             }
-            News::Done => self.finish(out),
+            News::Done(behind) => self.finish(behind, out),
             News::Failed(failure) => self.refuse(&failure.into(), out),
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    fn finish(&mut self, behind: Option<Box<Behind>>, out: &mut Vec<u8>) {
+        if let Some(receipt) = self.account.streamed_with(behind, self.last.as_deref()) {
+            write_data(out, &receipt);
+        }
         out.extend_from_slice(sse::DONE);
-        self.account.completed();
         self.ended = true;
     }
 

@@ -11,8 +11,9 @@ use contract::{Body, JobId, Model, Operation, Owner, StoredJob};
 use openai_api::responses::{CreateResponse, Status, first_user_text, one_line};
 use serde_json::value::RawValue;
 use telemetry::names::span;
+use telemetry::propagation;
 use tokio::time::Instant;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::error::ResponseError;
 use super::fold::Fold;
@@ -187,6 +188,8 @@ fn first_record(
         model: model.name.clone(),
         accepted_at_ms,
         key: repeatable.as_ref().map(|repeatable| repeatable.record().to_owned()),
+        // Within the span of the request.
+        trace_id: propagation::trace_id(&Span::current()),
         context: serde_json::from_str(&context).map_err(unreadable)?,
         request: serde_json::from_str(&request).map_err(unreadable)?,
     };

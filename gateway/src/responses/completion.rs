@@ -2,7 +2,7 @@
 
 use bus::Entry;
 use bytes::Bytes;
-use contract::log::{self, Api, Chunks, LogId, Outcome, Record};
+use contract::log::{self, Api, Chunks, Ended, LogId, Outcome, Record};
 use contract::{Failure, JobId};
 use openai_api::completion;
 
@@ -10,7 +10,9 @@ use super::counting::{Counted, counted};
 use super::failures;
 use super::fold::NotAResponse;
 use super::following::Projected;
+use super::times::Times;
 use crate::chat::{News, wrong_form};
+use crate::receipt::Behind;
 
 /// A chat completion, as far as its log was read.
 pub(crate) struct Completion {
@@ -20,6 +22,7 @@ pub(crate) struct Completion {
     /// What this attempt, and those that it goes on from, have said. Kept for who wants the whole.
     said: Vec<Bytes>,
     spoken: bool,
+    times: Times,
     end: Option<Outcome>,
     /// What was handed on cannot be gone on with.
     broken: bool,
@@ -65,7 +68,8 @@ impl Projected for Completion {
                     && accepted.owner == log.owner =>
             {
                 let (attempt, said, spoken) = (0, Vec::new(), false);
-                Ok(Self { way, attempt, said, spoken, end: None, broken: false })
+                let times = Times::begin(&accepted);
+                Ok(Self { way, attempt, said, spoken, times, end: None, broken: false })
             }
             _ => Err(NotAResponse),
         }
@@ -76,15 +80,18 @@ impl Projected for Completion {
             return;
         }
         match counted(entry, &mut self.attempt) {
-            Some(Counted::Started(started)) if started.continues_at.is_none() => {
-                self.begin_anew(out);
+            None => {}
+            Some(Counted::Started(started)) => {
+                self.times.started(&started);
+                if started.continues_at.is_none() {
+                    self.begin_anew(out);
+                }
             }
-            None | Some(Counted::Started(_)) => {}
             Some(Counted::Said(chunks)) => self.say(entry, chunks, out),
             Some(Counted::Ended(chunks, ended)) => {
                 self.say(entry, chunks, out);
                 out.push(match &ended.outcome {
-                    Outcome::Completed => self.complete(),
+                    Outcome::Completed => self.complete(&ended),
                     Outcome::Failed(failure) => News::Failed(failure.clone()),
                     Outcome::Cancelled => News::Failed(failures::answer_stopped()),
                 });
@@ -133,15 +140,17 @@ impl Completion {
     }
 
     /// What stands at the end. A whole answer was stored as one chunk.
-    fn complete(&mut self) -> News {
+    fn complete(&mut self, ended: &Ended) -> News {
+        let receipt = self.times.receipt(ended);
+        let behind = ended.work.clone().map(|work| Box::new(Behind { work, receipt }));
         if self.way.stream {
-            return News::Done;
+            return News::Done(behind);
         }
         let whole = match std::mem::take(&mut self.said).as_slice() {
             [chunk] => completion::of_chunk(chunk),
             _ => None,
         };
-        whole.map_or_else(|| News::Failed(wrong_form()), |whole| News::Body(whole.into()))
+        whole.map_or_else(|| News::Failed(wrong_form()), |whole| News::Body(whole.into(), behind))
     }
 }
 

@@ -6,13 +6,15 @@
 use bus::Entry;
 use bytes::Bytes;
 use contract::log::{self, Accepted, Api, Chunks, LogId, Outcome, Record};
-use contract::{Failure, JobId};
+use contract::{Failure, JobId, WorkFigures};
 use openai_api::ErrorBody;
 use openai_api::responses::{About, CreateResponse, End, Projection, ResponseEvent, Status};
 
 use super::counting::{Counted, counted};
 use super::failures;
 use super::following::Projected;
+use super::times::Times;
+use crate::receipt;
 
 /// A response, as far as its log was read.
 pub(crate) struct Fold {
@@ -24,7 +26,10 @@ pub(crate) struct Fold {
     /// The newest attempt; 0 before the first.
     attempt: u32,
     spoken: bool,
+    times: Times,
     end: Option<Outcome>,
+    /// What was measured of the attempt that ended.
+    work: Option<WorkFigures>,
     newest_event: Option<u64>,
 }
 
@@ -62,7 +67,9 @@ impl Fold {
             kept,
             attempt: 0,
             spoken: false,
+            times: Times::begin(&accepted),
             end: None,
+            work: None,
             newest_event: None,
         };
         fold.projection.accepted(out);
@@ -90,13 +97,18 @@ impl Fold {
         match counted(entry, &mut self.attempt) {
             None => {}
             Some(Counted::Started(started)) => {
+                self.times.started(&started);
                 self.projection.started(started.continues_at.is_some(), out);
             }
             Some(Counted::Said(chunks)) => self.chunks(chunks, out),
             Some(Counted::Ended(chunks, ended)) => {
                 self.chunks(chunks, out);
+                if let Some(receipt) = self.times.receipt(&ended) {
+                    self.projection.tells_too(receipt::MEMBER, &receipt);
+                }
                 self.projection.ended(&end_of(&ended.outcome), ended.at_ms / 1000, out);
                 self.end = Some(ended.outcome);
+                self.work = ended.work;
             }
         }
         self.note_newest(out);
@@ -157,6 +169,11 @@ impl Fold {
     /// Whether it may be read by anybody but who asked.
     pub(crate) fn is_kept(&self) -> bool {
         self.kept
+    }
+
+    /// What its worker measured, once it has ended.
+    pub(crate) fn work(&self) -> Option<&WorkFigures> {
+        self.work.as_ref()
     }
 
     /// The number of the last event so far.

@@ -112,7 +112,8 @@ pub(super) async fn end(bus: &Bus, log: &LogId, outcome: &Outcome) -> Result<End
         let Some((attempt, number)) = place_behind(&last) else {
             return Ok(Ending::Before(last.sequence));
         };
-        let ended = Ended { attempt, number, outcome: outcome.clone(), at_ms: now_ms() };
+        let (outcome, at_ms) = (outcome.clone(), now_ms());
+        let ended = Ended { attempt, number, outcome, at_ms, work: None };
         let message = log::write::<&[u8]>(&Record::Ended(ended), &[]);
         match bus.append(log, last.sequence, message.into()).await {
             Ok(sequence) => return Ok(Ending::Now(sequence)),
@@ -155,7 +156,8 @@ mod tests {
     fn an_end_stands_behind_everything_but_an_end() {
         let started =
             Started { attempt: 2, writer: WorkerId::fresh(), continues_at: None, at_ms: 1 };
-        let ended = Ended { attempt: 2, number: 4, outcome: Outcome::Completed, at_ms: 1 };
+        let outcome = Outcome::Completed;
+        let ended = Ended { attempt: 2, number: 4, outcome, at_ms: 1, work: None };
         for (record, place) in [
             (Record::Started(started), Some((2, 0))),
             (Record::Said(Said { attempt: 2, number: 3 }), Some((2, 4))),

@@ -5,7 +5,7 @@
 //! * [`repeats`]: one that comes again is told what was made for it.
 //! * [`fold`]: records become events of a response. The only place where they do.
 //! * [`completion`], [`stored_answer`]: the same, of a chat completion with an idempotency key.
-//! * [`counting`]: which records count, for both.
+//! * [`counting`]: which records count, for both. [`times`]: the receipt, of both.
 //! * [`following`]: one reader of a log: its past, then live.
 //! * [`hold`]: what is left to do when this gateway lets go of a response that it accepted.
 //! * [`logs`]: a log as a whole, and its end. [`readers`]: everybody who reads here.
@@ -35,6 +35,7 @@ mod service;
 mod stored_answer;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub(crate) use error::ResponseError;
 pub(crate) use fold::Fold;

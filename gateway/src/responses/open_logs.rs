@@ -133,6 +133,7 @@ mod tests {
             model: "m".parse().unwrap(),
             accepted_at_ms: 0,
             key: None,
+            trace_id: None,
             context: &nothing,
             request: &nothing,
         };
@@ -150,7 +151,8 @@ mod tests {
     }
 
     fn ended(sequence: u64) -> Entry {
-        let ended = Ended { attempt: 1, number: 1, outcome: Outcome::Completed, at_ms: 0 };
+        let outcome = Outcome::Completed;
+        let ended = Ended { attempt: 1, number: 1, outcome, at_ms: 0, work: None };
         entry(sequence, &Record::Ended(ended))
     }
 

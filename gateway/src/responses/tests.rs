@@ -2,7 +2,7 @@
 
 use bus::Entry;
 use contract::log::{self, Accepted, Api, Ended, LogId, Outcome, Record, Said, Started};
-use contract::{Failure, JobId, Lane, Owner, WorkerId};
+use contract::{Failure, JobId, Lane, Owner, WorkFigures, WorkerId};
 use openai_api::responses::{ResponseEvent, Status};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
@@ -28,6 +28,7 @@ fn accepted_by(api: Api, log: &LogId, request: &str) -> Vec<u8> {
         model: "m".parse().unwrap(),
         accepted_at_ms: 1_000,
         key: None,
+        trace_id: None,
         context: &context,
         request: &request,
     };
@@ -45,7 +46,30 @@ fn said(attempt: u32, number: u32, chunks: &[String]) -> Vec<u8> {
 }
 
 fn ended(attempt: u32, outcome: Outcome, chunks: &[String]) -> Vec<u8> {
-    log::write(&Record::Ended(Ended { attempt, number: 99, outcome, at_ms: 9_000 }), chunks)
+    ended_with(None, attempt, outcome, chunks)
+}
+
+fn ended_with(
+    work: Option<WorkFigures>,
+    attempt: u32,
+    outcome: Outcome,
+    chunks: &[String],
+) -> Vec<u8> {
+    let ended = Ended { attempt, number: 99, outcome, at_ms: 9_000, work };
+    log::write(&Record::Ended(ended), chunks)
+}
+
+/// What a worker measured.
+fn work() -> WorkFigures {
+    WorkFigures {
+        queue_wait_ms: 400.5,
+        first_token_ms: Some(30.25),
+        work_ms: 2_000.0,
+        upstream: "theirs".to_owned(),
+        attempt: 1,
+        input_tokens: Some(7),
+        output_tokens: Some(9),
+    }
 }
 
 fn refused() -> Outcome {
@@ -98,7 +122,7 @@ fn written(log: &LogId, chunks: &[String], cuts: &[usize], restart_at: usize) ->
         }
         piece.push(chunk.clone());
     }
-    messages.push(ended(attempt, Outcome::Completed, &piece));
+    messages.push(ended_with(Some(work()), attempt, Outcome::Completed, &piece));
     entries(messages)
 }
 
@@ -247,4 +271,44 @@ fn the_context_of_a_next_turn_is_what_was_asked_and_answered() {
     let forgotten = r#"{"model":"m","input":"hello","store":false}"#;
     let fold = Fold::of(&log, &entries(vec![accepted(&log, forgotten)])).unwrap();
     assert!(!fold.is_kept());
+}
+
+#[test]
+fn a_receipt_is_told_at_the_end_by_the_logs_own_times() {
+    let log = log_id();
+    let tells = |work: Option<WorkFigures>, outcome: Outcome| {
+        let begun = vec![accepted(&log, REQUEST), started(1), said(1, 0, &[chunk("a")])];
+        let end = vec![ended_with(work, 1, outcome, &[])];
+        events(&log, &entries([begun, end].concat()))
+    };
+    let told = |events: &[ResponseEvent]| -> Vec<serde_json::Value> {
+        let json = |event: &ResponseEvent| serde_json::from_slice(&event.json).unwrap();
+        events.iter().map(json).collect()
+    };
+
+    for outcome in [Outcome::Completed, refused()] {
+        let events = told(&tells(Some(work()), outcome));
+
+        let (last, before) = events.split_last().unwrap();
+        let expected = serde_json::json!({
+            "model": "m",
+            "upstream": "theirs",
+            "attempt": 1,
+            "trace_id": null,
+            "queue_wait_ms": 400.5,
+            "model_first_token_ms": 30.25,
+            "time_to_first_token_ms": 1_030.25,
+            "duration_ms": 8_000.0,
+            "input_tokens": 7,
+            "output_tokens": 9,
+            "tokens_per_second": 4.5,
+        });
+        assert_eq!(last["response"]["chappe"], expected);
+        assert!(before.iter().all(|event| event["response"].get("chappe").is_none()));
+    }
+    for (work, outcome) in [(None, Outcome::Completed), (None, refused())] {
+        let events = told(&tells(work, outcome));
+        let response = &events.last().unwrap()["response"];
+        assert!(response.get("chappe").is_none(), "nobody has measured it: {response}");
+    }
 }

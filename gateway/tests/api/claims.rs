@@ -98,6 +98,7 @@ async fn only_events_of_the_claim_that_counts_are_heard() {
         seq: 0,
         kind: EventKind::Chunk,
         payload: b"\"not heard\"",
+        work: b"",
     };
     held.sends(&[under(0), under(1)]).await;
     let others = [under(0), under(2)];

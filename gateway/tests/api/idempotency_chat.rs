@@ -211,6 +211,7 @@ async fn a_job_that_was_lost_is_put_back_with_what_was_asked() {
         model: "public".parse().unwrap(),
         accepted_at_ms: 7_000,
         key: None,
+        trace_id: None,
         context: &context,
         request: &request,
     };

@@ -53,6 +53,10 @@ mod outage;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
+mod receipts_stored;
+#[cfg(test)]
 mod reconciling;
 #[cfg(test)]
 mod responses;

@@ -33,6 +33,7 @@ async fn accepted(stage: &Stage, context: &str, request: &str) -> (LogId, u64) {
         model: "public".parse().unwrap(),
         accepted_at_ms: 7_000,
         key: None,
+        trace_id: None,
         context: &context,
         request: &request,
     };
@@ -205,7 +206,8 @@ async fn what_was_said_before_is_asked_again_too() {
 }
 
 async fn ends(stage: &Stage, log: &LogId, last: u64) {
-    let ended = Ended { attempt: 0, number: 0, outcome: Outcome::Cancelled, at_ms: 8_000 };
+    let outcome = Outcome::Cancelled;
+    let ended = Ended { attempt: 0, number: 0, outcome, at_ms: 8_000, work: None };
     let message = log::write::<&[u8]>(&Record::Ended(ended), &[]);
     stage.bus.append(log, last, message.into()).await.unwrap();
 }

@@ -173,6 +173,7 @@ async fn writes_log(stage: &Stage, tenant: &str, begins: bool) -> String {
             model: "public".parse().unwrap(),
             accepted_at_ms: 1,
             key: None,
+            trace_id: None,
             context: &context,
             request: &request,
         })

@@ -3,16 +3,18 @@
 //! The room reaches the world through two seams that it defines itself: [`Models`] (ask) and
 //! [`Speak`] (say).
 
+mod figures;
 mod outcome;
 mod retry;
 
 use std::future::Future;
 
 use bytes::Bytes;
-use contract::Failure;
+use contract::{Failure, WorkFigures};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use figures::{Answered, Arrival};
 pub(crate) use outcome::{Outcome, Said};
 pub(crate) use retry::{Circumstances, ModelFailure, Trouble};
 
@@ -47,13 +49,16 @@ pub(crate) trait Models {
 pub(crate) trait Pieces {
     /// The pieces that have come since; none at the end.
     fn next(&mut self) -> impl Future<Output = Result<Option<Vec<Bytes>>, ModelFailure>> + Send;
+
+    /// Who answers, and what is known of that so far.
+    fn answered(&self) -> Answered;
 }
 
 /// What a model answers.
 #[derive(Debug)]
 pub(crate) enum Answer<P> {
     /// All at once.
-    Whole(Bytes),
+    Whole(Bytes, Answered),
     /// In pieces: the first ones, and the rest.
     Streamed(Vec<Bytes>, P),
 }
@@ -62,9 +67,10 @@ pub(crate) enum Answer<P> {
 #[derive(Debug)]
 pub(crate) enum Utterance {
     Chunk(Bytes),
-    Done,
-    Whole(Bytes),
-    Failed(Failure),
+    Done(Box<WorkFigures>),
+    Whole(Bytes, Box<WorkFigures>),
+    /// With figures if a model had begun to answer.
+    Failed(Failure, Option<Box<WorkFigures>>),
 }
 
 /// Says things to the caller.
@@ -88,6 +94,7 @@ pub(crate) enum Unsaid {
 pub(crate) async fn complete<M: Models, S: Speak>(
     models: &M,
     ask: &Ask<'_>,
+    arrival: Arrival,
     circumstances: Circumstances,
     voice: &mut S,
     stop: &CancellationToken,
@@ -102,16 +109,17 @@ pub(crate) async fn complete<M: Models, S: Speak>(
         Err(failure) => {
             let waited = circumstances.waited + began.elapsed();
             return match retry::after(&failure, Circumstances { waited, ..circumstances }) {
-                Outcome::GaveUp => give_up(voice, ask, failure).await,
+                Outcome::GaveUp => give_up(voice, ask, failure, None).await,
                 other => (other, Said::Nothing),
             };
         }
-        Ok(Answer::Whole(body)) => {
+        Ok(Answer::Whole(body, answered)) => {
+            let whole = Utterance::Whole(body, arrival.figures(answered));
             // A large answer takes a while to be stored.
             return tokio::select! {
                 biased;
                 () = stop.cancelled() => (Outcome::Stopped, Said::Nothing),
-                ended = finish(voice, Utterance::Whole(body)) => ended,
+                ended = finish(voice, whole) => ended,
             };
         }
         Ok(Answer::Streamed(first, pieces)) => (first, pieces),
@@ -122,7 +130,7 @@ pub(crate) async fn complete<M: Models, S: Speak>(
     tokio::select! {
         biased;
         () = stop.cancelled() => (Outcome::Stopped, Said::Something),
-        ended = relay(voice, ask, first, pieces) => ended,
+        ended = relay(voice, ask, arrival, first, pieces) => ended,
     }
 }
 
@@ -130,6 +138,7 @@ pub(crate) async fn complete<M: Models, S: Speak>(
 async fn relay<S: Speak, P: Pieces>(
     voice: &mut S,
     ask: &Ask<'_>,
+    arrival: Arrival,
     first: Vec<Bytes>,
     mut pieces: P,
 ) -> (Outcome, Said) {
@@ -142,9 +151,15 @@ async fn relay<S: Speak, P: Pieces>(
         }
         news = match pieces.next().await {
             Ok(Some(news)) => news,
-            Ok(None) => return finish(voice, Utterance::Done).await,
+            Ok(None) => {
+                let done = Utterance::Done(arrival.figures(pieces.answered()));
+                return finish(voice, done).await;
+            }
             // Something was said: the failure is final.
-            Err(failure) => return give_up(voice, ask, failure).await,
+            Err(failure) => {
+                let work = arrival.figures(pieces.answered());
+                return give_up(voice, ask, failure, Some(work)).await;
+            }
         };
     }
 }
@@ -158,7 +173,12 @@ async fn finish<S: Speak>(voice: &mut S, last: Utterance) -> (Outcome, Said) {
 
 /// The caller is told why there is no answer. If even that cannot be said, the gateway is asked
 /// again what its caller has heard.
-async fn give_up<S: Speak>(voice: &mut S, ask: &Ask<'_>, failure: ModelFailure) -> (Outcome, Said) {
+async fn give_up<S: Speak>(
+    voice: &mut S,
+    ask: &Ask<'_>,
+    failure: ModelFailure,
+    work: Option<Box<WorkFigures>>,
+) -> (Outcome, Said) {
     // The one warning of a request that fails: each try is told on its own, and not as loudly.
     // What a model refuses is the caller's business, who does not fill the log with it.
     if failure.trouble != Trouble::Refused {
@@ -169,7 +189,7 @@ async fn give_up<S: Speak>(voice: &mut S, ask: &Ask<'_>, failure: ModelFailure) 
             "job {} failed: {}", ask.job, failure.cause
         );
     }
-    match voice.say(Utterance::Failed(failure.tell)).await {
+    match voice.say(Utterance::Failed(failure.tell, work)).await {
         Ok(()) => (Outcome::GaveUp, Said::Something),
         Err(unsaid) => silenced(unsaid),
     }

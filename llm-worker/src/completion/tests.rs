@@ -31,12 +31,18 @@ impl Pieces for Script {
         }
         self.0.remove(0)
     }
+
+    fn answered(&self) -> Answered {
+        let first_token = Some(Duration::from_millis(3));
+        Answered { by: "theirs".to_owned(), first_token, ..Answered::default() }
+    }
 }
 
 /// Hears what is said, until `unsaid` says how it ends.
 #[derive(Default)]
 struct Heard {
     said: Vec<String>,
+    work: Option<WorkFigures>,
     unsaid: Option<Unsaid>,
 }
 
@@ -47,9 +53,18 @@ impl Speak for Heard {
         }
         self.said.push(match utterance {
             Utterance::Chunk(chunk) => String::from_utf8_lossy(&chunk).into_owned(),
-            Utterance::Whole(body) => format!("whole {}", String::from_utf8_lossy(&body)),
-            Utterance::Done => "done".to_owned(),
-            Utterance::Failed(failure) => format!("failed {}", failure.status),
+            Utterance::Whole(body, work) => {
+                self.work = Some(*work);
+                format!("whole {}", String::from_utf8_lossy(&body))
+            }
+            Utterance::Done(work) => {
+                self.work = Some(*work);
+                "done".to_owned()
+            }
+            Utterance::Failed(failure, work) => {
+                self.work = work.map(|work| *work);
+                format!("failed {}", failure.status)
+            }
         });
         Ok(())
     }
@@ -63,6 +78,11 @@ fn failure(trouble: Trouble) -> ModelFailure {
 
 fn chunk(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
+}
+
+/// Of the second attempt, behind a wait of 7 ms.
+fn arrival() -> Arrival {
+    Arrival { attempt: 2, queue_wait: Duration::from_millis(7), at: Instant::now() }
 }
 
 async fn answer(
@@ -91,7 +111,7 @@ async fn answer_to(
     };
     let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
     let models = Scripted(Mutex::new(answer));
-    complete(&models, &ask, circumstances, heard, stop).await
+    complete(&models, &ask, arrival(), circumstances, heard, stop).await
 }
 
 #[tokio::test]
@@ -151,8 +171,8 @@ async fn a_blocked_way_is_no_end_that_the_caller_knows_of_and_an_excuse_is() {
         [(Unsaid::Blocked, Outcome::Blocked), (Unsaid::Excused, Outcome::GaveUp)]
     {
         let stop = CancellationToken::new();
-        for said in [Answer::Whole(chunk("w")), Answer::Streamed(vec![chunk("a")], Script(vec![]))]
-        {
+        let whole = Answer::Whole(chunk("w"), Answered::default());
+        for said in [whole, Answer::Streamed(vec![chunk("a")], Script(vec![]))] {
             let mut heard = Heard { unsaid: Some(unsaid), ..Heard::default() };
             let (ended, _said) = answer_to(&mut heard, Some(Ok(said)), &stop).await;
             assert_eq!(ended, outcome);
@@ -181,7 +201,52 @@ async fn time_spent_on_the_attempt_counts_as_waiting() {
     let mut heard = Heard::default();
 
     let stop = CancellationToken::new();
-    let ended = complete(&Slow, &ask, circumstances, &mut heard, &stop).await;
+    let ended = complete(&Slow, &ask, arrival(), circumstances, &mut heard, &stop).await;
 
     assert_eq!(ended.0, Outcome::GaveUp);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_tells_what_was_measured_if_a_model_had_begun_to_answer() {
+    struct Lingering;
+    impl Models for Lingering {
+        type Pieces = Script;
+        async fn ask(&self, ask: &Ask<'_>) -> Result<Answer<Script>, ModelFailure> {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            match ask.stream {
+                true => Ok(Answer::Streamed(vec![chunk("a")], Script(vec![Ok(None)]))),
+                false => {
+                    let (by, output_tokens) = ("theirs".to_owned(), Some(4));
+                    let answered = Answered { by, output_tokens, ..Answered::default() };
+                    Ok(Answer::Whole(chunk("w"), answered))
+                }
+            }
+        }
+    }
+    let model: ModelName = "m".parse().unwrap();
+    let circumstances = Circumstances { attempt: 1, waited: Duration::ZERO, jitter: 0.0 };
+    let stop = CancellationToken::new();
+    for (stream, first_token_ms, output_tokens) in [(true, Some(3.0), None), (false, None, Some(4))]
+    {
+        let (job, operation) = (JobId::fresh(), Operation::ChatCompletions);
+        let (whole_will_do, body) = (false, Bytes::new());
+        let ask = Ask { job, operation, model: &model, stream, whole_will_do, body, behind: None };
+        let mut heard = Heard::default();
+
+        complete(&Lingering, &ask, arrival(), circumstances, &mut heard, &stop).await;
+
+        let work = WorkFigures {
+            queue_wait_ms: 7.0,
+            first_token_ms,
+            work_ms: 20.0,
+            upstream: "theirs".to_owned(),
+            attempt: 2,
+            input_tokens: None,
+            output_tokens,
+        };
+        assert_eq!(heard.work, Some(work));
+    }
+    let (mut heard, refused) = (Heard::default(), Err(failure(Trouble::Refused)));
+    answer_to(&mut heard, Some(refused), &stop).await;
+    assert_eq!((heard.said, heard.work), (vec!["failed 500".to_owned()], None));
 }

@@ -171,7 +171,7 @@ mod tests {
             assert_eq!(text_so_far(&log, 1), None, "{chunk}");
         }
         let outcome = Outcome::Cancelled;
-        let ended = Record::Ended(Ended { attempt: 1, number: 1, outcome, at_ms: 0 });
+        let ended = Record::Ended(Ended { attempt: 1, number: 1, outcome, at_ms: 0, work: None });
         let log = [started(1, None), said(1, &[&text("a")]), entry(&ended, &[])];
         assert_eq!(text_so_far(&log, 1), None);
     }

@@ -18,7 +18,9 @@ use super::liveness::Gateways;
 use super::running::{InHand, Running, Stop};
 use super::settle::{Settlement, in_progress, settle};
 use super::slots::Slot;
-use crate::completion::{self, Ask, Circumstances, Outcome, Said, Speak as _, Unsaid, Utterance};
+use crate::completion::{
+    self, Arrival, Ask, Circumstances, Outcome, Said, Speak as _, Unsaid, Utterance,
+};
 use crate::measures::Measures;
 use crate::script::Scripts;
 use crate::upstream::Upstreams;
@@ -160,7 +162,7 @@ impl Desk {
         let max_payload = self.bus.max_payload();
         let outbox = self.outboxes.of(job.gateway);
         let read = hand.job.read();
-        let mut voice = Voice::new(job.id, claim, read, outbox, self.blobs.clone(), max_payload);
+        let mut voice = Voice::new(job, claim, read, outbox, self.blobs.clone(), max_payload);
 
         if claim > POISONED_AFTER {
             let id = job.id.to_string();
@@ -192,9 +194,10 @@ impl Desk {
             waited: delivery.age(),
             jitter: rand::random(),
         };
-        let stop = hand.job.stop();
+        let arrival = arrival(claim, delivery);
+        let (upstreams, stop) = (&self.upstreams, hand.job.stop());
         let (outcome, said) =
-            completion::complete(&self.upstreams, &ask, circumstances, &mut voice, stop).await;
+            completion::complete(upstreams, &ask, arrival, circumstances, &mut voice, stop).await;
         match outcome {
             Outcome::Done => (Settlement::Ack, "completed"),
             Outcome::GaveUp => (Settlement::Terminate, "failed"),
@@ -273,9 +276,14 @@ pub(super) fn report(job: JobId, model: &ModelName, outcome: &'static str, deliv
     );
 }
 
+/// How a delivery came, that is worked on as this attempt.
+pub(super) fn arrival(attempt: u32, delivery: &Delivery) -> Arrival {
+    Arrival { attempt, queue_wait: delivery.age(), at: delivery.arrived_at() }
+}
+
 /// Tells the caller that there is no answer and will be none.
 async fn give_up(code: &'static str, message: &str, voice: &mut Voice) -> Ended {
-    match voice.say(Utterance::Failed(voice::failure(code, message))).await {
+    match voice.say(Utterance::Failed(voice::failure(code, message), None)).await {
         Ok(()) | Err(Unsaid::Excused) => (Settlement::Terminate, code),
         Err(Unsaid::Blocked) => (Settlement::RetryAfter(ASK_AGAIN), "blocked"),
     }

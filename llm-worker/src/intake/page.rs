@@ -61,7 +61,7 @@ impl Open {
     /// The record that ends the log here, without another attempt.
     pub(super) fn ended(&self, outcome: Outcome, at_ms: u64) -> Record<'static> {
         let (attempt, number) = (self.attempt, self.appends);
-        Record::Ended(Ended { attempt, number, outcome, at_ms })
+        Record::Ended(Ended { attempt, number, outcome, at_ms, work: None })
     }
 }
 
@@ -83,7 +83,8 @@ mod tests {
         let started =
             |attempt| Record::Started(Started { attempt, writer, continues_at: None, at_ms: 0 });
         let said = |attempt, number| Record::Said(Said { attempt, number });
-        let ended = Ended { attempt: 1, number: 1, outcome: Outcome::Cancelled, at_ms: 0 };
+        let outcome = Outcome::Cancelled;
+        let ended = Ended { attempt: 1, number: 1, outcome, at_ms: 0, work: None };
         let open = |attempt, appends| Page::Open(Open { last: 7, attempt, appends });
         for (record, expected) in [
             (started(1), open(1, 0)),

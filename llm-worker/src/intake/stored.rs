@@ -14,7 +14,7 @@ use tracing::Span;
 use super::audience::{between_looks, has_left, is_unread, was_overruled};
 use super::behind::{asks_for_pieces, asks_for_text, text_so_far};
 use super::delivery::{
-    ASK_AGAIN, BODY_LOST, Desk, Ended, LOG_UNAVAILABLE, POISONED, POISONED_AFTER, report,
+    ASK_AGAIN, BODY_LOST, Desk, Ended, LOG_UNAVAILABLE, POISONED, POISONED_AFTER, arrival, report,
 };
 use super::page::{Open, Page};
 use super::running::{InHand, Stop};
@@ -236,13 +236,14 @@ impl Desk {
         let waited = if lane == Lane::Live { hand.job.delivery.age() } else { Duration::ZERO };
         let circumstances =
             Circumstances { attempt: u64::from(spent) + 1, waited, jitter: rand::random() };
+        let arrival = arrival(attempt, &hand.job.delivery);
         let mut writing = pin!(script.write(writer, &self.measures));
         let stop = hand.job.stop();
         let verdict = tokio::select! {
             biased;
             written = &mut writing => Verdict::Written(written),
             (outcome, _said) =
-                completion::complete(&self.upstreams, ask, circumstances, &mut voice, stop)
+                completion::complete(&self.upstreams, ask, arrival, circumstances, &mut voice, stop)
                 => Verdict::Spoke(outcome),
             () = has_left(&self.bus, id, unread), if somebody_waits => Verdict::Left,
             () = was_overruled(&self.bus, id, attempt, &script, between_looks(unread))
@@ -267,7 +268,7 @@ impl Desk {
                 return (settlement, outcome);
             }
             Verdict::Left => {
-                script.end(log::Outcome::Cancelled);
+                script.end(log::Outcome::Cancelled, None);
                 (writing.await, CANCELLED)
             }
             Verdict::Written(written) => (written, "completed"),

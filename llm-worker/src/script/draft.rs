@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use contract::WorkFigures;
 use contract::log::{self, Ended, Outcome, Record, Said};
 use tokio::time::Instant;
 
@@ -37,12 +38,20 @@ pub(super) struct Draft {
     chunks: Vec<Bytes>,
     /// Of the chunks, with the breaks between them.
     bytes: usize,
-    /// What it comes to, and when that was known.
-    end: Option<(Outcome, u64)>,
+    /// What it comes to.
+    end: Option<End>,
     /// Whether nothing comes behind the chunks, not even an end.
     left: bool,
     /// When the last record was taken.
     taken_at: Option<Instant>,
+}
+
+/// What it comes to, what was measured of it, and when that was known.
+#[derive(Debug, Clone)]
+struct End {
+    outcome: Outcome,
+    work: Option<Box<WorkFigures>>,
+    at_ms: u64,
 }
 
 /// A chunk that no record holds.
@@ -91,20 +100,17 @@ impl Draft {
     }
 
     /// Nothing is said behind this. The first end stays.
-    pub(super) fn end(&mut self, outcome: Outcome, at_ms: u64) {
+    pub(super) fn end(&mut self, outcome: Outcome, work: Option<Box<WorkFigures>>, at_ms: u64) {
         if self.end.is_some() {
             return;
         }
-        let record = self.ended(outcome.clone(), at_ms);
-        let outcome = match outcome {
-            Outcome::Failed(failure)
-                if log::write::<&[u8]>(&record, &[]).len() > self.max_payload =>
-            {
-                Outcome::Failed(voice::at_length(&failure))
-            }
-            other => other,
-        };
-        self.end = Some((outcome, at_ms));
+        let mut end = End { outcome, work, at_ms };
+        if let Outcome::Failed(failure) = &end.outcome
+            && log::write::<&[u8]>(&self.ended(&end), &[]).len() > self.max_payload
+        {
+            end.outcome = Outcome::Failed(voice::at_length(failure));
+        }
+        self.end = Some(end);
     }
 
     /// Nothing is said behind this, and it is no end: the job is handed back.
@@ -134,8 +140,8 @@ impl Draft {
     /// behind it.
     pub(super) fn take(&mut self, now: Instant) -> Option<Taken> {
         self.taken_at = Some(now);
-        if let Some((outcome, at_ms)) = &self.end {
-            let record = self.ended(outcome.clone(), *at_ms);
+        if let Some(end) = &self.end {
+            let record = self.ended(end);
             let head = log::write::<&[u8]>(&record, &[]).len();
             if self.chunks.is_empty() || head + self.bytes <= self.max_payload {
                 self.bytes = 0;
@@ -169,9 +175,11 @@ impl Draft {
         Some(Taken { message: log::write(&record, &chunks), is_last: false })
     }
 
-    fn ended(&self, outcome: Outcome, at_ms: u64) -> Record<'static> {
+    fn ended(&self, end: &End) -> Record<'static> {
         let (attempt, number) = (self.attempt, self.next_number);
-        Record::Ended(Ended { attempt, number, outcome, at_ms })
+        let End { outcome, work, at_ms } = end.clone();
+        let work = work.map(|work| *work);
+        Record::Ended(Ended { attempt, number, outcome, at_ms, work })
     }
 
     fn is_full(&self) -> bool {
@@ -190,6 +198,18 @@ mod tests {
 
     fn chunk(bytes: usize) -> Bytes {
         Bytes::from(vec![b'x'; bytes])
+    }
+
+    fn work() -> Box<WorkFigures> {
+        Box::new(WorkFigures {
+            queue_wait_ms: 1.5,
+            first_token_ms: Some(2.25),
+            work_ms: 30.0,
+            upstream: "theirs".to_owned(),
+            attempt: 1,
+            input_tokens: Some(3),
+            output_tokens: None,
+        })
     }
 
     /// What a record is, and how long each of its chunks.
@@ -232,8 +252,8 @@ mod tests {
         draft.take(now);
         draft.add(chunk(2)).unwrap();
 
-        draft.end(Outcome::Completed, 7);
-        draft.end(Outcome::Cancelled, 8);
+        draft.end(Outcome::Completed, Some(work()), 7);
+        draft.end(Outcome::Cancelled, None, 8);
 
         assert_eq!(draft.due(now, Duration::from_secs(1)), Some(now));
         let taken = draft.take(now).unwrap();
@@ -242,6 +262,7 @@ mod tests {
         let (record, _chunks) = log::read(&taken.message).unwrap();
         let Record::Ended(ended) = record else { panic!("no end") };
         assert_eq!((ended.outcome, ended.at_ms), (Outcome::Completed, 7), "the first one");
+        assert_eq!(ended.work, Some(*work()));
     }
 
     #[test]
@@ -294,7 +315,7 @@ mod tests {
         };
         let mut draft = Draft::new(1, 1000);
 
-        draft.end(Outcome::Failed(failure), 0);
+        draft.end(Outcome::Failed(failure), Some(work()), 0);
 
         let taken = draft.take(Instant::now()).unwrap();
         assert!(taken.is_last && taken.message.len() <= 1000);
@@ -316,7 +337,7 @@ mod tests {
             for size in &sizes {
                 draft.add(chunk(*size)).unwrap();
             }
-            draft.end(Outcome::Completed, u64::MAX);
+            draft.end(Outcome::Completed, Some(work()), u64::MAX);
             let mut taken = Vec::new();
             let mut heads = Vec::new();
             loop {

@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bus::{LogWriter, WriteError};
 use bytes::Bytes;
-use contract::Failure;
 use contract::log::Outcome;
+use contract::{Failure, WorkFigures};
 use openai_api::completion;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -94,9 +94,9 @@ impl Script {
         }
     }
 
-    /// Ends it, behind all that was said.
-    pub(crate) fn end(&self, outcome: Outcome) {
-        lock(&self.draft).end(outcome, now_ms());
+    /// Ends it, behind all that was said, with what was measured of it, if anything was.
+    pub(crate) fn end(&self, outcome: Outcome, work: Option<Box<WorkFigures>>) {
+        lock(&self.draft).end(outcome, work, now_ms());
         self.more.notify_one();
     }
 
@@ -125,26 +125,26 @@ impl Script {
                 // It would be as large again.
                 let failure =
                     Failure { should_retry: false, ..voice::failure("chunk_too_large", message) };
-                self.end(Outcome::Failed(failure));
+                self.end(Outcome::Failed(failure), None);
                 return Err(Unsaid::Excused);
             }
         }
         Ok(())
     }
 
-    async fn whole(&self, body: &[u8]) -> Result<(), Unsaid> {
+    async fn whole(&self, body: &[u8], work: Box<WorkFigures>) -> Result<(), Unsaid> {
         let Some(chunk) = completion::as_chunk(body) else {
             let message = "The model server's answer is no chat completion.";
             return self.excuse("upstream_malformed", message);
         };
         self.chunk(chunk.into()).await?;
-        self.end(Outcome::Completed);
+        self.end(Outcome::Completed, Some(work));
         Ok(())
     }
 
     /// Says why something cannot be said.
     fn excuse(&self, code: &str, message: &str) -> Result<(), Unsaid> {
-        self.end(failed(code, message));
+        self.end(failed(code, message), None);
         Err(Unsaid::Excused)
     }
 }
@@ -161,9 +161,9 @@ impl Speak for &Script {
     async fn say(&mut self, utterance: Utterance) -> Result<(), Unsaid> {
         match utterance {
             Utterance::Chunk(chunk) => self.chunk(chunk).await?,
-            Utterance::Whole(body) => self.whole(&body).await?,
-            Utterance::Done => self.end(Outcome::Completed),
-            Utterance::Failed(failure) => self.end(Outcome::Failed(failure)),
+            Utterance::Whole(body, work) => self.whole(&body, work).await?,
+            Utterance::Done(work) => self.end(Outcome::Completed, Some(work)),
+            Utterance::Failed(failure, work) => self.end(Outcome::Failed(failure), work),
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::Span;
 
 use super::dialect::Learnt;
-use crate::completion::{Ask, ModelFailure};
+use crate::completion::{Answered, Ask, ModelFailure};
 use crate::measures::Measures;
 
 /// How a call ended whose caller left.
@@ -25,6 +25,8 @@ pub(super) struct Account {
     operation: Operation,
     model: ModelName,
     began: Instant,
+    /// How long the first chunk of a stream took.
+    first_token: Option<Duration>,
     learnt: Learnt,
     /// Why it ended without a whole answer. Until anything else is known: its caller left.
     error: Option<&'static str>,
@@ -66,6 +68,7 @@ impl Account {
             operation: ask.operation,
             model: ask.model.clone(),
             began: Instant::now(),
+            first_token: None,
             learnt: Learnt::default(),
             error: Some(CANCELLED),
         }
@@ -77,10 +80,21 @@ impl Account {
     }
 
     /// The first chunk of a stream came.
-    pub(super) fn first_chunk(&self) {
+    pub(super) fn first_chunk(&mut self) {
         let took = self.began.elapsed();
+        self.first_token = Some(took);
         self.chat.record(gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK, took.as_secs_f64());
         self.measures.first_chunk(&self.model, took);
+    }
+
+    /// What is told of an answer `by` an upstream.
+    pub(super) fn answered(&self, by: &str, learnt: Learnt) -> Answered {
+        Answered {
+            by: by.to_owned(),
+            first_token: self.first_token,
+            input_tokens: learnt.usage.map(|usage| usage.prompt_tokens),
+            output_tokens: learnt.usage.map(|usage| usage.completion_tokens),
+        }
     }
 
     /// What the model said about its answer.

@@ -70,6 +70,11 @@ impl Endpoint {
         &self.upstream.base_url
     }
 
+    /// What the model is called there.
+    pub(super) fn name(&self) -> &str {
+        self.upstream.name.as_deref().unwrap_or(self.model.as_str())
+    }
+
     pub(super) fn weight(&self) -> u32 {
         self.upstream.weight
     }

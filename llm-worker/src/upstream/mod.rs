@@ -199,10 +199,10 @@ impl Models for Upstreams {
         let mut account = Account::open(ask, &self.measures);
         let chat = account.chat().clone();
         match self.first_that_answers(ask, &chat).instrument(chat.clone()).await {
-            Ok((_place, Begun::Whole(body, learnt))) => {
+            Ok((place, Begun::Whole(body, learnt))) => {
                 account.learnt(learnt);
                 account.ended_well();
-                Ok(Answer::Whole(body))
+                Ok(Answer::Whole(body, account.answered(place.endpoint().name(), learnt)))
             }
             Ok((place, Begun::Stream(first, events))) => {
                 account.first_chunk();

@@ -12,7 +12,7 @@ use super::account::Account;
 use super::dialect::{Event, Identity, Learnt};
 use super::endpoint::Place;
 use super::failure;
-use crate::completion::{ModelFailure, Pieces};
+use crate::completion::{Answered, ModelFailure, Pieces};
 
 /// Largest event of a stream.
 const LARGEST_EVENT: usize = 4 * 1024 * 1024;
@@ -182,6 +182,10 @@ impl Pieces for UpstreamStream {
             }
         }
         next
+    }
+
+    fn answered(&self) -> Answered {
+        self.account.answered(self.place.endpoint().name(), self.events.learnt())
     }
 }
 

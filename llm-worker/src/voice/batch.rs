@@ -47,7 +47,7 @@ impl Batch {
 
     /// Adds an event, if it fits.
     pub(super) fn add(&mut self, event: &Event<'_>, haste: Haste, now: Instant) -> Added {
-        let more = event.payload.len() + pack::RECORD_OVERHEAD;
+        let more = pack::size(event);
         if !self.message.is_empty() && self.message.len() + more > self.max_payload {
             return Added::NoRoom;
         }
@@ -100,7 +100,7 @@ mod tests {
 
     fn event(job: u8, seq: u32, payload: &[u8]) -> Event<'_> {
         let kind = EventKind::Chunk;
-        Event { job: JobId::from_bytes([job; 16]), claim: 1, seq, kind, payload }
+        Event { job: JobId::from_bytes([job; 16]), claim: 1, seq, kind, payload, work: b"" }
     }
 
     fn read(message: &[u8]) -> Vec<(u8, u32)> {

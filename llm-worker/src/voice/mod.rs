@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bus::Blobs;
 use bytes::Bytes;
-use contract::{Event, EventKind, Failure, JobId, pack, window as rules};
+use contract::{Event, EventKind, Failure, Job, JobId, WorkFigures, pack, window as rules};
 use openai_api::{ErrorBody, ErrorKind};
 use tokio::sync::watch;
 
@@ -28,6 +28,8 @@ pub(crate) struct Voice {
     job: JobId,
     claim: u32,
     next_seq: u32,
+    /// Whether its gateway reads figures.
+    tells_work: bool,
     window: Window,
     outbox: Arc<Outbox>,
     blobs: Blobs,
@@ -37,7 +39,7 @@ pub(crate) struct Voice {
 impl Voice {
     /// `read` tells how much of what was said its caller has read.
     pub(crate) fn new(
-        job: JobId,
+        job: &Job<'_>,
         claim: u32,
         read: watch::Receiver<u64>,
         outbox: Arc<Outbox>,
@@ -45,11 +47,13 @@ impl Voice {
         max_payload: usize,
     ) -> Self {
         let window = Window::new(read);
-        Self { job, claim, next_seq: 0, window, outbox, blobs, max_payload }
+        let (job, tells_work) = (job.id, job.reads_work);
+        Self { job, claim, next_seq: 0, tells_work, window, outbox, blobs, max_payload }
     }
 
-    async fn event(&mut self, kind: EventKind, payload: &[u8]) -> Result<(), Unsaid> {
-        let event = Event { job: self.job, claim: self.claim, seq: self.next_seq, kind, payload };
+    async fn event(&mut self, kind: EventKind, payload: &[u8], work: &[u8]) -> Result<(), Unsaid> {
+        let (job, claim, seq) = (self.job, self.claim, self.next_seq);
+        let event = Event { job, claim, seq, kind, payload, work };
         // The first word goes at once, and so does the last: somebody waits for each.
         let haste = if event.seq == 0 || kind.is_last() { Haste::Urgent } else { Haste::Ordinary };
         self.outbox.push(event, &mut self.next_seq, haste).await.map_err(|error| {
@@ -58,20 +62,27 @@ impl Voice {
         })
     }
 
-    fn fits(&self, payload: &[u8]) -> bool {
+    fn fits(&self, payload: &[u8], work: &[u8]) -> bool {
         // One byte for the version of the message.
-        payload.len() + pack::RECORD_OVERHEAD < self.max_payload
+        payload.len() + work.len() + pack::RECORD_OVERHEAD + pack::WORK_OVERHEAD < self.max_payload
+    }
+
+    /// The figures as they are told; nothing to a gateway that does not read them.
+    fn told(&self, work: &WorkFigures) -> Vec<u8> {
+        // Numbers and names: writing them to memory cannot fail.
+        if self.tells_work { serde_json::to_vec(work).unwrap_or_default() } else { Vec::new() }
     }
 
     /// A whole answer travels by name when it is over what a message holds.
-    async fn whole(&mut self, body: &Bytes) -> Result<(), Unsaid> {
-        if self.fits(body) {
-            return self.event(EventKind::Body, body).await;
+    async fn whole(&mut self, body: &Bytes, work: &WorkFigures) -> Result<(), Unsaid> {
+        let work = self.told(work);
+        if self.fits(body, &work) {
+            return self.event(EventKind::Body, body, &work).await;
         }
         let name = format!("answers/{}/{}", self.job, self.claim);
         let stored = tokio::time::timeout(STORED_WITHIN, self.blobs.put(&name, body)).await;
         let problem = match stored {
-            Ok(Ok(())) => return self.event(EventKind::StoredBody, name.as_bytes()).await,
+            Ok(Ok(())) => return self.event(EventKind::StoredBody, name.as_bytes(), &work).await,
             Ok(Err(error)) => error.to_string(),
             Err(_elapsed) => format!("not within {STORED_WITHIN:?}"),
         };
@@ -82,11 +93,11 @@ impl Voice {
     async fn failed(&mut self, failure: &Failure) -> Result<(), Unsaid> {
         // Texts and numbers: writing them to memory cannot fail.
         let json = serde_json::to_vec(failure).unwrap_or_default();
-        if self.fits(&json) {
-            return self.event(EventKind::Failed, &json).await;
+        if self.fits(&json, b"") {
+            return self.event(EventKind::Failed, &json, b"").await;
         }
         let json = serde_json::to_vec(&at_length(failure)).unwrap_or_default();
-        self.event(EventKind::Failed, &json).await
+        self.event(EventKind::Failed, &json, b"").await
     }
 
     /// Says why something cannot be said.
@@ -99,21 +110,25 @@ impl Voice {
 impl Speak for Voice {
     async fn say(&mut self, utterance: Utterance) -> Result<(), Unsaid> {
         match utterance {
-            Utterance::Chunk(chunk) if self.fits(&chunk) => {
+            Utterance::Chunk(chunk) if self.fits(&chunk, b"") => {
                 if self.window.admit(rules::cost(&chunk)).await.is_err() {
                     let message = "The stream was read too slowly: what waited for you was more \
                                    than is kept.";
                     return self.excuse("read_too_slowly", message).await;
                 }
-                self.event(EventKind::Chunk, &chunk).await
+                self.event(EventKind::Chunk, &chunk, b"").await
             }
             Utterance::Chunk(_too_large) => {
                 let message = "A chunk of the model's answer is too large to be sent.";
                 self.excuse("chunk_too_large", message).await
             }
-            Utterance::Done => self.event(EventKind::Done, &[]).await,
-            Utterance::Whole(body) => self.whole(&body).await,
-            Utterance::Failed(failure) => self.failed(&failure).await,
+            Utterance::Done(work) => {
+                let work = self.told(&work);
+                self.event(EventKind::Done, b"", &work).await
+            }
+            Utterance::Whole(body, work) => self.whole(&body, &work).await,
+            // There is no receipt of an error.
+            Utterance::Failed(failure, _work) => self.failed(&failure).await,
         }
     }
 }

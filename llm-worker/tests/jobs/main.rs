@@ -9,6 +9,8 @@ mod drain;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod figures;
+#[cfg(test)]
 mod follow_ups;
 #[cfg(test)]
 mod leaving;

@@ -4,7 +4,8 @@
 //! side during a rollout.
 
 use contract::{
-    Body, CancelJob, ClaimRequest, DeadLetter, Failure, GatewayBeat, Job, Verdict, WorkerBeat, pack,
+    Body, CancelJob, ClaimRequest, DeadLetter, Failure, GatewayBeat, Job, Verdict, WorkFigures,
+    WorkerBeat, log, pack,
 };
 use serde_json::Value;
 
@@ -35,6 +36,7 @@ fn small_messages_read_the_same() {
     reads_the_same::<WorkerBeat>(include_str!("golden/worker_beat_1.json"));
     reads_the_same::<Failure>(include_str!("golden/failure_1.json"));
     reads_the_same::<DeadLetter>(include_str!("golden/dead_letter_1.json"));
+    reads_the_same::<WorkFigures>(include_str!("golden/work_figures_1.json"));
 }
 
 #[test]
@@ -47,25 +49,48 @@ fn a_job_keeps_its_body_byte_for_byte() {
     assert_eq!(body.get(), r#"{"model": "m",  "messages": [], "x_new": 1.50}"#);
     let written: Value = serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap();
     assert_eq!(written, serde_json::from_str::<Value>(golden).unwrap());
+    assert!(!job.reads_work, "it was published before there were figures");
+    let golden = include_str!("golden/job_inline_2.json");
+    let job: Job<'_> = serde_json::from_str(golden).unwrap();
+    assert!(job.reads_work);
+    let written: Value = serde_json::from_str(&serde_json::to_string(&job).unwrap()).unwrap();
+    assert_eq!(written, serde_json::from_str::<Value>(golden).unwrap());
     let stored: Job<'_> = serde_json::from_str(include_str!("golden/job_stored_1.json")).unwrap();
     assert!(matches!(stored.body, Body::Stored(name) if name == "bodies/0190d6a0"));
 }
 
 #[test]
-fn packed_events_read_the_same() {
-    let hex = include_str!("golden/packed_1.hex");
-    let bytes: Vec<u8> =
-        hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
-
-    let events: Vec<_> = pack::read(&bytes).map(Result::unwrap).collect();
-
-    assert_eq!(events.len(), 2);
-    assert_eq!((events[0].claim, events[0].seq, events[0].payload), (1, 0, &b"{}"[..]));
-    assert!(events[1].kind.is_last());
-    let mut written = Vec::new();
-    pack::begin(&mut written);
-    for event in &events {
-        pack::append(&mut written, event);
+fn records_of_a_log_read_the_same() {
+    for golden in
+        [include_str!("golden/log_accepted_2.json"), include_str!("golden/log_ended_2.json")]
+    {
+        let (record, _chunks) = log::read(golden.as_bytes()).unwrap();
+        let written: Value = serde_json::from_slice(&log::write::<&[u8]>(&record, &[])).unwrap();
+        assert_eq!(written, serde_json::from_str::<Value>(golden).unwrap());
     }
-    assert_eq!(written, bytes);
+}
+
+#[test]
+fn packed_events_read_the_same() {
+    for (hex, last, has_work) in [
+        (include_str!("golden/packed_1.hex"), &b""[..], false),
+        (include_str!("golden/packed_2.hex"), &br#"{"a":1}"#[..], true),
+    ] {
+        let bytes: Vec<u8> =
+            hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+
+        let events: Vec<_> = pack::read(&bytes).map(Result::unwrap).collect();
+
+        assert_eq!(events.len(), 2);
+        assert_eq!((events[0].claim, events[0].seq, events[0].payload), (1, 0, &b"{}"[..]));
+        assert!(events[1].kind.is_last() && events[0].work.is_empty());
+        assert_eq!(events[1].payload, last);
+        assert_eq!(serde_json::from_slice::<WorkFigures>(events[1].work).is_ok(), has_work);
+        let mut written = Vec::new();
+        pack::begin(&mut written);
+        for event in &events {
+            pack::append(&mut written, event);
+        }
+        assert_eq!(written, bytes);
+    }
 }

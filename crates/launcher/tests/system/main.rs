@@ -7,4 +7,6 @@ mod https;
 #[cfg(test)]
 mod one_trace;
 #[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod secrets;

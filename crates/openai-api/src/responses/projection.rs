@@ -97,6 +97,8 @@ pub struct Projection {
     /// JSON.
     error: Option<String>,
     completed_at: Option<u64>,
+    /// Members that are no part of the API, each behind a comma.
+    more: String,
 }
 
 impl Projection {
@@ -121,6 +123,7 @@ impl Projection {
             garbled: false,
             error: None,
             completed_at: None,
+            more: String::new(),
         })
     }
 
@@ -175,6 +178,13 @@ impl Projection {
         }
         self.usage = chunk.usage().or(self.usage);
         Ok(())
+    }
+
+    /// From now on the response has this member too, which is no part of the API, with this JSON.
+    pub fn tells_too(&mut self, name: &str, json: &str) {
+        if !self.status.is_terminal() {
+            self.more.push_str(&format!(",{}:{}", quoted(name), one_line(json)));
+        }
     }
 
     /// There will be no more. `at` is in seconds since 1970.
@@ -239,6 +249,7 @@ impl Projection {
             incomplete_details,
             output: &self.answer.output(),
             usage: self.usage.map_or("null".to_owned(), |usage| usage.json()).as_str(),
+            more: &self.more,
         })
     }
 

@@ -19,6 +19,7 @@ pub(super) struct Now<'a> {
     pub(super) incomplete_details: &'a str,
     pub(super) output: &'a str,
     pub(super) usage: &'a str,
+    pub(super) more: &'a str,
 }
 
 impl Resource {
@@ -33,11 +34,11 @@ impl Resource {
     /// The object.
     pub(super) fn json(&self, now: &Now<'_>) -> String {
         let Self { head, tail } = self;
-        let Now { status, completed_at, error, incomplete_details, output, usage } = now;
+        let Now { status, completed_at, error, incomplete_details, output, usage, more } = now;
         format!(
             "{{{head},\"status\":\"{status}\",\"completed_at\":{completed_at},\"error\":{error},\
              \"incomplete_details\":{incomplete_details},\"output\":{output},\"usage\":{usage},\
-             {tail}}}"
+             {tail}{more}}}"
         )
     }
 }

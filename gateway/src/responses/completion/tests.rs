@@ -1,7 +1,7 @@
 //! A chat completion is the same, in whichever pieces its log was stored.
 
 use contract::log::{Accepted, Ended, Said, Started};
-use contract::{Failure, JobId, Lane, Owner, WorkerId};
+use contract::{Failure, JobId, Lane, Owner, WorkFigures, WorkerId};
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
@@ -21,6 +21,7 @@ fn accepted(log: &LogId, api: Api) -> Vec<u8> {
         model: "m".parse().unwrap(),
         accepted_at_ms: 1,
         key: None,
+        trace_id: None,
         context: &nothing,
         request: &nothing,
     };
@@ -38,7 +39,8 @@ fn said(attempt: u32, chunks: &[String]) -> Vec<u8> {
 }
 
 fn ended(attempt: u32, outcome: Outcome, chunks: &[String]) -> Vec<u8> {
-    log::write(&Record::Ended(Ended { attempt, number: 9, outcome, at_ms: 3 }), chunks)
+    let ended = Ended { attempt, number: 9, outcome, at_ms: 3, work: None };
+    log::write(&Record::Ended(ended), chunks)
 }
 
 fn entries(messages: Vec<Vec<u8>>) -> Vec<Entry> {
@@ -62,8 +64,8 @@ fn told(log: &LogId, entries: &[Entry], way: Way) -> Vec<String> {
     let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
     out.into_iter()
         .map(|news| match news {
-            News::Chunk(json) | News::Body(json) => text(json),
-            News::Done => "done".to_owned(),
+            News::Chunk(json) | News::Body(json, _) => text(json),
+            News::Done(_) => "done".to_owned(),
             News::Failed(failure) => format!("failed {}", failure.body),
         })
         .collect()
@@ -162,4 +164,67 @@ fn what_is_no_chat_completion_is_not_read_as_one() {
         let entry = Entry { sequence: 1, message: message.into() };
         assert!(<Completion as Projected>::begin(&log, &entry, STREAM, &mut Vec::new()).is_err());
     }
+}
+
+#[test]
+fn who_asks_first_and_who_repeats_are_told_the_same_of_the_work() {
+    let log = log_id();
+    let chunk = [r#"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#.to_owned()];
+    let work = WorkFigures {
+        queue_wait_ms: 0.5,
+        first_token_ms: None,
+        work_ms: 0.0,
+        upstream: "theirs".to_owned(),
+        attempt: 2,
+        input_tokens: None,
+        output_tokens: Some(1),
+    };
+    let ended = Ended {
+        attempt: 2,
+        number: 0,
+        outcome: Outcome::Completed,
+        at_ms: 3,
+        work: Some(work.clone()),
+    };
+    let messages = vec![
+        accepted(&log, Api::ChatCompletions),
+        started(1, None),
+        said(1, &chunk),
+        started(2, None),
+        log::write(&Record::Ended(ended), &chunk),
+    ];
+    let entries = entries(messages);
+    let last = |way: Way| {
+        let mut out = Vec::new();
+        let begun = <Completion as Projected>::begin(&log, &entries[0], way, &mut out);
+        let mut fold = begun.ok().unwrap();
+        for entry in &entries[1..] {
+            Projected::read(&mut fold, entry, &mut out);
+        }
+        match out.pop() {
+            Some(News::Done(Some(behind)) | News::Body(_, Some(behind))) => *behind,
+            other => panic!("{other:?}"),
+        }
+    };
+
+    let whole = last(WHOLE);
+
+    assert_eq!(whole.work, work);
+    let receipt: serde_json::Value =
+        serde_json::from_str(whole.receipt.as_deref().unwrap()).unwrap();
+    let expected = serde_json::json!({
+        "model": "m",
+        "upstream": "theirs",
+        "attempt": 2,
+        "trace_id": null,
+        "queue_wait_ms": 0.5,
+        "model_first_token_ms": null,
+        "time_to_first_token_ms": null,
+        "duration_ms": 2.0,
+        "input_tokens": null,
+        "output_tokens": 1,
+        "tokens_per_second": null,
+    });
+    assert_eq!(receipt, expected);
+    assert_eq!(last(Way::behind(true, &entries)), whole);
 }

@@ -19,6 +19,7 @@ fn entries(log: &LogId, api: Api, asked: &str, said: bool, end: Option<Outcome>)
         model: "m".parse().unwrap(),
         accepted_at_ms: 1,
         key: None,
+        trace_id: None,
         context: &context,
         request: &request,
     });
@@ -28,7 +29,7 @@ fn entries(log: &LogId, api: Api, asked: &str, said: bool, end: Option<Outcome>)
         messages.push(record::write(&said, &[r#"{"choices":[]}"#]));
     }
     if let Some(outcome) = end {
-        let ended = Record::Ended(Ended { attempt: 1, number: 1, outcome, at_ms: 2 });
+        let ended = Record::Ended(Ended { attempt: 1, number: 1, outcome, at_ms: 2, work: None });
         messages.push(record::write::<&[u8]>(&ended, &[]));
     }
     let numbered = (1..).zip(messages);

@@ -1,7 +1,7 @@
 //! A job in a worker's hands, and what is said about it.
 
 use bus::{Bus, Delivery, Receipt};
-use contract::{Event, EventKind, Failure, GatewayId, Job, JobId, WorkerId, pack};
+use contract::{Event, EventKind, Failure, GatewayId, Job, JobId, WorkFigures, WorkerId, pack};
 
 use super::worker::job_of;
 
@@ -30,7 +30,8 @@ impl Held {
 
     /// The next event as it will be sent.
     pub(crate) fn event<'a>(&mut self, kind: EventKind, payload: &'a [u8]) -> Event<'a> {
-        let event = Event { job: self.id, claim: self.claim, seq: self.seq, kind, payload };
+        let (job, claim, seq) = (self.id, self.claim, self.seq);
+        let event = Event { job, claim, seq, kind, payload, work: b"" };
         self.seq += 1;
         event
     }
@@ -67,6 +68,13 @@ impl Held {
 
     pub(crate) async fn says_body(&mut self, json: &str) {
         self.says(EventKind::Body, json).await;
+    }
+
+    /// The last thing it says, with what it has measured of its work.
+    pub(crate) async fn ends_with(&mut self, kind: EventKind, payload: &str, work: &WorkFigures) {
+        let work = serde_json::to_vec(work).unwrap();
+        let event = self.event(kind, payload.as_bytes());
+        self.sends(&[Event { work: &work, ..event }]).await;
     }
 
     pub(crate) async fn fails(&mut self, failure: &Failure) {

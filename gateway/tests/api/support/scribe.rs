@@ -2,7 +2,7 @@
 
 use bus::{Bus, Delivery, Entry, JobSource, LogWriter, Pulled, WriteError};
 use contract::log::{self, Ended, LogId, Outcome, Record, Said, Started};
-use contract::{Body, Failure, Lane, QueueName, StoredJob, WorkerId};
+use contract::{Body, Failure, Lane, QueueName, StoredJob, WorkFigures, WorkerId};
 use serde_json::Value;
 
 use super::within;
@@ -21,6 +21,7 @@ pub(crate) struct Written {
     writer: LogWriter,
     attempt: u32,
     number: u32,
+    work: Option<WorkFigures>,
 }
 
 impl Scribe {
@@ -58,7 +59,7 @@ impl Written {
         let log = LogId { owner: job.owner.clone(), job: job.id };
         let last = bus.last_entry(&log).await.unwrap().map_or(0, |entry| entry.sequence);
         let writer = bus.log_writer(log.clone(), last);
-        Self { delivery, log, bus, writer, attempt: 0, number: 0 }
+        Self { delivery, log, bus, writer, attempt: 0, number: 0, work: None }
     }
 
     /// The job as it was published.
@@ -110,6 +111,11 @@ impl Written {
         self.says_chunks(&[super::chunk(text)]).await;
     }
 
+    /// What its end tells of its work.
+    pub(crate) fn has_measured(&mut self, work: &WorkFigures) {
+        self.work = Some(work.clone());
+    }
+
     /// Ends well, with what a model says last.
     pub(crate) async fn completes(&mut self) {
         let finish = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#.to_owned();
@@ -140,7 +146,8 @@ impl Written {
     }
 
     async fn ends(&mut self, outcome: Outcome, chunks: &[String]) -> Result<(), WriteError> {
-        let ended = Ended { attempt: self.attempt, number: self.number, outcome, at_ms: 5_000 };
+        let (attempt, number, work) = (self.attempt, self.number, self.work.take());
+        let ended = Ended { attempt, number, outcome, at_ms: 5_000, work };
         self.appends(&Record::Ended(ended), chunks).await?;
         self.delivery.ack().await.unwrap();
         Ok(())

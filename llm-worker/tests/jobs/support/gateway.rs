@@ -8,7 +8,7 @@ use bus::{Bus, Mail, MailBox};
 use contract::window::{Credit, cost};
 use contract::{
     BEAT_EVERY, CancelJob, CancelReason, ClaimRequest, EventKind, Failure, GatewayBeat, GatewayId,
-    JobId, Verdict, WorkerId, pack,
+    JobId, Verdict, WorkFigures, WorkerId, pack,
 };
 use openai_api::ErrorBody;
 use service_runtime::Shutdown;
@@ -38,6 +38,7 @@ pub(crate) struct Said {
     pub(crate) seq: u32,
     pub(crate) kind: EventKind,
     pub(crate) payload: Vec<u8>,
+    pub(crate) work: Option<WorkFigures>,
 }
 
 impl Said {
@@ -195,6 +196,7 @@ impl Reader {
                             seq: event.seq,
                             kind: event.kind,
                             payload: event.payload.to_vec(),
+                            work: serde_json::from_slice(event.work).ok(),
                         });
                     }
                 }

@@ -27,6 +27,7 @@ impl Log {
             model: "public".parse().unwrap(),
             accepted_at_ms: 0,
             key: None,
+            trace_id: None,
             context: &empty,
             request: &empty,
         }))
@@ -59,7 +60,8 @@ impl Log {
     /// Somebody cancels the job.
     pub(crate) async fn cancel(&self) {
         let (outcome, number) = (Outcome::Cancelled, u32::MAX);
-        self.append(&Record::Ended(Ended { attempt: 1, number, outcome, at_ms: 0 })).await;
+        let ended = Ended { attempt: 1, number, outcome, at_ms: 0, work: None };
+        self.append(&Record::Ended(ended)).await;
     }
 
     pub(crate) async fn entries(&self) -> Vec<Entry> {

@@ -125,7 +125,16 @@ impl Stage {
         body: Body<'_>,
         queue: &'static str,
     ) -> JobId {
-        let job = Job {
+        self.queue_job(Job { reads_work: true, ..self.job_of(request, body) }, queue).await
+    }
+
+    /// The same, as a gateway of the version before asks, which reads no figures.
+    pub(crate) async fn ask_as_before(&self, request: &Request, body: Body<'_>) -> JobId {
+        self.queue_job(self.job_of(request, body), "default").await
+    }
+
+    fn job_of<'a>(&self, request: &Request, body: Body<'a>) -> Job<'a> {
+        Job {
             id: JobId::fresh(),
             operation: request.operation,
             model: request.model.parse().unwrap(),
@@ -133,8 +142,12 @@ impl Stage {
             stream: request.stream,
             gateway: self.gateway.id,
             accepted_at_ms: 0,
+            reads_work: false,
             body,
-        };
+        }
+    }
+
+    async fn queue_job(&self, job: Job<'_>, queue: &'static str) -> JobId {
         let payload = Bytes::from(serde_json::to_vec(&job).unwrap());
         self.publish(job.id, queue, payload).await;
         job.id
