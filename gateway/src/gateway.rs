@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use bus::{Bus, BusError, LinkState, MailBox, Required};
+use bus::{Bus, BusError, Hops, LinkState, MailBox, Required};
 use contract::{CatalogueHash, GatewayId, streams};
 use service_runtime::{
     BindError, Env, Health, HealthServer, HttpLimits, HttpServer, Problems, Process, Shutdown,
@@ -14,13 +14,15 @@ use service_runtime::{
 use telemetry::{Identity, ServiceTelemetry};
 use tokio::time::Instant;
 
+use crate::broker::Broker;
 use crate::chat::{self, Chats, Register, Sweep, Workers};
 use crate::conversations::Conversations;
+use crate::hops;
 use crate::http::{self, Api, Door};
 use crate::idempotency::Ledger;
 use crate::keys::{KeyBook, KeyStore};
 use crate::measures::Measures;
-use crate::queues::Queues;
+use crate::queues::{self, Queues};
 use crate::responses::{self, Readers, Responses};
 use crate::settings::{self, Auth, Roles, Settings};
 
@@ -38,6 +40,8 @@ pub struct Gateway {
     workers: Arc<Workers>,
     measures: Arc<Measures>,
     queues: Queues,
+    broker: Broker,
+    hops: Option<(Hops, ServiceTelemetry)>,
     responses: Responses,
     book: Option<KeyBook>,
     roles: Roles,
@@ -93,6 +97,12 @@ impl Gateway {
         let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
         let queues = Queues::new(bus.clone(), settings.catalogue.queues(), &telemetry);
         bus.require(&required()).await?;
+        let hops = match settings.broker_spans_percent {
+            percent @ 1.. if telemetry.has_spans() => {
+                Some((bus.hear_hops(percent).await?, telemetry.clone()))
+            }
+            _none => None,
+        };
         let blobs = bus.blobs().await?;
         // The server cuts a connection that more is asked for on than is read. Logs are large, and
         // read by many at once: they share none with the answers that nothing brings back.
@@ -110,6 +120,8 @@ impl Gateway {
 
         let tasks = Tasks::new();
         let workers = Arc::new(Workers::new(Instant::now()));
+        queues::observe_workers(settings.catalogue.queues(), Arc::clone(&workers), &telemetry);
+        let broker = Broker::new(bus.clone(), &telemetry);
         let register =
             Register::new(bus.clone(), blobs.clone(), tasks.clone(), Arc::clone(&measures));
         let register = Arc::new(register);
@@ -123,6 +135,7 @@ impl Gateway {
             Arc::clone(&measures),
         );
         let readers = Readers::default();
+        readers.observe(&telemetry);
         let ledger = Ledger::new(idempotency, tasks.clone());
         let conversations =
             Conversations::new(stored.clone(), records, ledger.clone(), tasks.clone());
@@ -158,6 +171,8 @@ impl Gateway {
             workers,
             measures,
             queues,
+            broker,
+            hops,
             responses,
             book,
             roles: settings.roles,
@@ -228,6 +243,10 @@ impl Gateway {
         };
         background.spawn_detached(sweep.run(last.clone()));
         background.spawn_detached(self.queues.watch(last.clone()));
+        background.spawn_detached(self.broker.watch(last.clone()));
+        if let Some((told, telemetry)) = self.hops {
+            background.spawn_detached(hops::tell(told, telemetry, last.clone()));
+        }
         if let Some(book) = self.book {
             background.spawn_detached(book.follow(self.health.clone(), last.clone()));
         }

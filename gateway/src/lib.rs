@@ -21,10 +21,12 @@
 //! * `chat`, `responses`, `conversations` and `idempotency` do not know about HTTP; `http` does not know about NATS.
 //! * Nothing is retried within a handler.
 
+mod broker;
 mod chat;
 mod clock;
 mod conversations;
 mod gateway;
+mod hops;
 mod http;
 mod idempotency;
 mod keys;

@@ -1,8 +1,10 @@
 //! What the gateway counts and times.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use contract::{Lane, WorkFigures};
+use contract::{Lane, WorkFigures, streams};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, UpDownCounter};
 use telemetry::ServiceTelemetry;
@@ -21,6 +23,7 @@ pub(crate) struct Measures {
     stalls: Histogram<f64>,
     overhead: Histogram<f64>,
     accepted: Counter<u64>,
+    open: Arc<OpenJobs>,
     settled: Counter<u64>,
     republished: Counter<u64>,
     sealed: Counter<u64>,
@@ -28,6 +31,35 @@ pub(crate) struct Measures {
     bus_operations: Histogram<f64>,
     drain: Histogram<f64>,
     cut_off: Counter<u64>,
+}
+
+/// How many jobs are held, by lane.
+#[derive(Debug, Default)]
+struct OpenJobs {
+    chat: AtomicU32,
+    live: AtomicU32,
+    background: AtomicU32,
+}
+
+impl OpenJobs {
+    fn of(&self, lane: Lane) -> &AtomicU32 {
+        match lane {
+            Lane::Chat => &self.chat,
+            Lane::Live => &self.live,
+            Lane::Background => &self.background,
+        }
+    }
+}
+
+/// A job that was taken on, until this is dropped. Whoever holds the job holds it.
+#[derive(Debug)]
+#[must_use = "it counts as open only while this is held"]
+pub(crate) struct Held(Arc<OpenJobs>, Lane);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.of(self.1).fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// One answer, from request to end, as its caller saw it.
@@ -55,6 +87,14 @@ pub(crate) struct AnswerFigures<'a> {
 impl Measures {
     pub(crate) fn new(telemetry: &ServiceTelemetry) -> Self {
         let meter = telemetry.meter();
+        let open = Arc::new(OpenJobs::default());
+        let shown = Arc::clone(&open);
+        app::JOBS_OPEN.observed(meter, move |observer| {
+            for lane in streams::LANES {
+                let jobs = shown.of(*lane).load(Ordering::Relaxed);
+                observer.observe(f64::from(jobs), &[label_of(*lane)]);
+            }
+        });
         Self {
             http_duration: http::SERVER_REQUEST_DURATION.histogram(meter),
             http_active: http::SERVER_ACTIVE_REQUESTS.up_down_counter(meter),
@@ -66,6 +106,7 @@ impl Measures {
             stalls: app::STREAM_STALL.histogram(meter),
             overhead: app::PLATFORM_OVERHEAD.histogram(meter),
             accepted: app::JOBS_ACCEPTED.counter(meter),
+            open,
             settled: app::JOBS_SETTLED.counter(meter),
             republished: app::JOBS_REPUBLISHED.counter(meter),
             sealed: app::LOGS_SEALED.counter(meter),
@@ -96,9 +137,11 @@ impl Measures {
         self.http_body_size.record(bytes as u64, &[KeyValue::new(http::ROUTE, route)]);
     }
 
-    /// A job is taken on.
-    pub(crate) fn accepted(&self, lane: Lane) {
+    /// A job is taken on, and open as long as what this gives is held.
+    pub(crate) fn accepted(&self, lane: Lane) -> Held {
+        self.open.of(lane).fetch_add(1, Ordering::Relaxed);
         self.accepted.add(1, &[label_of(lane)]);
+        Held(Arc::clone(&self.open), lane)
     }
 
     /// A job has ended, for this gateway.

@@ -16,6 +16,8 @@ use telemetry::ServiceTelemetry;
 use telemetry::names::app;
 use tokio::time::Instant;
 
+use crate::chat::Workers;
+
 /// Who waits must be seen within 10 s, scraping included.
 const ASKED_EVERY: Duration = Duration::from_secs(3);
 /// An older answer is none: whoever scales must not be led by it.
@@ -36,10 +38,11 @@ impl Queues {
     /// Of a catalogue's queues. They are reported from the first look on.
     pub(crate) fn new(bus: Bus, names: Vec<QueueName>, telemetry: &ServiceTelemetry) -> Self {
         let seen = Arc::new(Mutex::new(Seen::new()));
-        let figures: [(_, Figure); 3] = [
+        let figures: [(_, Figure); 4] = [
             (app::QUEUE_OLDEST_WAITING, |state| state.oldest.as_secs_f64()),
             (app::QUEUE_WAITING, |state| whole(state.waiting)),
             (app::QUEUE_DELIVERED, |state| whole(state.delivered)),
+            (app::QUEUE_REDELIVERED, |state| whole(state.redelivered)),
         ];
         for (instrument, figure) in figures {
             let seen = Arc::clone(&seen);
@@ -78,6 +81,22 @@ impl Queues {
             Err(error) => tracing::debug!(%error, "who waits is not known"),
         }
     }
+}
+
+/// Reports how many workers of each queue are heard.
+pub(crate) fn observe_workers(
+    names: Vec<QueueName>,
+    workers: Arc<Workers>,
+    telemetry: &ServiceTelemetry,
+) {
+    app::QUEUE_WORKERS.observed(telemetry.meter(), move |observer| {
+        let now = Instant::now();
+        for queue in &names {
+            // A queue has fewer than 2^32 workers.
+            let heard = u32::try_from(workers.heard_of(queue, now)).unwrap_or(u32::MAX);
+            observer.observe(f64::from(heard), &[KeyValue::new(app::QUEUE, queue.to_string())]);
+        }
+    });
 }
 
 fn tell(seen: &Mutex<Seen>, observer: &dyn AsyncInstrument<f64>, figure: Figure) {

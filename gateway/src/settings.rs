@@ -84,6 +84,11 @@ const LAME_DUCK: Variable = Variable {
     default: "0",
     about: "How long new connections are still answered at shutdown, after readiness dropped, in milliseconds: as long as a load balancer takes to notice.",
 };
+const BROKER_SPANS: Variable = Variable {
+    name: "GATEWAY_BROKER_SPANS_PERCENT",
+    default: "10",
+    about: "In how many percent of the traces nats-server tells what it did with a job, which is then a span; 0 to 100. Where no traces are sent, in none.",
+};
 
 /// Every variable that [`Settings::from_env`] reads.
 pub(crate) const VARIABLES: &[&[Variable]] = &[
@@ -103,6 +108,7 @@ pub(crate) const VARIABLES: &[&[Variable]] = &[
         ANSWER_TIMEOUT,
         LAME_DUCK,
         DRAIN,
+        BROKER_SPANS,
         bus::MODELS_FILE,
     ],
     bus::VARIABLES,
@@ -163,6 +169,8 @@ pub struct Settings {
     /// How long nothing may happen to an open log before its job is looked for. No variable: it is
     /// more than an accept may take.
     pub open_log_quiet: Duration,
+    /// In how many percent of the traces NATS tells what it did with a job.
+    pub broker_spans_percent: u32,
     /// How to reach NATS.
     pub nats: bus::Settings,
     /// The models.
@@ -191,6 +199,7 @@ impl Settings {
         let answer_timeout = read.millis_or(ANSWER_TIMEOUT.name, 600_000);
         let lame_duck = read.number_or(LAME_DUCK.name, 0, 0..=600_000);
         let drain = read.millis_or(DRAIN.name, 30_000);
+        let broker_spans = read.number_or(BROKER_SPANS.name, 10, 0..=100);
         let catalogue = bus::read_catalogue(&mut read);
         let nats = bus::Settings::read(&mut read);
         read.finish(|| {
@@ -210,6 +219,7 @@ impl Settings {
                 lame_duck: Duration::from_millis(lame_duck? as u64),
                 drain: drain?,
                 open_log_quiet: OPEN_LOG_QUIET,
+                broker_spans_percent: u32::try_from(broker_spans?).unwrap_or(100),
                 nats: nats?,
                 catalogue: catalogue?,
             })
@@ -294,6 +304,7 @@ mod tests {
             ("GATEWAY_CORS_ORIGINS", "app.example"),
             ("GATEWAY_BODY_LIMIT_BYTES", "1"),
             ("GATEWAY_DRAIN_MS", "soon"),
+            ("GATEWAY_BROKER_SPANS_PERCENT", "101"),
         ]);
 
         let expected = [
@@ -307,6 +318,7 @@ mod tests {
             "GATEWAY_CORS_ORIGINS",
             "GATEWAY_BODY_LIMIT_BYTES",
             "GATEWAY_DRAIN_MS",
+            "GATEWAY_BROKER_SPANS_PERCENT",
             "MODELS_FILE",
         ];
         assert_eq!(names, expected);

@@ -1,15 +1,18 @@
 //! The figures that this service reports. Names and buckets stand in `telemetry::names`.
 
+mod costs;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use contract::{Lane, ModelName, Operation, QueueName};
+use contract::{Catalogue, Lane, ModelName, Operation, QueueName};
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Gauge, Histogram, UpDownCounter};
+use opentelemetry::metrics::{BoundHistogram, Counter, Gauge, Histogram, UpDownCounter};
 use telemetry::ServiceTelemetry;
 use telemetry::names::{app, gen_ai, http, messaging, span};
 
+use self::costs::Costs;
 use crate::completion::Trouble;
 
 /// Every instrument, made once.
@@ -20,17 +23,22 @@ pub(crate) struct Measures {
     inflight: UpDownCounter<i64>,
     slots: Gauge<u64>,
     places: Arc<Places>,
+    consumed: Counter<u64>,
     redelivered: Counter<u64>,
+    handed_back: Counter<u64>,
     dead: Counter<u64>,
     calls: Histogram<f64>,
     to_first_chunk: Histogram<f64>,
+    between_chunks: Histogram<f64>,
     usage: Histogram<u64>,
     tokens: Counter<u64>,
+    costs: Costs,
     stalls: Histogram<f64>,
     http_calls: Histogram<f64>,
     fallbacks: Counter<u64>,
     breakers: Gauge<u64>,
     bus_operations: Histogram<f64>,
+    sent: Counter<u64>,
     drain: Histogram<f64>,
     cut_off: Counter<u64>,
 }
@@ -68,17 +76,22 @@ impl Measures {
             inflight: app::JOBS_INFLIGHT.up_down_counter(meter),
             slots: app::WORKER_SLOTS.gauge(meter),
             places,
+            consumed: messaging::CLIENT_CONSUMED_MESSAGES.counter(meter),
             redelivered: app::JOBS_REDELIVERED.counter(meter),
+            handed_back: app::JOBS_HANDED_BACK.counter(meter),
             dead: app::JOBS_DEAD.counter(meter),
             calls: gen_ai::CLIENT_OPERATION_DURATION.histogram(meter),
             to_first_chunk: gen_ai::CLIENT_TIME_TO_FIRST_CHUNK.histogram(meter),
+            between_chunks: gen_ai::CLIENT_TIME_PER_OUTPUT_CHUNK.histogram(meter),
             usage: gen_ai::CLIENT_TOKEN_USAGE.whole_histogram(meter),
             tokens: app::TOKENS.counter(meter),
+            costs: Costs::new(meter),
             stalls: app::STREAM_STALL.histogram(meter),
             http_calls: http::CLIENT_REQUEST_DURATION.histogram(meter),
             fallbacks: app::UPSTREAM_FALLBACKS.counter(meter),
             breakers: app::UPSTREAM_OPEN.gauge(meter),
             bus_operations: messaging::CLIENT_OPERATION_DURATION.histogram(meter),
+            sent: messaging::CLIENT_SENT_MESSAGES.counter(meter),
             drain: app::DRAIN_DURATION.histogram(meter),
             cut_off: app::DRAIN_ABORTED.counter(meter),
         }
@@ -106,14 +119,19 @@ impl Measures {
 
     /// A delivery came. The wait of a redelivered job is not the queue's.
     pub(crate) fn arrived(&self, lane: Lane, queue: &QueueName, waited: Duration, deliveries: u64) {
+        let received = [
+            KeyValue::new(messaging::SYSTEM, messaging::SYSTEM_NATS),
+            KeyValue::new(messaging::OPERATION_NAME, messaging::RECEIVE),
+        ];
+        self.consumed.add(1, &received);
+        let lane = KeyValue::new(app::LANE, lane.token());
         let queue = KeyValue::new(app::QUEUE, queue.to_string());
         self.inflight.add(1, std::slice::from_ref(&queue));
         self.places.taken.fetch_add(1, Ordering::Relaxed);
         if deliveries > 1 {
-            self.redelivered.add(1, &[]);
+            self.redelivered.add(1, &[lane]);
         } else {
             // Background work waits for long, and nobody minds.
-            let lane = KeyValue::new(app::LANE, lane.token());
             self.queue_wait.record(waited.as_secs_f64(), &[queue, lane]);
         }
     }
@@ -128,6 +146,12 @@ impl Measures {
             KeyValue::new(app::OUTCOME, outcome),
         ];
         self.process.record(took.as_secs_f64(), &labels);
+    }
+
+    /// A delivery was given back to its queue, to come again.
+    pub(crate) fn handed_back(&self, lane: Lane, reason: &'static str) {
+        let labels = [KeyValue::new(app::LANE, lane.token()), KeyValue::new(app::REASON, reason)];
+        self.handed_back.add(1, &labels);
     }
 
     /// A job was given up for good.
@@ -158,8 +182,20 @@ impl Measures {
         self.to_first_chunk.record(took.as_secs_f64(), &labels);
     }
 
+    /// Where the time between the chunks of a model's streams is counted: at each of them, so that
+    /// its labels are looked up once for a stream.
+    pub(crate) fn between_chunks(&self, model: &ModelName) -> BoundHistogram<f64> {
+        self.between_chunks.bind(&[KeyValue::new(gen_ai::REQUEST_MODEL, model.to_string())])
+    }
+
+    /// What tokens cost.
+    pub(crate) fn prices(&self, catalogue: &Catalogue) {
+        self.costs.price(catalogue);
+    }
+
     /// The model said how many tokens it read and wrote.
     pub(crate) fn tokens(&self, model: &ModelName, read: u64, written: u64) {
+        self.costs.spent(model, read, written);
         for (kind, tokens) in [(gen_ai::INPUT, read), (gen_ai::OUTPUT, written)] {
             let kind = KeyValue::new(gen_ai::TOKEN_TYPE, kind);
             let asked = KeyValue::new(gen_ai::REQUEST_MODEL, model.to_string());
@@ -205,15 +241,22 @@ impl Measures {
 
     /// A word about a delivery was sent to the queue: ack, nak, term or progress.
     pub(crate) fn told_queue(&self, operation: &'static str, took: Duration, well: bool) {
-        self.bus_operation(operation, took, (!well).then_some("unavailable"));
+        let _labels = self.bus_operation(operation, took, (!well).then_some("unavailable"));
     }
 
     /// A record was appended to a log, or was not.
     pub(crate) fn appended(&self, took: Duration, error: Option<&'static str>) {
-        self.bus_operation(messaging::PUBLISH, took, error);
+        let labels = self.bus_operation(messaging::PUBLISH, took, error);
+        self.sent.add(1, &labels);
     }
 
-    fn bus_operation(&self, operation: &'static str, took: Duration, error: Option<&'static str>) {
+    /// Gives the labels under which it was timed.
+    fn bus_operation(
+        &self,
+        operation: &'static str,
+        took: Duration,
+        error: Option<&'static str>,
+    ) -> Vec<KeyValue> {
         let labels = [
             KeyValue::new(messaging::SYSTEM, messaging::SYSTEM_NATS),
             KeyValue::new(messaging::OPERATION_NAME, operation),
@@ -221,6 +264,7 @@ impl Measures {
         let error = error.map(|error| KeyValue::new(span::ERROR_TYPE, error));
         let labels: Vec<KeyValue> = labels.into_iter().chain(error).collect();
         self.bus_operations.record(took.as_secs_f64(), &labels);
+        labels
     }
 
     /// Work was finished before the process ended, in this time; `cut_off` jobs were not.

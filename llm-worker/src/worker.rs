@@ -69,6 +69,7 @@ impl Worker {
         let measures = Arc::new(Measures::new(&telemetry));
         let health_server =
             HealthServer::bind(settings.health_listen, variable, health.clone(), telemetry)?;
+        measures.prices(&settings.catalogue);
         let upstreams = Upstreams::new(&settings.catalogue, &settings.keys, &measures)?;
         let bus = Bus::connect(Self::IDENTITY.name, &settings.nats).await?;
         bus.require(&required(&settings.queues)).await?;

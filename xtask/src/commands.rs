@@ -16,10 +16,12 @@ use crate::report::{self, Row};
 use crate::repository::Repository;
 use crate::run::Log;
 use crate::screen;
+use crate::signals;
 use crate::suites::compose::Images;
 use crate::suites::containers;
 use crate::suites::faults::{self, Chaos, Load};
 use crate::suites::manifests;
+use crate::suites::observability;
 use crate::suites::pipeline;
 use crate::suites::pods::Pods;
 use crate::suites::rust;
@@ -28,7 +30,7 @@ use crate::tools::Missing;
 
 use self::line::{
     AcceptanceArguments, ChaosArguments, Command, CommandLine, ComposeArguments,
-    ManifestsArguments, PipelineArguments, TestArguments,
+    ManifestsArguments, ObservabilityArguments, PipelineArguments, TestArguments,
 };
 
 /// What `main` does.
@@ -50,7 +52,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Fuzz(arguments) => fuzz::command(&arguments),
         Command::Images => images(),
         Command::Manifests(arguments) => manifests(&arguments),
+        Command::Observability(arguments) => observability(&arguments),
         Command::Deny(arguments) => deny::command(&arguments),
+        Command::Signals(arguments) => signals::command(&arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -135,6 +139,16 @@ fn manifests(arguments: &ManifestsArguments) -> anyhow::Result<bool> {
     }
     let mut log = Log::create(repository.made("logs").join("manifests.log"))?;
     Ok(good(manifests::whole(&repository, &mut log)?))
+}
+
+fn observability(arguments: &ObservabilityArguments) -> anyhow::Result<bool> {
+    let repository = Repository::open()?;
+    if !arguments.no_build && !release(&repository)? {
+        return Ok(false);
+    }
+    let mut log = Log::create(repository.made("logs").join("observability.log"))?;
+    let looked = if arguments.plots { observability::plots } else { observability::whole };
+    Ok(good(looked(&repository, &mut log)?))
 }
 
 fn compose(arguments: &ComposeArguments) -> anyhow::Result<bool> {

@@ -4,10 +4,9 @@
 //!
 //! * [`commands`]: what can be said on the command line.
 //! * [`suites`]: what `cargo xtask test` runs, one module for each kind.
-//! * [`tools`]: finds or installs what the suites need.
+//! * [`tools`]: finds or installs what the suites need. [`signals`]: the registry of signals.
 //! * [`bench`], [`fuzz`], [`deny`]: hand over to `bench/`, to `fuzz/` and to cargo-deny.
-//! * [`stack`]: Chappe as a process, for the suites that look at it from outside.
-//! * [`run`], [`cases`], [`report`]: a child process, what its output says, the table at the end.
+//! * [`stack`], [`run`], [`cases`], [`report`]: Chappe or a child process, its output, the table.
 
 mod bench;
 mod cases;
@@ -19,6 +18,7 @@ mod report;
 mod repository;
 mod run;
 mod screen;
+mod signals;
 mod stack;
 mod suites;
 mod tools;

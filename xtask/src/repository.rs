@@ -27,11 +27,16 @@ pub(crate) struct TestTarget {
     pub(crate) name: String,
 }
 
+/// The checkout.
+pub(crate) fn root() -> anyhow::Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(here.parent().context("xtask lies in the workspace")?.to_path_buf())
+}
+
 impl Repository {
     /// Asks cargo.
     pub(crate) fn open() -> anyhow::Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = root.parent().context("xtask lies in the workspace")?.to_path_buf();
+        let root = root()?;
         let output = Command::new("cargo")
             .args(["metadata", "--no-deps", "--locked", "--format-version", "1"])
             .current_dir(&root)

@@ -8,12 +8,14 @@ use async_nats::jetstream::{self, Context};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, RequestErrorKind, ServerError};
 use bytes::Bytes;
 use contract::permissions::Service;
+use telemetry::connections::Connection;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::log::{PAGE_RECORDS, Turns};
 use crate::refusals::Refusals;
 use crate::storing::Silences;
-use crate::{BusError, MINIMUM_SERVER, Settings};
+use crate::{BusError, MINIMUM_SERVER, Settings, hops};
 
 /// Longest wait for an answer of JetStream.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,9 +51,12 @@ pub struct Bus {
     pub(crate) client: Client,
     pub(crate) jetstream: Context,
     pub(crate) state: Arc<watch::Sender<LinkState>>,
+    /// The same, as it is counted.
+    pub(crate) connection: Arc<Connection>,
     refusals: Arc<Refusals>,
     pub(crate) turns: Turns,
     pub(crate) silences: Silences,
+    pub(crate) hops: Arc<hops::Told>,
 }
 
 impl Bus {
@@ -80,24 +85,31 @@ impl Bus {
         Self::connect_with(name, settings, Gaps::Fetched).await
     }
 
-    /// Shares with another connection what is known about streams that store nothing.
+    /// Shares with another connection what is known about streams that store nothing, and which
+    /// jobs servers tell of.
     #[must_use]
     pub fn beside(mut self, other: &Self) -> Self {
         self.silences = other.silences.clone();
+        self.hops = Arc::clone(&other.hops);
         self
     }
 
     async fn connect_with(name: &str, settings: &Settings, gaps: Gaps) -> Result<Self, BusError> {
         let state = Arc::new(watch::Sender::new(LinkState::Disconnected));
         let refusals = Arc::new(Refusals::default());
-        let tell = (Arc::clone(&state), Arc::clone(&refusals));
+        let connection = Arc::new(Connection::to_be_made());
+        let tell = Told {
+            state: Arc::clone(&state),
+            refusals: Arc::clone(&refusals),
+            connection: Arc::clone(&connection),
+        };
         let options = options(name, settings, gaps, tell);
         let client = first_connection(options, settings).await?;
         check(&client)?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(REQUEST_TIMEOUT);
-        let (turns, silences) = (Turns::default(), Silences::default());
-        Ok(Self { client, jetstream, state, refusals, turns, silences })
+        let (turns, silences, hops) = (Turns::default(), Silences::default(), Arc::default());
+        Ok(Self { client, jetstream, state, connection, refusals, turns, silences, hops })
     }
 
     /// Whether the connection stands, now and whenever that changes.
@@ -122,6 +134,17 @@ impl Bus {
         self.client.max_payload().saturating_sub(MESSAGE_OVERHEAD)
     }
 
+    /// How long the server takes to answer, this process included.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub async fn round_trip(&self) -> Result<Duration, BusError> {
+        let asked = Instant::now();
+        self.barrier().await?;
+        Ok(asked.elapsed())
+    }
+
     /// Waits until the server has taken everything that was published so far.
     ///
     /// A round trip: flushing the socket alone would say nothing about the server. JetStream is not
@@ -141,12 +164,8 @@ impl Bus {
     }
 }
 
-fn options(
-    name: &str,
-    settings: &Settings,
-    gaps: Gaps,
-    (tell, refusals): (Arc<watch::Sender<LinkState>>, Arc<Refusals>),
-) -> ConnectOptions {
+fn options(name: &str, settings: &Settings, gaps: Gaps, told: Told) -> ConnectOptions {
+    let told = Arc::new(told);
     let mut options = ConnectOptions::new()
         .name(name)
         .connection_timeout(Duration::from_secs(5))
@@ -163,7 +182,7 @@ fn options(
             _ => Duration::from_millis(rand::random_range(50..250)),
         })
         .event_callback(move |event| {
-            on_event(&tell, &refusals, gaps, &event);
+            on_event(&told, gaps, &event);
             std::future::ready(())
         });
     if let Some(service) = Service::of_connection(name) {
@@ -185,19 +204,28 @@ fn options(
     options
 }
 
-fn on_event(tell: &watch::Sender<LinkState>, refusals: &Refusals, gaps: Gaps, event: &Event) {
+/// Who is told what becomes of a connection.
+struct Told {
+    state: Arc<watch::Sender<LinkState>>,
+    refusals: Arc<Refusals>,
+    connection: Arc<Connection>,
+}
+
+fn on_event(told: &Told, gaps: Gaps, event: &Event) {
     match event {
         Event::Connected => {
-            tell.send_replace(LinkState::Connected);
+            told.state.send_replace(LinkState::Connected);
+            told.connection.stands();
             tracing::info!("connected to NATS");
         }
         Event::Disconnected => {
-            tell.send_replace(LinkState::Disconnected);
+            told.state.send_replace(LinkState::Disconnected);
+            told.connection.lost();
             tracing::warn!("lost the connection to NATS, making it again");
         }
         // Only we close one, by dropping every clone.
         Event::Closed => {
-            tell.send_replace(LinkState::Disconnected);
+            told.state.send_replace(LinkState::Disconnected);
             tracing::debug!("closed the connection to NATS");
         }
         Event::SlowConsumer(subscription) => match gaps {
@@ -208,7 +236,7 @@ fn on_event(tell: &watch::Sender<LinkState>, refusals: &Refusals, gaps: Gaps, ev
                 tracing::debug!(subscription, "a reader is slow: it fetches what was dropped");
             }
         },
-        Event::ServerError(ServerError::Other(said)) if refusals.hear(said) => {}
+        Event::ServerError(ServerError::Other(said)) if told.refusals.hear(said) => {}
         other => tracing::warn!("NATS says: {other}"),
     }
 }

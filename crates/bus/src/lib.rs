@@ -4,11 +4,12 @@
 //!
 //! * [`Bus`]: one connection of a process, and whether it stands.
 //! * [`JobSource`], [`Delivery`]: jobs as they come, and the duty to settle each once.
-//! * [`QueueState`]: who waits.
+//! * [`QueueState`]: who waits. [`StreamState`]: what a stream holds.
 //! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
 //! * [`LogWriter`], [`LogReader`], [`LogWalk`], [`Entry`]: logs of stored jobs.
 //! * [`Records`]: small records by key, changed by compare-and-set.
 //! * [`Keys`]: API keys, changed by operators and followed by gateways.
+//! * [`Hop`]: what servers did with jobs, as they tell it.
 //! * [`Blobs`]: bodies over what a message holds.
 //! * [`Required`]: what a service needs to find on the server.
 //! * [`Nkey`], [`Credentials`]: who a process is to the server, and who may do what.
@@ -32,6 +33,7 @@ mod declare;
 mod delivery;
 mod error;
 mod forget;
+mod hops;
 mod keys;
 mod link;
 mod log;
@@ -46,6 +48,7 @@ mod refusals;
 mod required;
 mod settings;
 mod storing;
+mod stream_state;
 mod worker_mail;
 
 pub use blobs::Blobs;
@@ -58,6 +61,7 @@ pub use credentials::{
 pub use declare::{Declared, Storage, declare, declare_in};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};
+pub use hops::{Hop, Hops};
 pub use keys::{KeyState, Keys, KeysState, StoredKey};
 pub use log::{AppendError, Entry, LogReader, LogWalk, LogWriter, WriteError};
 pub use mail::{Mail, MailBox, Receipt, ReplyTo};
@@ -67,6 +71,7 @@ pub use queue_state::QueueState;
 pub use records::{Record, RecordError, Records};
 pub use required::Required;
 pub use settings::{Servers, Settings, VARIABLES};
+pub use stream_state::StreamState;
 pub use worker_mail::ForWorker;
 
 /// The oldest nats-server that has what is declared here.

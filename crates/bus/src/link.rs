@@ -48,8 +48,14 @@ impl Bus {
     /// other news.
     fn look_at_link(&self) {
         let now = match self.client.connection_state() {
-            connection::State::Connected => LinkState::Connected,
-            connection::State::Pending | connection::State::Disconnected => LinkState::Disconnected,
+            connection::State::Connected => {
+                self.connection.stands();
+                LinkState::Connected
+            }
+            connection::State::Pending | connection::State::Disconnected => {
+                self.connection.lost();
+                LinkState::Disconnected
+            }
         };
         self.state.send_if_modified(|state| std::mem::replace(state, now) != now);
     }

@@ -45,6 +45,7 @@ impl Bus {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_MESSAGE_ID, job.to_string());
         propagation::inject(span, |name, value| headers.insert(name, value));
+        self.hops.ask(&mut headers);
         let subject = subjects::job(lane, queue, tenant, job);
         let sent = self.jetstream.publish_with_headers(subject, headers, payload).await;
         let stored = match sent {
@@ -108,6 +109,7 @@ impl Bus {
         headers.insert(NATS_MESSAGE_ID, id);
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
         propagation::inject(&Span::current(), |name, value| headers.insert(name, value));
+        self.hops.ask(&mut headers);
         let subject = subjects::job(lane, queue, &job.owner.tenant, job.id);
         let sent = self.jetstream.publish_with_headers(subject, headers, payload.into()).await;
         let stored = match sent {

@@ -15,6 +15,8 @@ pub struct QueueState {
     pub waiting: u64,
     /// Jobs that a worker has, or had and lost: delivered and not settled.
     pub delivered: u64,
+    /// Those of them that were delivered more than once.
+    pub redelivered: u64,
     /// How long the oldest of those that wait has done so; zero if none does.
     pub oldest: Duration,
 }
@@ -37,8 +39,12 @@ impl Bus {
             0 => Duration::ZERO,
             _waiting => self.oldest(lane, queue, info.delivered.stream_sequence + 1).await?,
         };
-        let delivered = info.num_ack_pending as u64;
-        Ok(QueueState { waiting: info.num_pending, delivered, oldest })
+        Ok(QueueState {
+            waiting: info.num_pending,
+            delivered: info.num_ack_pending as u64,
+            redelivered: info.num_redelivered as u64,
+            oldest,
+        })
     }
 
     /// The age of the first job of a queue from `sequence` on.

@@ -27,9 +27,32 @@ pub struct Model {
     /// What it can be asked; chat alone when nothing is said.
     #[serde(default = "chat_only")]
     pub capabilities: Vec<Capability>,
+    /// What its tokens cost; unknown when nothing is said. Only workers read it.
+    #[serde(default)]
+    pub price: Option<Price>,
     /// Who serves it, tried by weight; only workers read these.
     #[serde(default)]
     pub upstreams: Vec<Upstream>,
+}
+
+/// What the tokens of a model cost, in USD for a million of them; nothing where nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Of those that it reads.
+    #[serde(default)]
+    pub input_per_million_usd: f64,
+    /// Of those that it writes.
+    #[serde(default)]
+    pub output_per_million_usd: f64,
+}
+
+impl Price {
+    /// What so many tokens cost, in millionths of a USD.
+    #[expect(clippy::cast_precision_loss, reason = "no answer has 2^53 tokens")]
+    pub fn micro_usd(&self, read: u64, written: u64) -> f64 {
+        self.input_per_million_usd * read as f64 + self.output_per_million_usd * written as f64
+    }
 }
 
 /// What a model can be asked.
@@ -138,6 +161,9 @@ impl UpstreamLimits {
     }
 }
 
+/// Dearest million of tokens, in USD: a dollar each.
+const MOST_USD: f64 = 1_000_000.0;
+
 /// A catalogue that cannot be used: every problem, one a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
@@ -190,6 +216,9 @@ impl Catalogue {
             }
             if model.capabilities.is_empty() {
                 problems.push(format!("model `{}`: `capabilities` is empty", model.name));
+            }
+            if let Some(price) = &model.price {
+                check_price(model, price, &mut problems);
             }
             for upstream in &model.upstreams {
                 check(model, upstream, &mut problems);
@@ -254,6 +283,19 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.bytes().all(is_part)
+}
+
+fn check_price(model: &Model, price: &Price, problems: &mut Vec<String>) {
+    for (name, value) in [
+        ("input_per_million_usd", price.input_per_million_usd),
+        ("output_per_million_usd", price.output_per_million_usd),
+    ] {
+        // Which NaN is not within either.
+        if !(0.0..=MOST_USD).contains(&value) {
+            let about = format!("model `{}`: `price.{name}`", model.name);
+            problems.push(format!("{about} is between 0 and {MOST_USD}"));
+        }
+    }
 }
 
 fn check(model: &Model, upstream: &Upstream, problems: &mut Vec<String>) {

@@ -37,7 +37,7 @@ mod work;
 
 pub use beat::{BEAT_EVERY, GatewayBeat, SILENT_AFTER, WORKER_UNHEARD_AFTER, WorkerBeat};
 pub use catalogue::{
-    Capability, Catalogue, CatalogueHash, CatalogueProblem, Continues, Model, Upstream,
+    Capability, Catalogue, CatalogueHash, CatalogueProblem, Continues, Model, Price, Upstream,
     UpstreamLimits,
 };
 pub use chore::Chore;

@@ -120,6 +120,8 @@ fn gateway(may: &mut Permissions) {
     logs(may);
     // A response that is deleted.
     may.says([api::purge(streams::LOGS), api::stream_info(streams::CHORES)]);
+    // How many dead letters are kept.
+    may.says([api::stream_info(streams::DEAD)]);
     deliveries(may, streams::CHORES);
     for bucket in streams::buckets() {
         records(may, bucket.name);

@@ -6,7 +6,7 @@ use tracing::Span;
 pub(crate) fn span_of(method: &str, route: &str) -> Span {
     tracing::info_span!(
         "request",
-        { span::NAME } = format!("{method} {route}").trim_end(),
+        { span::NAME } = http::server_span_name(method, route),
         { span::KIND } = span::SERVER,
         { span::STATUS_CODE } = tracing::field::Empty,
         { http::REQUEST_METHOD } = method,

@@ -43,15 +43,15 @@ pub async fn observe_http(
     next: Next,
 ) -> Response {
     let started = Instant::now();
-    let method = request.method().as_str().to_owned();
+    let method = http::known_method(request.method().as_str());
     let route = route.as_ref().map_or("", MatchedPath::as_str).to_owned();
-    let span = (observer.span_of)(&method, &route);
+    let span = (observer.span_of)(method, &route);
     if let Some(client) = request.extensions().get::<Client>() {
         span.record(http::CLIENT_ADDRESS, tracing::field::display(client.address));
     }
     propagation::continue_from(&span, propagation::headers(request.headers()));
 
-    let active = Active::new(&observer.active, &method);
+    let active = Active::new(&observer.active, method);
     let response = next.run(request).instrument(span.clone()).await;
     drop(active);
 
@@ -76,8 +76,8 @@ struct Active<'a> {
 }
 
 impl<'a> Active<'a> {
-    fn new(active: &'a UpDownCounter<i64>, method: &str) -> Self {
-        let labels = [KeyValue::new(http::REQUEST_METHOD, method.to_owned())];
+    fn new(active: &'a UpDownCounter<i64>, method: &'static str) -> Self {
+        let labels = [KeyValue::new(http::REQUEST_METHOD, method)];
         active.add(1, &labels);
         Self { active, labels }
     }

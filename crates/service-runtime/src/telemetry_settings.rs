@@ -1,6 +1,6 @@
 //! The telemetry settings that every process shares.
 
-use telemetry::{LogFilter, LogFormat, Otlp, Settings};
+use telemetry::{Exported, LogFilter, LogFormat, Otlp, Settings};
 
 use crate::{Env, Problems, Variable};
 
@@ -15,7 +15,22 @@ pub const TELEMETRY_VARIABLES: &[Variable] = &[
     Variable {
         name: "OTEL_EXPORTER_OTLP_ENDPOINT",
         default: "",
-        about: "Collector for traces and metrics, OTLP over HTTP with protobuf. Unset: none are sent. The other OTEL_EXPORTER_OTLP_*, OTEL_TRACES_SAMPLER* and OTEL_RESOURCE_ATTRIBUTES variables apply as well.",
+        about: "Collector for traces, metrics and logs, OTLP over HTTP with protobuf. Unset: none are sent. The other OTEL_EXPORTER_OTLP_*, OTEL_TRACES_SAMPLER* and OTEL_RESOURCE_ATTRIBUTES variables apply as well.",
+    },
+    Variable {
+        name: "OTEL_TRACES_EXPORTER",
+        default: "otlp",
+        about: "`otlp`, or `none`: no spans are made.",
+    },
+    Variable {
+        name: "OTEL_METRICS_EXPORTER",
+        default: "otlp",
+        about: "`otlp`, or `none`: figures are on the health port only.",
+    },
+    Variable {
+        name: "OTEL_LOGS_EXPORTER",
+        default: "otlp",
+        about: "`otlp`, or `none`: log lines are on standard error only.",
     },
     Variable {
         name: "OTEL_SDK_DISABLED",
@@ -49,12 +64,26 @@ pub fn telemetry_settings(env: &Env) -> Result<Settings, Problems> {
             format!("`{endpoint}` cannot be used: expected an http:// or https:// address");
         read.problem::<()>("OTEL_EXPORTER_OTLP_ENDPOINT", message);
     }
+    let mut is_exported =
+        |variable: &'static str| match read.or::<String>(variable, "otlp").as_deref() {
+            Some("otlp") => Some(true),
+            Some("none") => Some(false),
+            Some(other) => {
+                let message = format!("`{other}` cannot be used: expected `otlp` or `none`");
+                read.problem(variable, message)
+            }
+            None => None,
+        };
+    let traces = is_exported("OTEL_TRACES_EXPORTER");
+    let metrics = is_exported("OTEL_METRICS_EXPORTER");
+    let logs = is_exported("OTEL_LOGS_EXPORTER");
     let disabled = read.or::<String>("OTEL_SDK_DISABLED", "false");
 
     read.finish(|| {
         let disabled = disabled?.eq_ignore_ascii_case("true");
         let otlp = if endpoint?.is_some() && !disabled { Otlp::FromEnvironment } else { Otlp::Off };
-        Some(Settings { otlp, log_format: log_format?, log_filter: log_filter? })
+        let exported = Exported { traces: traces?, metrics: metrics?, logs: logs? };
+        Some(Settings { otlp, exported, log_format: log_format?, log_filter: log_filter? })
     })
 }
 
@@ -76,15 +105,34 @@ mod tests {
     }
 
     #[test]
+    fn each_signal_can_be_left_out() {
+        let exported = |variable| {
+            let env = Env::from([("OTEL_METRICS_EXPORTER", "otlp"), (variable, "none")]);
+            telemetry_settings(&env).unwrap().exported
+        };
+        let all = Exported::default();
+
+        assert_eq!(telemetry_settings(&Env::default()).unwrap().exported, all);
+        assert_eq!(exported("OTEL_TRACES_EXPORTER"), Exported { traces: false, ..all });
+        assert_eq!(exported("OTEL_LOGS_EXPORTER"), Exported { logs: false, ..all });
+        let env = Env::from([("OTEL_METRICS_EXPORTER", "none")]);
+        let without = telemetry_settings(&env).unwrap().exported;
+        assert_eq!(without, Exported { metrics: false, ..all });
+    }
+
+    #[test]
     fn everything_that_is_wrong_is_named_at_once() {
         let env = Env::from([
             ("LOG_FILTER", "loud"),
             ("LOG_FORMAT", "xml"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4317"),
+            ("OTEL_LOGS_EXPORTER", "console"),
         ]);
 
         let problems = telemetry_settings(&env).unwrap_err();
 
-        assert_eq!(problems.names(), ["LOG_FILTER", "LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        let expected =
+            ["LOG_FILTER", "LOG_FORMAT", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_LOGS_EXPORTER"];
+        assert_eq!(problems.names(), expected);
     }
 }

@@ -1,12 +1,14 @@
-//! Where traces and metrics go when they leave the process.
+//! Where traces, metrics and logs go when they leave the process.
 
 use std::time::Duration;
 
-use opentelemetry_otlp::{MetricExporter, SpanExporter};
+use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
+use opentelemetry_sdk::logs::LoggerProviderBuilder;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, PeriodicReader};
 use opentelemetry_sdk::trace::TracerProviderBuilder;
 
 use crate::error::InitError;
+use crate::lost::{self, Counted, Signal};
 
 /// Metrics leave this often unless the environment says otherwise: a canary is judged on minutes.
 const METRIC_INTERVAL: Duration = Duration::from_secs(15);
@@ -16,6 +18,7 @@ const METRIC_INTERVAL_VARIABLE: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 pub(crate) trait Exporters {
     fn traces(&self, provider: TracerProviderBuilder) -> Result<TracerProviderBuilder, InitError>;
     fn metrics(&self, provider: MeterProviderBuilder) -> Result<MeterProviderBuilder, InitError>;
+    fn logs(&self, provider: LoggerProviderBuilder) -> Result<LoggerProviderBuilder, InitError>;
 }
 
 /// OTLP over HTTP with protobuf, told where to by the `OTEL_…` variables.
@@ -29,6 +32,7 @@ impl OtlpFromEnvironment {
         // The HTTP client panics when it finds no provider of cryptography, even for `http://`.
         // An error means that one is there already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        lost::listen_to_processors();
         Self(())
     }
 }
@@ -36,16 +40,22 @@ impl OtlpFromEnvironment {
 impl Exporters for OtlpFromEnvironment {
     fn traces(&self, provider: TracerProviderBuilder) -> Result<TracerProviderBuilder, InitError> {
         // The sampler stays the SDK's: always on, or as the caller decided, or OTEL_TRACES_SAMPLER.
-        Ok(provider.with_batch_exporter(SpanExporter::builder().with_http().build()?))
+        let exporter = SpanExporter::builder().with_http().build()?;
+        Ok(provider.with_batch_exporter(Counted::new(Signal::Traces, exporter)))
     }
 
     fn metrics(&self, provider: MeterProviderBuilder) -> Result<MeterProviderBuilder, InitError> {
         let exporter = MetricExporter::builder().with_http().build()?;
-        let mut reader = PeriodicReader::builder(exporter);
+        let mut reader = PeriodicReader::builder(Counted::new(Signal::Metrics, exporter));
         if !interval_is_set() {
             reader = reader.with_interval(METRIC_INTERVAL);
         }
         Ok(provider.with_reader(reader.build()))
+    }
+
+    fn logs(&self, provider: LoggerProviderBuilder) -> Result<LoggerProviderBuilder, InitError> {
+        let exporter = LogExporter::builder().with_http().build()?;
+        Ok(provider.with_batch_exporter(Counted::new(Signal::Logs, exporter)))
     }
 }
 

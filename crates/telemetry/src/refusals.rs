@@ -18,11 +18,6 @@ pub fn count() {
 
 /// Reports the count through this meter.
 pub(crate) fn observe(meter: &Meter) {
-    let metric = names::app::NATS_REFUSALS;
-    meter
-        .u64_observable_counter(metric.name)
-        .with_unit(metric.unit)
-        .with_description(metric.description)
-        .with_callback(|observer| observer.observe(COUNT.load(Ordering::Relaxed), &[]))
-        .build();
+    names::app::NATS_REFUSALS
+        .counted(meter, |observer| observer.observe(COUNT.load(Ordering::Relaxed), &[]));
 }

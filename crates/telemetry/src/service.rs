@@ -9,6 +9,7 @@ use opentelemetry_prometheus::PrometheusExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
+use opentelemetry_sdk::trace::SdkTracer;
 use prometheus::{Encoder, Registry, TEXT_FORMAT, TextEncoder};
 
 use crate::error::InitError;
@@ -31,6 +32,8 @@ struct Inner {
     registry: Registry,
     /// Keeps the pipeline behind the meter alive, and shuts it down.
     provider: SdkMeterProvider,
+    /// If spans are exported.
+    tracer: Option<SdkTracer>,
 }
 
 impl ServiceTelemetry {
@@ -41,10 +44,10 @@ impl ServiceTelemetry {
         let provider = SdkMeterProvider::builder();
         match scrape() {
             Ok((registry, reader)) => {
-                Self::assemble(&identity, registry, provider.with_reader(reader))
+                Self::assemble(&identity, registry, provider.with_reader(reader), None)
             }
             // Only for the type: an empty registry takes any reader.
-            Err(_) => Self::assemble(&identity, Registry::new(), provider),
+            Err(_) => Self::assemble(&identity, Registry::new(), provider, None),
         }
     }
 
@@ -53,22 +56,28 @@ impl ServiceTelemetry {
         identity: &Identity,
         resource: Resource,
         exporters: Option<&dyn Exporters>,
+        tracer: Option<SdkTracer>,
     ) -> Result<Self, InitError> {
         let (registry, reader) = scrape()?;
         let mut provider = SdkMeterProvider::builder().with_resource(resource).with_reader(reader);
         if let Some(exporters) = exporters {
             provider = exporters.metrics(provider)?;
         }
-        Ok(Self::assemble(identity, registry, provider))
+        Ok(Self::assemble(identity, registry, provider, tracer))
     }
 
-    fn assemble(identity: &Identity, registry: Registry, provider: MeterProviderBuilder) -> Self {
+    fn assemble(
+        identity: &Identity,
+        registry: Registry,
+        provider: MeterProviderBuilder,
+        tracer: Option<SdkTracer>,
+    ) -> Self {
         let provider = provider.build();
         let meter = provider.meter_with_scope(identity.scope());
         names::app::BUILD_INFO
             .gauge(&meter)
             .record(1, &[KeyValue::new(names::resource::SERVICE_VERSION, identity.version)]);
-        Self { inner: Arc::new(Inner { name: identity.name, meter, registry, provider }) }
+        Self { inner: Arc::new(Inner { name: identity.name, meter, registry, provider, tracer }) }
     }
 
     /// The `service.name`.
@@ -92,6 +101,10 @@ impl ServiceTelemetry {
             tracing::warn!(%error, "metrics could not be written as text");
         }
         String::from_utf8_lossy(&text).into_owned()
+    }
+
+    pub(crate) fn tracer(&self) -> Option<&SdkTracer> {
+        self.inner.tracer.as_ref()
     }
 
     pub(crate) fn provider(&self) -> &SdkMeterProvider {

@@ -8,8 +8,10 @@ use tracing_subscriber::filter::Targets;
 /// How a process reports about itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Whether traces and metrics are pushed to a collector.
+    /// Whether traces, metrics and logs are pushed to a collector.
     pub otlp: Otlp,
+    /// Which of them.
+    pub exported: Exported,
     /// The form of log lines.
     pub log_format: LogFormat,
     /// Which events become log lines.
@@ -18,11 +20,33 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { otlp: Otlp::Off, log_format: LogFormat::Json, log_filter: LogFilter::default() }
+        Self {
+            otlp: Otlp::Off,
+            exported: Exported::default(),
+            log_format: LogFormat::Json,
+            log_filter: LogFilter::default(),
+        }
     }
 }
 
-/// Whether traces and metrics are pushed to a collector.
+/// What is pushed to a collector, if anything is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exported {
+    /// Spans. Without them there are none, and no trace ids.
+    pub traces: bool,
+    /// Figures. The scrape endpoint has them all the same.
+    pub metrics: bool,
+    /// Log lines. They are written all the same.
+    pub logs: bool,
+}
+
+impl Default for Exported {
+    fn default() -> Self {
+        Self { traces: true, metrics: true, logs: true }
+    }
+}
+
+/// Whether traces, metrics and logs are pushed to a collector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Otlp {
     /// No: no spans, no threads, no connection.

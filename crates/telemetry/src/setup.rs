@@ -2,10 +2,12 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Dispatch;
 use tracing_subscriber::fmt::MakeWriter;
@@ -16,10 +18,10 @@ use crate::export::{Exporters, OtlpFromEnvironment};
 use crate::identity::Identity;
 use crate::service::ServiceTelemetry;
 use crate::settings::{Otlp, Settings};
-use crate::{clock, logs, propagation, refusals, routing};
+use crate::{clock, connections, logs, lost, propagation, refusals, routing};
 
-/// How long spans may take to leave at shutdown; metrics get as long again.
-const FLUSH_LIMIT: Duration = Duration::from_secs(5);
+/// How long spans may take to leave at shutdown; metrics get as long again, and then logs.
+const FLUSH_LIMIT: Duration = Duration::from_secs(4);
 
 /// Sets up logs, traces and metrics for all services of this process. Call it once, first.
 ///
@@ -39,7 +41,7 @@ pub fn init(services: &[Identity], settings: &Settings) -> Result<Telemetry, Ini
     let (telemetry, dispatch) =
         build(services, settings, exporters, io::stderr, io::stderr().is_terminal())?;
     tracing::dispatcher::set_global_default(dispatch).map_err(|_| InitError::AlreadyInstalled)?;
-    if exporters.is_some() {
+    if exporters.is_some() && settings.exported.traces {
         propagation::failures::expect_spans();
     }
     Ok(telemetry)
@@ -58,35 +60,53 @@ where
 {
     check(services)?;
     let filter = logs::EventFilter::of(&settings.log_filter);
-    let logs = logs::layer(settings.log_format, services, filter, writer, coloured);
+    // What no layer asks for is not made, and a layer that is none asks for everything.
+    let mut lines =
+        vec![logs::layer(settings.log_format, services, filter.clone(), writer, coloured)];
+    let exported = settings.exported;
 
     let mut metered = Vec::with_capacity(services.len());
     let mut traced = Vec::new();
     let mut tracers = Vec::new();
+    let mut logged = Vec::new();
     for identity in services {
         let resource = identity.resource();
-        if let Some(exporters) = exporters {
+        let mut tracer = None;
+        if let Some(exporters) = exporters.filter(|_| exported.traces) {
             let provider = SdkTracerProvider::builder().with_resource(resource.clone());
             let provider = exporters.traces(provider)?.build();
-            tracers.push((*identity, provider.tracer_with_scope(identity.scope())));
+            tracer = Some(provider.tracer_with_scope(identity.scope()));
+            tracers.extend(tracer.clone().map(|tracer| (*identity, tracer)));
             traced.push(provider);
         }
-        metered.push(ServiceTelemetry::measured(identity, resource, exporters)?);
+        if let Some(exporters) = exporters.filter(|_| exported.logs) {
+            let provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+            logged.push((*identity, exporters.logs(provider)?.build()));
+        }
+        let exporters = exporters.filter(|_| exported.metrics);
+        metered.push(ServiceTelemetry::measured(identity, resource, exporters, tracer)?);
     }
     if let Some(first) = metered.first() {
         propagation::failures::observe(first.meter());
         refusals::observe(first.meter());
         clock::observe(first.meter());
+        connections::observe(first.meter());
+        lost::observe(first.meter());
     }
 
     // No exporter, no layer: then no span is ever enabled.
-    let registry = tracing_subscriber::registry();
+    let logs_closed = Arc::new(AtomicBool::new(false));
+    lines.extend(logs::exported_layers(&logged, &filter, &logs_closed));
+    let registry = tracing_subscriber::registry().with(lines);
     let dispatch = if tracers.is_empty() {
-        Dispatch::new(registry.with(logs))
+        Dispatch::new(registry)
     } else {
-        Dispatch::new(registry.with(logs).with(routing::span_layer(tracers)))
+        Dispatch::new(registry.with(routing::span_layer(tracers)))
     };
-    Ok((Telemetry { services: metered, traced: traced.into() }, dispatch))
+    let logged = logged.into_iter().map(|(_, provider)| provider).collect();
+    let exports = exporters.is_some();
+    let traced = traced.into();
+    Ok((Telemetry { services: metered, exports, traced, logged, logs_closed }, dispatch))
 }
 
 fn check(services: &[Identity]) -> Result<(), InitError> {
@@ -109,7 +129,12 @@ fn check(services: &[Identity]) -> Result<(), InitError> {
 #[must_use = "what is not shut down loses its last spans"]
 pub struct Telemetry {
     services: Vec<ServiceTelemetry>,
+    /// Whether anything is sent to a collector.
+    exports: bool,
     traced: Arc<[SdkTracerProvider]>,
+    logged: Vec<SdkLoggerProvider>,
+    /// Whether log lines are only written.
+    logs_closed: Arc<AtomicBool>,
 }
 
 impl Telemetry {
@@ -125,12 +150,12 @@ impl Telemetry {
         })
     }
 
-    /// Sends what is left, traces before metrics, and ends the exporters' threads.
+    /// Sends what is left, traces, then metrics, then logs, and ends the exporters' threads.
     ///
     /// To be called when the services have drained. Waits for a collector that does not answer,
-    /// about ten seconds at most, away from the runtime's threads.
+    /// about twelve seconds at most, away from the runtime's threads.
     pub async fn shutdown(self) {
-        if self.traced.is_empty() {
+        if !self.exports {
             return;
         }
         let flushed = tokio::task::spawn_blocking(move || {
@@ -138,6 +163,8 @@ impl Telemetry {
             all_at_once("metrics", &self.services, |service| {
                 service.provider().shutdown_with_timeout(FLUSH_LIMIT)
             });
+            self.logs_closed.store(true, Ordering::Relaxed);
+            all_at_once("logs", &self.logged, |logs| logs.shutdown_with_timeout(FLUSH_LIMIT));
         });
         if let Err(error) = flushed.await {
             tracing::warn!(%error, "telemetry was not flushed");

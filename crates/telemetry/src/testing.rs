@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::LoggerProviderBuilder;
 use opentelemetry_sdk::metrics::MeterProviderBuilder;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter, TracerProviderBuilder};
 use tracing::Dispatch;
@@ -124,6 +125,10 @@ impl Exporters for Memory {
     }
 
     fn metrics(&self, provider: MeterProviderBuilder) -> Result<MeterProviderBuilder, InitError> {
+        Ok(provider)
+    }
+
+    fn logs(&self, provider: LoggerProviderBuilder) -> Result<LoggerProviderBuilder, InitError> {
         Ok(provider)
     }
 }

@@ -150,6 +150,7 @@ impl StackBuilder {
         let mut variables = of(Service::Gateway);
         variables.push(("GATEWAY_LISTEN", format!("127.0.0.1:{port}")));
         variables.push(("GATEWAY_HEALTH_LISTEN", format!("127.0.0.1:{health}")));
+        variables.push(("GATEWAY_BROKER_SPANS_PERCENT", "100".to_owned()));
         variables.extend(self.further("gateway"));
         let mut gateway = Program::start("gateway", place, &variables);
         let gateway_url = url(self.further("gateway"), port);

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::answer::{Answer, News, ToCaller};
 use super::failures;
 use super::open::{Claimed, Heard, Open};
-use crate::measures::Measures;
+use crate::measures::{Held, Measures};
 use crate::receipt::Behind;
 
 /// Largest answer that is fetched from the object store.
@@ -46,6 +46,8 @@ struct Entry {
     read: u64,
     /// The name of its body in the object store, if it is there.
     stored_body: Option<String>,
+    /// As long as it is here, its job is open.
+    _held: Held,
 }
 
 /// What a sweep needs to know of a request.
@@ -76,9 +78,10 @@ impl Register {
         let began = Instant::now();
         let open = Open::new(began);
         let place = (queue, tenant);
-        let entry = Entry { place, open, began, to_caller, read: 0, stored_body: None };
+        let held = self.measures.accepted(Lane::Chat);
+        let entry =
+            Entry { place, open, began, to_caller, read: 0, stored_body: None, _held: held };
         self.lock().insert(job, entry);
-        self.measures.accepted(Lane::Chat);
         answer
     }
 

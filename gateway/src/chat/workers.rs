@@ -49,6 +49,15 @@ impl Workers {
         last.insert(beat.worker, Last { at: now, serving_at, beat });
     }
 
+    /// How many workers that take jobs of `queue` are not silent.
+    pub(crate) fn heard_of(&self, queue: &QueueName, now: Instant) -> usize {
+        let heard = |last: &&Last| {
+            let lately = now.saturating_duration_since(last.at) < SILENT_AFTER;
+            lately && !last.beat.draining && last.beat.queues.contains(queue)
+        };
+        self.lock().last.values().filter(heard).count()
+    }
+
     /// Whether somebody serves `queue`. A gateway that has just started does not know yet, and
     /// assumes so.
     pub(crate) fn serve(&self, queue: &QueueName, now: Instant) -> bool {
@@ -122,6 +131,8 @@ mod tests {
 
         assert!(workers.serve(&queue, now) && !workers.serve(&other, now));
         assert!(!workers.serve(&queue, now + WORKER_UNHEARD_AFTER));
+        assert_eq!((workers.heard_of(&queue, now), workers.heard_of(&other, now)), (1, 0));
+        assert_eq!(workers.heard_of(&queue, now + SILENT_AFTER), 0);
         assert_eq!(workers.silent_for(worker, now), Duration::ZERO);
         assert_eq!(workers.silent_for(worker, now + SILENT_AFTER), SILENT_AFTER);
         assert_eq!(workers.other_catalogue(&catalogue, now), None);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use contract::RequestId;
@@ -47,7 +47,7 @@ pub(super) async fn request(
     next: Next,
 ) -> Response {
     let began = Instant::now();
-    let method = known(request.method());
+    let method = http::known_method(request.method().as_str());
     let route = route.as_ref().map_or("", MatchedPath::as_str).to_owned();
     let request_id = request_id(request.headers());
     let client = request.extensions().get().copied();
@@ -80,10 +80,9 @@ pub(super) async fn request(
 }
 
 fn span_of(method: &'static str, route: &str, request_id: &str, client: Option<Client>) -> Span {
-    let named = if method == http::METHOD_OTHER { http::SPAN_METHOD_OTHER } else { method };
     tracing::info_span!(
         "request",
-        { span::NAME } = format!("{named} {route}").trim_end(),
+        { span::NAME } = http::server_span_name(method, route),
         { span::KIND } = span::SERVER,
         { span::STATUS_CODE } = tracing::field::Empty,
         { span::ERROR_TYPE } = tracing::field::Empty,
@@ -113,20 +112,6 @@ fn request_id(headers: &HeaderMap) -> String {
             && masked(id) == *id
     };
     theirs.filter(sensible).map_or_else(|| format!("req_{}", RequestId::fresh()), str::to_owned)
-}
-
-/// The method as telemetry may show it: what is not in the standard may be anything.
-fn known(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "HEAD" => "HEAD",
-        "OPTIONS" => "OPTIONS",
-        _ => http::METHOD_OTHER,
-    }
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -12,6 +12,7 @@ use super::failures;
 use super::logs::{self, Ending};
 use super::service::Inner;
 use crate::idempotency::Claim;
+use crate::measures::Held;
 
 /// Longest time for what is done when nobody waits any more.
 const TIDIED_WITHIN: Duration = Duration::from_secs(10);
@@ -48,6 +49,8 @@ pub(super) struct Hold {
     queued: bool,
     ended: bool,
     outcome: &'static str,
+    /// As long as it is here, its job is open.
+    _held: Held,
 }
 
 impl Hold {
@@ -59,7 +62,7 @@ impl Hold {
         kept: bool,
         mut key: Option<Claim>,
     ) -> Self {
-        inner.measures.accepted(lane);
+        let held = inner.measures.accepted(lane);
         // A key that is free while its log may still begin would let a repeat do it twice.
         key.iter_mut().for_each(Claim::keep);
         Self {
@@ -73,6 +76,7 @@ impl Hold {
             queued: false,
             ended: false,
             outcome: app::NOT_QUEUED,
+            _held: held,
         }
     }
 

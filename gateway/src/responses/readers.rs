@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use service_runtime::Shutdown;
+use telemetry::ServiceTelemetry;
+use telemetry::names::app;
 
 /// Counts the readers, and breaks them off when the process must end.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +15,16 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
+    /// Reports how many there are.
+    pub(crate) fn observe(&self, telemetry: &ServiceTelemetry) {
+        let readers = self.clone();
+        app::GATEWAY_READERS.observed(telemetry.meter(), move |observer| {
+            // Each has a connection, and a process fewer than 2^32.
+            let count = u32::try_from(readers.count()).unwrap_or(u32::MAX);
+            observer.observe(f64::from(count), &[]);
+        });
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)

@@ -98,6 +98,8 @@ async fn who_waits_in_a_queue_is_seen_and_for_how_long() {
     };
     until("an age with a fraction", async || (0..60).any(aged)).await;
 
+    let open = "app_jobs_open{app_lane=\"chat\"}";
+    assert!(stage.gateway.counts(&format!("{open} 2")));
     let [one, other] = [stage.worker.takes().await, stage.worker.takes().await];
     let line = |figure: &str, value: u8| format!("{figure}{of} {value}");
     for line in [line("app_queue_waiting", 0), line("app_queue_delivered", 2)] {
@@ -108,5 +110,24 @@ async fn who_waits_in_a_queue_is_seen_and_for_how_long() {
     }
     for call in calls {
         call.answered().await.text().await;
+    }
+    until("none is open", async || stage.gateway.counts(&format!("{open} 0"))).await;
+}
+
+#[tokio::test]
+async fn how_nats_is_doing_is_seen() {
+    let stage = Stage::set().await;
+
+    for line in [
+        "app_nats_round_trip_seconds 0.",
+        "app_nats_stream_messages{app_stream=\"JOBS_CHAT\"} 0",
+        "app_nats_stream_bytes_bytes{app_stream=\"OBJ_BLOBS\"} 0",
+        "app_nats_stream_bytes_limit_bytes{app_stream=\"KV_KEYS\"} 67108864",
+        "app_dead_letters_kept 0",
+        "app_queue_redelivered{app_lane=\"chat\",app_queue=\"default\"} 0",
+        "app_queue_workers{app_queue=\"default\"} ",
+        "app_gateway_readers 0",
+    ] {
+        until(line, async || stage.gateway.counts(line)).await;
     }
 }

@@ -29,6 +29,7 @@ use crate::voice::{self, Outboxes, Voice};
 /// A job begun this often without an end kills its workers, or is never settled: it is given up.
 /// Claims are counted, or attempts in its log, and not deliveries: what comes back without one has
 /// harmed nobody.
+pub(super) const UNREADABLE: &str = "unreadable";
 pub(super) const POISONED_AFTER: u32 = 5;
 /// Between two tries to reach a gateway that does not answer.
 const CLAIM_AGAIN: std::ops::Range<u64> = 500..1000;
@@ -59,7 +60,7 @@ pub(super) type Ended = (Settlement, &'static str);
 
 /// The words for an end that a trace shows as an error.
 const FAULTS: &[&str] =
-    &["unreadable", POISONED, "failed", "broken_off", "blocked", BODY_LOST, LOG_UNAVAILABLE];
+    &[UNREADABLE, POISONED, "failed", "broken_off", "blocked", BODY_LOST, LOG_UNAVAILABLE];
 pub(super) const POISONED: &str = "attempts_exhausted";
 pub(super) const BODY_LOST: &str = "body_lost";
 /// The log of a stored job cannot be read or written now.
@@ -128,7 +129,7 @@ impl Desk {
         // has, and its gateway knows what its caller has heard.
         let broken = self.bus.connections() != connections;
         let settlement = if broken || hand.job.is_stale() { Settlement::Leave } else { settlement };
-        settle(&hand.job.delivery, settlement, &self.measures).await;
+        settle(Lane::Chat, &hand.job.delivery, settlement, outcome, &self.measures).await;
         report(job.id, &job.model, outcome, hand.job.delivery.deliveries());
         outcome
     }
@@ -141,9 +142,9 @@ impl Desk {
         queue: &QueueName,
         error: &serde_json::Error,
     ) -> &'static str {
-        self.bury(lane, delivery, queue, "unknown", "unreadable", &error.to_string()).await;
-        settle(delivery, Settlement::Terminate, &self.measures).await;
-        "unreadable"
+        self.bury(lane, delivery, queue, "unknown", UNREADABLE, &error.to_string()).await;
+        settle(lane, delivery, Settlement::Terminate, UNREADABLE, &self.measures).await;
+        UNREADABLE
     }
 
     async fn answer(

@@ -35,7 +35,7 @@ pub(crate) async fn pull_jobs(
     let Puller { source, places, desk, .. } = puller;
     places.release(0);
     for delivery in &source.close().await {
-        hand_back(delivery, &desk).await;
+        hand_back(lane, delivery, &desk).await;
     }
 }
 
@@ -126,7 +126,7 @@ impl Puller {
             let wait = streams::delivery_rules(lane).ack_wait;
             let ours = delivery.deliveries() == 1 && delivery.age() < wait;
             if lane != Lane::Chat || ours {
-                hand_back(&delivery, &self.desk).await;
+                hand_back(lane, &delivery, &self.desk).await;
             }
             return;
         };
@@ -164,6 +164,7 @@ impl Puller {
 }
 
 /// Hands a delivery back untouched, for another worker to take at once.
-async fn hand_back(delivery: &Delivery, desk: &Desk) {
-    settle(delivery, Settlement::RetryAfter(Duration::ZERO), &desk.measures).await;
+async fn hand_back(lane: Lane, delivery: &Delivery, desk: &Desk) {
+    let at_once = Settlement::RetryAfter(Duration::ZERO);
+    settle(lane, delivery, at_once, "no_slot", &desk.measures).await;
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bus::Delivery;
+use contract::Lane;
 use telemetry::names::messaging;
 use tokio::time::Instant;
 
@@ -22,8 +23,14 @@ pub(crate) enum Settlement {
     Leave,
 }
 
-/// Settles a delivery.
-pub(crate) async fn settle(delivery: &Delivery, settlement: Settlement, measures: &Measures) {
+/// Settles a delivery of a lane. `outcome` is the word for what its work came to.
+pub(crate) async fn settle(
+    lane: Lane,
+    delivery: &Delivery,
+    settlement: Settlement,
+    outcome: &'static str,
+    measures: &Measures,
+) {
     let began = Instant::now();
     let (operation, settled) = match settlement {
         Settlement::Ack => (messaging::ACK, delivery.ack().await),
@@ -32,6 +39,9 @@ pub(crate) async fn settle(delivery: &Delivery, settlement: Settlement, measures
         Settlement::Leave => return,
     };
     measures.told_queue(operation, began.elapsed(), settled.is_ok());
+    if operation == messaging::NAK && settled.is_ok() {
+        measures.handed_back(lane, outcome);
+    }
     if let Err(error) = settled {
         // Harmless: the queue delivers the job again, and its gateway drops a second answer.
         tracing::warn!(%error, "a job could not be settled and will come again: {error}");

@@ -69,7 +69,7 @@ impl Desk {
             _ if hand.job.is_stale() => Settlement::Leave,
             other => other,
         };
-        settle(&hand.job.delivery, settlement, &self.measures).await;
+        settle(lane, &hand.job.delivery, settlement, outcome, &self.measures).await;
         report(job.id, &job.model, outcome, hand.job.delivery.deliveries());
         outcome
     }

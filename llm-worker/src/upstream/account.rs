@@ -6,6 +6,7 @@ use std::time::Duration;
 use contract::{ModelName, Operation};
 use openai_api::object::Members;
 use opentelemetry::KeyValue;
+use opentelemetry::metrics::BoundHistogram;
 use telemetry::names::{app, gen_ai, span};
 use tokio::time::Instant;
 use tracing::Span;
@@ -95,6 +96,11 @@ impl Account {
             input_tokens: learnt.usage.map(|usage| usage.prompt_tokens),
             output_tokens: learnt.usage.map(|usage| usage.completion_tokens),
         }
+    }
+
+    /// Where the time between its chunks is counted.
+    pub(super) fn between_chunks(&self) -> BoundHistogram<f64> {
+        self.measures.between_chunks(&self.model)
     }
 
     /// What the model said about its answer.

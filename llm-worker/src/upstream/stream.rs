@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use contract::UpstreamLimits;
 use openai_api::sse;
+use opentelemetry::metrics::BoundHistogram;
 use outbound::{CallError, Phase, Response};
 use tokio::time::Instant;
 
@@ -149,6 +150,7 @@ pub(crate) struct UpstreamStream {
     last_chunk: Instant,
     chunks: u64,
     longest_gap: Duration,
+    gaps: BoundHistogram<f64>,
 }
 
 impl UpstreamStream {
@@ -157,6 +159,7 @@ impl UpstreamStream {
         Self {
             events,
             place,
+            gaps: account.between_chunks(),
             account,
             last_chunk: Instant::now(),
             chunks: first as u64,
@@ -171,7 +174,11 @@ impl Pieces for UpstreamStream {
         match &mut next {
             Ok(Some(chunks)) => {
                 let now = Instant::now();
-                self.longest_gap = self.longest_gap.max(now - self.last_chunk);
+                let gap = now - self.last_chunk;
+                self.longest_gap = self.longest_gap.max(gap);
+                self.gaps.record(gap.as_secs_f64());
+                // They came together.
+                (1..chunks.len()).for_each(|_chunk| self.gaps.record(0.0));
                 self.last_chunk = now;
                 self.chunks += chunks.len() as u64;
             }

@@ -22,7 +22,9 @@ async fn a_failure_before_the_first_word_is_tried_again_and_the_caller_never_kno
     assert_eq!(kinds, [EventKind::Chunk, EventKind::Done]);
     assert!(all.iter().all(|said| said.claim == 3), "the third claim counts");
     stage.no_jobs_left().await;
-    assert!(worker.counts("app_jobs_redelivered_total 2"));
+    assert!(worker.counts("app_jobs_redelivered_total{app_lane=\"chat\"} 2"));
+    let back = "app_jobs_handed_back_total{app_lane=\"chat\",app_reason=\"retried\"} 2";
+    assert!(worker.counts(back));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::bench::BenchArguments;
 use crate::deny::DenyArguments;
 use crate::fuzz::FuzzArguments;
+use crate::signals::SignalsArguments;
 use crate::suites::Suite;
 
 /// Every command that the pipeline runs.
@@ -94,6 +95,14 @@ pub(super) enum Command {
     /// Needs kubectl and promtool, or root on Debian to fetch them, and installs checkov, which
     /// takes some 300 MB.
     Manifests(ManifestsArguments),
+    /// Tests what watches: its files, and what a real Prometheus, a receiver of OTLP and the operator
+    /// page make of a system under load and in trouble.
+    ///
+    /// Also: 10,000 users, conversations and model names, and receivers that are down, slow or
+    /// resetting for a minute. Needs prometheus, promtool and amtool, or root on Debian to fetch them.
+    /// With `--plots` it draws what each panel shows of such a system instead, into target/xtask/plots.
+    /// The suite `observability` is its short form.
+    Observability(ObservabilityArguments),
     /// Executes the pipeline of .gitlab-ci.yml in a clone, from commit to production, and commits
     /// that it has to stop.
     ///
@@ -111,6 +120,10 @@ pub(super) enum Command {
     /// Needs cargo-deny. Where it is missing, nothing is checked and that is a failure. Advisories
     /// are not checked: their database is a git repository elsewhere.
     Deny(DenyArguments),
+    /// Makes observability/SIGNALS.md of observability/signals.yaml, and compares that with the code.
+    ///
+    /// Every metric, span, attribute and log field of the code is in the registry, and the reverse.
+    Signals(SignalsArguments),
 }
 
 #[derive(Debug, Args)]
@@ -154,6 +167,16 @@ pub(super) struct ComposeArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ManifestsArguments {
+    /// Take the release programs as they are, without building them anew.
+    #[arg(long)]
+    pub(super) no_build: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ObservabilityArguments {
+    /// Draw the panels, and test nothing.
+    #[arg(long)]
+    pub(super) plots: bool,
     /// Take the release programs as they are, without building them anew.
     #[arg(long)]
     pub(super) no_build: bool,

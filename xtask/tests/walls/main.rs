@@ -6,6 +6,8 @@ mod locked;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod source;
 
 use source::{Dependencies, members, rust_files, tracked_files};

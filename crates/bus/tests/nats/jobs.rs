@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use bus::{Pulled, QueueState};
+use bus::{Pulled, QueueState, StreamState};
 use bytes::Bytes;
-use contract::{DeadLetter, JobId, Lane, QueueName, TenantName};
+use contract::{DeadLetter, JobId, Lane, QueueName, TenantName, streams};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -175,14 +175,40 @@ async fn who_waits_is_asked_of_the_leader_and_not_counted_among_other_queues() {
     assert!(one.oldest > Duration::ZERO);
     let second = next(&mut source).await;
     let taken = bus.queue_state(Lane::Chat, &queue()).await.unwrap();
-    assert_eq!(taken, QueueState { waiting: 0, delivered: 2, oldest: Duration::ZERO });
+    assert_eq!(taken, QueueState { delivered: 2, ..QueueState::default() });
 
-    for delivery in [first, second] {
+    second.retry_after(Duration::ZERO).await.unwrap();
+    let again = next(&mut source).await;
+    assert_eq!(again.deliveries(), 2);
+    let again_one = bus.queue_state(Lane::Chat, &queue()).await.unwrap();
+    assert_eq!(again_one, QueueState { delivered: 2, redelivered: 1, ..QueueState::default() });
+
+    for delivery in [first, again] {
         delivery.ack().await.unwrap();
     }
     let settled = async || bus.queue_state(Lane::Chat, &queue()).await.unwrap() == none;
     while !settled().await {}
     drop(nats);
+}
+
+#[tokio::test]
+async fn what_a_stream_holds_and_may_hold_is_told() {
+    let (_nats, bus) = declared().await;
+    let stream = streams::jobs_stream(Lane::Chat);
+    let before = bus.stream_state(stream).await.unwrap();
+    let limit = streams::all().into_iter().find(|spec| spec.name == stream).unwrap().max_bytes;
+    let empty = StreamState { messages: 0, bytes: 0, limit: u64::try_from(limit).ok() };
+    assert_eq!(before, empty);
+
+    let (job, tenant) = (JobId::fresh(), TenantName::local());
+    let body = Bytes::from(vec![b'x'; 1000]);
+    bus.publish_job(Lane::Chat, &queue(), &tenant, job, body, &Span::none()).await.unwrap();
+
+    let after = bus.stream_state(stream).await.unwrap();
+    assert_eq!(after.messages, 1);
+    assert!((1000..3000).contains(&after.bytes), "{after:?}");
+    assert!(bus.stream_state("NONE").await.is_err());
+    assert!(bus.round_trip().await.unwrap() < Duration::from_secs(5));
 }
 
 #[tokio::test]

@@ -48,6 +48,28 @@ fn the_hash_is_about_names_queues_and_capabilities_only() {
 }
 
 #[test]
+fn a_price_is_two_figures_that_are_not_negative() {
+    let priced = |price: &str| {
+        Catalogue::parse(&format!("[[models]]\nname = \"m\"\n[models.price]\n{price}"))
+    };
+    let price = |text: &str| priced(text).unwrap().model("m").unwrap().price.unwrap();
+    let both = price("input_per_million_usd = 0.15\noutput_per_million_usd = 2");
+    assert!((both.micro_usd(1_000, 10) - 170.0).abs() < 1e-9);
+    assert!(price("input_per_million_usd = 0.15").micro_usd(0, 10) < 1e-9);
+    assert_eq!(Catalogue::parse(TWO_MODELS).unwrap().model("llama3").unwrap().price, None);
+
+    for wrong in ["-0.01", "nan", "inf", "1000001.0"] {
+        let text = format!("input_per_million_usd = {wrong}\noutput_per_million_usd = {wrong}");
+        let CatalogueProblem(problems) = priced(&text).unwrap_err();
+        assert_eq!(problems.len(), 2, "{wrong}: {problems:#?}");
+        assert!(problems[0].contains("`price.input_per_million_usd`"), "{problems:#?}");
+    }
+    for wrong in ["output_per_million = 1.0", "input_per_million_usd = \"1\""] {
+        assert!(priced(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn a_key_that_was_written_into_the_file_is_not_repeated() {
     for (wrong, told) in [
         (TWO_MODELS.replace("\"TWO_KEY\"", "\"hunter-2\""), "the name of a variable"),

@@ -114,8 +114,11 @@ fn the_way_is_whole(spans: &[ExportedSpan]) {
         parent.clone_from(&step.span_id);
     }
     let process = spans.iter().find(|span| span.kind == CONSUMER).unwrap();
+    let store = spans.iter().find(|span| span.name == "store JOBS_CHAT");
+    let store = store.unwrap_or_else(|| panic!("NATS does not tell of its hop: {spans:#?}"));
     let publish = spans.iter().find(|span| span.kind == PRODUCER).unwrap();
     assert!(process.links.contains(&publish.span_id), "the work links to the message");
+    assert_eq!((store.service.as_str(), &store.parent_id), ("gateway", &publish.span_id));
 }
 
 fn nobody_is_an_orphan(spans: &[ExportedSpan]) {

@@ -1,5 +1,6 @@
-//! Events as log lines on stderr.
+//! Events as log lines on stderr, and to a collector.
 
+mod exported;
 mod json;
 mod value;
 
@@ -11,6 +12,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
+
+pub(crate) use exported::layers as exported_layers;
 
 use crate::identity::Identity;
 use crate::settings::{LogFilter, LogFormat};
@@ -47,6 +50,7 @@ where
 
 /// Lets events through by target and level, and never a span: so a span that nobody exports is not
 /// even made.
+#[derive(Clone)]
 pub(crate) struct EventFilter(Targets);
 
 impl EventFilter {

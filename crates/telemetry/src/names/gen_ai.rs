@@ -8,10 +8,6 @@
 
 use super::{Instrument, buckets};
 
-/// Value of [`OPERATION_NAME`]: chat completions.
-pub const CHAT: &str = "chat";
-/// Value of [`OPERATION_NAME`]: embeddings.
-pub const EMBEDDINGS: &str = "embeddings";
 /// Value of [`PROVIDER_NAME`] for any endpoint that speaks OpenAI's API, whoever owns it.
 pub const PROVIDER_OPENAI: &str = "openai";
 /// Value of [`TOKEN_TYPE`].
@@ -37,12 +33,6 @@ pub const REQUEST_TOP_P: &str = "gen_ai.request.top_p";
 pub const REQUEST_SEED: &str = "gen_ai.request.seed";
 /// How many answers.
 pub const REQUEST_CHOICE_COUNT: &str = "gen_ai.request.choice.count";
-/// `text` or `json`.
-pub const OUTPUT_TYPE: &str = "gen_ai.output.type";
-/// The model's id for its answer.
-pub const RESPONSE_ID: &str = "gen_ai.response.id";
-/// The model that answered, as it calls itself.
-pub const RESPONSE_MODEL: &str = "gen_ai.response.model";
 /// Why it stopped.
 pub const RESPONSE_FINISH_REASONS: &str = "gen_ai.response.finish_reasons";
 /// Seconds to the first chunk.
@@ -51,10 +41,6 @@ pub const RESPONSE_TIME_TO_FIRST_CHUNK: &str = "gen_ai.response.time_to_first_ch
 pub const USAGE_INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
 /// Tokens written.
 pub const USAGE_OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
-/// Tokens read from a cache; part of those read.
-pub const USAGE_CACHE_READ_INPUT_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
-/// Tokens spent on reasoning; part of those written.
-pub const USAGE_REASONING_OUTPUT_TOKENS: &str = "gen_ai.usage.reasoning.output_tokens";
 /// [`INPUT`] or [`OUTPUT`].
 pub const TOKEN_TYPE: &str = "gen_ai.token.type";
 

@@ -14,12 +14,10 @@ pub const SYSTEM_NATS: &str = "nats";
 pub const SEND: &str = "send";
 /// Operation name of publishing.
 pub const PUBLISH: &str = "publish";
-/// Operation name and type: pulling. Kind client.
+/// Operation name of a message that came.
 pub const RECEIVE: &str = "receive";
 /// Operation name and type: working on a message. Kind consumer.
 pub const PROCESS: &str = "process";
-/// Operation type of the four below. Kind client.
-pub const SETTLE: &str = "settle";
 /// Operation name: done.
 pub const ACK: &str = "ack";
 /// Operation name: again, later.
@@ -29,28 +27,29 @@ pub const TERM: &str = "term";
 /// Operation name: still at it.
 pub const PROGRESS: &str = "progress";
 
+/// Operation name: a server stores a message.
+pub const STORE: &str = "store";
+/// Operation name: a server hands a message to another.
+pub const ROUTE: &str = "route";
+
 /// The broker.
 pub const SYSTEM: &str = "messaging.system";
 /// What is done, in the broker's words.
 pub const OPERATION_NAME: &str = "messaging.operation.name";
 /// What is done, in the conventions' words.
 pub const OPERATION_TYPE: &str = "messaging.operation.type";
-/// The subject. Never a metric label.
-pub const DESTINATION_NAME: &str = "messaging.destination.name";
 /// The subject without ids.
 pub const DESTINATION_TEMPLATE: &str = "messaging.destination.template";
 /// The durable consumer.
 pub const CONSUMER_GROUP_NAME: &str = "messaging.consumer.group.name";
 /// The `Nats-Msg-Id`. Never a metric label.
 pub const MESSAGE_ID: &str = "messaging.message.id";
-/// The job. Never a metric label.
-pub const CONVERSATION_ID: &str = "messaging.message.conversation_id";
 /// Size of the payload in bytes.
 pub const MESSAGE_BODY_SIZE: &str = "messaging.message.body.size";
 /// The stream. The conventions have no name for it.
 pub const NATS_STREAM: &str = "app.nats.stream";
-/// The message's number in its stream. Never a metric label.
-pub const NATS_SEQUENCE: &str = "app.nats.sequence";
+/// The server of NATS that did it. Never a metric label.
+pub const NATS_SERVER: &str = "app.nats.server";
 /// How often the message was delivered, this time included. Never a metric label.
 pub const NATS_DELIVERED: &str = "app.nats.delivered";
 
@@ -69,13 +68,13 @@ pub const PROCESS_DURATION: Instrument = Instrument::histogram_of(
     "Duration of processing a message.",
 );
 /// Messages published. Reported by who publishes.
-pub const CLIENT_SENT_MESSAGES: Instrument = Instrument::number(
+pub const CLIENT_SENT_MESSAGES: Instrument = Instrument::counter_of(
     "messaging.client.sent.messages",
     "{message}",
     "Number of messages published.",
 );
 /// Messages received. Reported by who pulls.
-pub const CLIENT_CONSUMED_MESSAGES: Instrument = Instrument::number(
+pub const CLIENT_CONSUMED_MESSAGES: Instrument = Instrument::counter_of(
     "messaging.client.consumed.messages",
     "{message}",
     "Number of messages received.",

@@ -28,4 +28,4 @@ pub mod messaging;
 pub mod resource;
 pub mod span;
 
-pub use instrument::Instrument;
+pub use instrument::{Instrument, Kind};

@@ -2,12 +2,10 @@
 
 /// The span's name where it is not the one in the code: `POST /v1/chat/completions`.
 pub const NAME: &str = "otel.name";
-/// The span's kind: one of the five below.
+/// The span's kind: one of the four below; internal when nothing is said.
 pub const KIND: &str = "otel.kind";
 /// `ERROR` when the operation failed. Left alone otherwise.
 pub const STATUS_CODE: &str = "otel.status_code";
-/// In few words why it failed; no content of requests.
-pub const STATUS_DESCRIPTION: &str = "otel.status_description";
 
 /// Kind: answers a request.
 pub const SERVER: &str = "server";
@@ -17,8 +15,6 @@ pub const CLIENT: &str = "client";
 pub const PRODUCER: &str = "producer";
 /// Kind: works on a message.
 pub const CONSUMER: &str = "consumer";
-/// Kind: neither; the default.
-pub const INTERNAL: &str = "internal";
 
 /// The value of [`STATUS_CODE`] on failure.
 pub const ERROR: &str = "ERROR";

@@ -45,16 +45,10 @@ pub(crate) fn expect_spans() {
 
 /// Reports the counts through this meter.
 pub(crate) fn observe(meter: &Meter) {
-    let metric = names::app::PROPAGATION_FAILURES;
-    meter
-        .u64_observable_counter(metric.name)
-        .with_unit(metric.unit)
-        .with_description(metric.description)
-        .with_callback(|observer| {
-            for (reason, count) in REASONS.into_iter().zip(&COUNTS) {
-                let reason = KeyValue::new(names::app::REASON, reason);
-                observer.observe(count.load(Ordering::Relaxed), &[reason]);
-            }
-        })
-        .build();
+    names::app::PROPAGATION_FAILURES.counted(meter, |observer| {
+        for (reason, count) in REASONS.into_iter().zip(&COUNTS) {
+            let reason = KeyValue::new(names::app::REASON, reason);
+            observer.observe(count.load(Ordering::Relaxed), &[reason]);
+        }
+    });
 }

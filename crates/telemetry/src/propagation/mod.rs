@@ -93,7 +93,7 @@ pub fn trace_id(span: &Span) -> Option<String> {
 }
 
 /// The context in a carrier. A malformed one is counted and is as none.
-fn extract(get: impl Fn(&str) -> Option<String>) -> Option<SpanContext> {
+pub(crate) fn extract(get: impl Fn(&str) -> Option<String>) -> Option<SpanContext> {
     let incoming = Incoming { traceparent: get(TRACEPARENT)?, tracestate: get(TRACESTATE) };
     let empty = opentelemetry::Context::new();
     let context = TraceContextPropagator::new().extract_with_context(&empty, &incoming);

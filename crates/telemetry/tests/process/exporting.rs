@@ -1,15 +1,18 @@
 //! What leaves a process over OTLP, as a collector receives it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use opentelemetry::KeyValue;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue as Attribute;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
-use telemetry::{InitError, Otlp, Settings, init, names};
+use telemetry::{Exported, InitError, Otlp, Settings, init, names};
+use tokio::time::Instant;
 use tracing::{info, info_span};
 
 use crate::support::{ALPHA, BETA, Collector, Request, in_process};
@@ -35,6 +38,16 @@ fn two_services_of_one_process_export_under_their_own_names() {
         assert!(metrics.contains(&pair(service, "app.jobs.accepted")), "{metrics:?}");
         assert!(metrics.contains(&pair(service, "app.build.info")), "{metrics:?}");
     }
+
+    // Each line is sent once, under its service and in its span; a library's under the first. Of
+    // what exporting itself says nothing is, or it would never end.
+    let sent = logs(&requests);
+    let lines: Vec<_> = sent.iter().map(|(service, line, _)| pair(service, line)).collect();
+    assert_eq!(
+        lines,
+        [pair("alpha", "from a library"), pair("alpha", "from alpha"), pair("beta", "last")]
+    );
+    assert!(sent.iter().all(|(_, line, trace)| trace.is_empty() == (line != "from alpha")));
 
     // The only spans are the two above, however much the exporter says about itself.
     let log = String::from_utf8(output.stderr).unwrap();
@@ -65,6 +78,62 @@ fn the_environment_decides_about_sampling() {
 }
 
 #[test]
+fn each_signal_can_be_left_out() {
+    let collector = Collector::listen();
+    let left_out = |exported: Exported, paths: &[&str]| {
+        let variables = [(ENDPOINT, collector.endpoint.as_str())];
+        let name = "exporting::each_signal_can_be_left_out";
+        let inside = || async move { two_services_export(exported).await };
+        let ended = in_process(name, &variables, inside);
+        if ended.is_some() {
+            let requests = collector.received();
+            let found: BTreeSet<_> = requests.iter().map(|request| request.path.as_str()).collect();
+            assert_eq!(found.into_iter().collect::<Vec<_>>(), paths);
+        }
+    };
+
+    left_out(Exported { traces: false, logs: false, metrics: true }, &["/v1/metrics"]);
+}
+
+#[test]
+fn what_no_collector_takes_and_no_queue_holds_is_counted() {
+    let name = "exporting::what_no_collector_takes_and_no_queue_holds_is_counted";
+    let variables = [
+        (ENDPOINT, "http://127.0.0.1:1"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "1"),
+        ("OTEL_BLRP_MAX_QUEUE_SIZE", "1"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "50"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "50"),
+    ];
+    in_process(name, &variables, || async {
+        let settings = Settings { otlp: Otlp::FromEnvironment, ..Settings::default() };
+        let telemetry = init(&[ALPHA], &settings).unwrap();
+        let service = telemetry.service("alpha");
+        let counted = |signal: &str, reason: &str| {
+            let line = format!(
+                "app_telemetry_dropped_total{{app_reason=\"{reason}\",app_signal=\"{signal}\"}} "
+            );
+            let text = service.prometheus_text();
+            let count = text.lines().find_map(|shown| shown.strip_prefix(&line));
+            count.unwrap_or_else(|| panic!("{line} is not in\n{text}")).parse::<u64>().unwrap() > 0
+        };
+        let all = || {
+            let of_queues = counted("traces", "queue_full") && counted("logs", "queue_full");
+            let failed = ["traces", "metrics", "logs"];
+            of_queues && failed.iter().all(|signal| counted(signal, "export_failed"))
+        };
+
+        let begun = Instant::now();
+        while !all() {
+            info_span!(target: "alpha", "GET").in_scope(|| info!(target: "alpha", "once more"));
+            assert!(begun.elapsed() < Duration::from_secs(30), "{}", service.prometheus_text());
+        }
+        telemetry.shutdown().await;
+    });
+}
+
+#[test]
 fn a_process_ends_when_no_collector_listens() {
     let name = "exporting::a_process_ends_when_no_collector_listens";
     in_process(name, &[(ENDPOINT, "http://127.0.0.1:1")], two_services);
@@ -89,8 +158,13 @@ fn an_endpoint_that_is_no_url_is_refused_and_nothing_installed() {
 
 /// Two services that count, log and trace a little, and end.
 async fn two_services() {
+    two_services_export(Exported::default()).await;
+}
+
+async fn two_services_export(exported: Exported) {
     let settings = Settings {
         otlp: Otlp::FromEnvironment,
+        exported,
         // Everything the exporter and its HTTP client say about themselves.
         log_filter: "trace,hyper=trace,opentelemetry=trace,reqwest=trace".parse().unwrap(),
         ..Settings::default()
@@ -102,8 +176,11 @@ async fn two_services() {
     }
     info_span!(target: "alpha", "GET").in_scope(|| info!(target: "alpha", "from alpha"));
     info_span!(target: "beta::intake", "process").in_scope(|| ());
+    info!(target: "bus", "from a library");
+    info!(target: "beta", "last");
 
     telemetry.shutdown().await;
+    info!(target: "alpha", "after the end");
 }
 
 fn pair(service: &str, name: &str) -> (String, String) {
@@ -140,6 +217,27 @@ fn metrics(requests: &[Request]) -> Vec<(String, String)> {
             }
         }
     }
+    found
+}
+
+/// Service, text and trace of each log line, in order.
+fn logs(requests: &[Request]) -> Vec<(String, String, String)> {
+    let logs = requests.iter().filter(|request| request.path == "/v1/logs");
+    let mut found = Vec::new();
+    for request in logs {
+        let export = ExportLogsServiceRequest::decode(request.body.as_slice()).unwrap();
+        for group in export.resource_logs {
+            let service = service_of(group.resource.as_ref().unwrap());
+            for line in group.scope_logs.into_iter().flat_map(|scope| scope.log_records) {
+                let Some(Value::StringValue(text)) = line.body.and_then(|body| body.value) else {
+                    panic!("a line without text")
+                };
+                let trace = line.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
+                found.push((service.clone(), text, trace));
+            }
+        }
+    }
+    found.sort();
     found
 }
 

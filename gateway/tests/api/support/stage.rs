@@ -70,6 +70,7 @@ pub(crate) fn settings(nats: &TestNats) -> Settings {
         body_limit_bytes: 1024 * 1024,
         head_wait: Duration::from_secs(60),
         answer_timeout: Duration::from_secs(600),
+        broker_spans_percent: 0,
         lame_duck: Duration::ZERO,
         drain: Duration::from_secs(60),
         roles: Roles { api: true, chores: true },
