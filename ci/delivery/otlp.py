@@ -1,5 +1,6 @@
 """The figures and a span of each deployment as OTLP over HTTP in JSON, without any library."""
 
+import bisect
 import hashlib
 import json
 import os
@@ -7,36 +8,57 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from . import figures
 from .ends import Missing, Unusable
+
+CUMULATIVE = 2
+# Where figures of the pipeline go; without it, where all telemetry does.
+OURS, EVERYBODYS = "CHAPPE_PIPELINE_OTLP", "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 SCOPE = {"name": "chappe.delivery"}
 SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
 SECONDS_TO_ANSWER = 10
 
 
-def metrics(keys):
-    """The request for `/v1/metrics`. There are no conventions for these; ours are `app.*`."""
-    gauges = [
-        ("app.delivery.deployments_per_day", "{deployment}/d", [(keys.frequency, {})]),
-        ("app.delivery.lead_time", "s", _quantiles(keys.lead_time)),
-        ("app.delivery.change_fail_rate", "1", [(keys.change_fail_rate, {})]),
-        ("app.delivery.recovery_time", "s", _quantiles(keys.recovery_time)),
-        ("app.delivery.unrecovered", "{deployment}", [(float(keys.unrecovered), {})]),
-        ("app.delivery.rework_rate", "1", [(keys.rework_rate, {})]),
-    ]
-    at = _nanoseconds(keys.end)
-    where = {"deployment.environment.name": keys.environment}
-    told = []
-    for name, unit, values in gauges:
-        points = [
-            {"timeUnixNano": at, "asDouble": value, "attributes": _attributes(where | more)}
-            for value, more in values
-            if value is not None
-        ]
-        if points:
-            told.append({"name": name, "unit": unit, "gauge": {"dataPoints": points}})
-    scope = {"scope": SCOPE, "metrics": told, "schemaUrl": SCHEMA}
+def metrics(common, at, told, since=None):
+    """The request for `/v1/metrics`. `told` is of `figures`, with labels besides those in common; what
+    is counted is counted `since`."""
+    of = {}
+    for figure, value, labels in told:
+        if value is None:
+            continue
+        point = {
+            "timeUnixNano": _nanoseconds(at),
+            "attributes": _attributes({**common, **labels}),
+        }
+        if figure.kind != "gauge":
+            point["startTimeUnixNano"] = _nanoseconds(since)
+        point.update(_histogram(value) if figure.kind == "histogram" else {"asDouble": value})
+        of.setdefault(figure, []).append(point)
+    scope = {"scope": SCOPE, "metrics": [_metric(*one) for one in of.items()], "schemaUrl": SCHEMA}
     return {"resourceMetrics": [{"resource": _resource(), "scopeMetrics": [scope]}]}
+
+
+def _metric(figure, points):
+    data = {"dataPoints": points}
+    if figure.kind != "gauge":
+        data["aggregationTemporality"] = CUMULATIVE
+    if figure.kind == "counter":
+        data["isMonotonic"] = True
+    kind = {"gauge": "gauge", "counter": "sum", "histogram": "histogram"}[figure.kind]
+    return {"name": figure.name, "unit": figure.unit, kind: data}
+
+
+def _histogram(values):
+    counts = [0] * (len(figures.BOUNDS) + 1)
+    for value in values:
+        counts[bisect.bisect_left(figures.BOUNDS, value)] += 1
+    return {
+        "count": str(len(values)),
+        "sum": float(sum(values)),
+        "bucketCounts": [str(count) for count in counts],
+        "explicitBounds": [float(bound) for bound in figures.BOUNDS],
+    }
 
 
 def spans(deployments):
@@ -79,12 +101,13 @@ def _span(deployment):
 
 
 def send(path, document):
-    """Posts to `OTEL_EXPORTER_OTLP_ENDPOINT`. False: none is set."""
-    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    """Posts to where the environment says. False: it says nothing."""
+    variable = OURS if os.environ.get(OURS) else EVERYBODYS
+    endpoint = os.environ.get(variable, "")
     if not endpoint:
         return False
     if urllib.parse.urlsplit(endpoint).scheme not in ("http", "https"):
-        raise Unusable("OTEL_EXPORTER_OTLP_ENDPOINT is no http or https address")
+        raise Unusable(f"{variable} is no http or https address")
     request = urllib.request.Request(
         endpoint.rstrip("/") + path,
         data=json.dumps(document).encode(),
@@ -95,7 +118,7 @@ def send(path, document):
         with urllib.request.urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:
             partial = json.loads(answer.read() or b"{}").get("partialSuccess") or {}
     except (OSError, ValueError, urllib.error.URLError) as error:
-        raise Missing(f"{path} of OTEL_EXPORTER_OTLP_ENDPOINT: {error}") from error
+        raise Missing(f"{path} of {variable}: {error}") from error
     rejected = partial.get("rejectedDataPoints") or partial.get("rejectedSpans")
     if rejected and int(rejected):
         raise Missing(f"{path}: {rejected} rejected: {partial.get('errorMessage', '')}")
@@ -109,10 +132,6 @@ def _headers():
         if equals:
             headers[name.strip()] = urllib.parse.unquote(value.strip())
     return headers
-
-
-def _quantiles(spread):
-    return [(spread.p50, {"quantile": 0.5}), (spread.p90, {"quantile": 0.9})]
 
 
 def _resource():

@@ -5,7 +5,7 @@ import os
 import pathlib
 import time
 
-from delivery import order, programs, record
+from delivery import order, programs, record, tell
 from delivery.ends import End, Refused, Unusable
 from delivery.registry import KINDS, Image, Signer, signed
 
@@ -57,6 +57,7 @@ class Deployment:
             self.environment.releases, name, revision, images, SOURCE, models, self.target
         )
         self.target.try_out(release)
+        tell.begun(self.environment.name)
         try:
             self.target.apply(release)
             self._look(release)
@@ -153,6 +154,7 @@ class Deployment:
             **more,
         }
         record.append(self.environment.record, entry)
+        tell.judged(self.environment.name, self.environment.record)
 
 
 def _required():

@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+from delivery import figures, tell
+
 STARTED, FINISHED = "2026-06-01T12:00:07.250Z", "2026-06-01T12:10:00Z"
 
 
@@ -87,11 +89,29 @@ def test_they_are_sent_where_the_environment_says(ci, record, receiver):
     assert headers["authorization"] == "Bearer x" and headers["a"] == "b"
 
     [scope] = metrics[2]["resourceMetrics"][0]["scopeMetrics"]
-    told = {one["name"]: one["gauge"]["dataPoints"] for one in scope["metrics"]}
-    [rate] = told["app.delivery.change_fail_rate"]
+    told = {one["name"]: one for one in scope["metrics"]}
+    assert set(told) == {figure.name for figure in figures.OF_DEPLOYMENTS}
+    [rate] = told["app.delivery.change_fail_rate"]["gauge"]["dataPoints"]
     assert rate["asDouble"] == 0.5 and rate["timeUnixNano"] == "1780401600000000000"
     assert attributes(rate) == {"deployment.environment.name": "production"}
-    assert {attributes(one)["quantile"] for one in told["app.delivery.lead_time"]} == {0.5, 0.9}
+    recovery = told["app.delivery.recovery_time"]["gauge"]["dataPoints"]
+    assert {attributes(one)["quantile"] for one in recovery} == {0.5, 0.9}
+
+    # Of the whole record, so that one report that is lost loses nothing.
+    counted = told["app.delivery.deployments"]["sum"]
+    assert counted["isMonotonic"] and counted["aggregationTemporality"] == 2
+    outcomes = {attributes(one)["app.outcome"]: one["asDouble"] for one in counted["dataPoints"]}
+    assert outcomes == {"done": 1, "rolled_back": 1}
+    [lead] = told["app.delivery.lead_time"]["histogram"]["dataPoints"]
+    assert (lead["count"], lead["sum"]) == ("1", 1800.0)
+    # Half an hour is in the bucket that ends there.
+    assert lead["bucketCounts"][lead["explicitBounds"].index(1800.0)] == "1"
+    assert lead["startTimeUnixNano"] == "1780315207250000000"
+    stages = {
+        attributes(one)["app.stage"]: one["sum"]
+        for one in told["app.delivery.duration"]["histogram"]["dataPoints"]
+    }
+    assert stages == {"waiting": 1207.25, "deploying": 2 * 592.75}
 
     # The last deployment, and no other.
     [span] = traces[2]["resourceSpans"][0]["scopeSpans"][0]["spans"]
@@ -129,6 +149,44 @@ def test_figures_that_do_not_arrive_are_told_and_printed_all_the_same(
 
     assert ended.code == 69 and "/v1/metrics" in ended.err
     assert json.loads(ended.out)["environment"] == "production"
+
+
+def test_the_pipelines_own_address_comes_first(ci, record, receiver):
+    ended = ci("delivery-metrics", "report", "--record", record, CHAPPE_PIPELINE_OTLP=receiver.url,
+               OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+    assert ended.code == 0, ended.err
+    assert [path for path, _headers, _body in receiver.received] == ["/v1/metrics", "/v1/traces"]
+
+
+def names(body):
+    [scope] = body["resourceMetrics"][0]["scopeMetrics"]
+    return {one["name"] for one in scope["metrics"]}
+
+
+def test_a_deployment_tells_that_it_begins_and_how_it_ended(record, receiver, monkeypatch):
+    monkeypatch.setenv("CHAPPE_PIPELINE_OTLP", receiver.url)
+    tell.begun("production")
+    tell.judged("production", record)
+    [begun, judged, span] = [body for _path, _headers, body in receiver.received]
+    assert names(begun) == {"app.delivery.begun"}
+    assert {"app.delivery.judged", "app.delivery.deployments"} <= names(judged)
+    assert len(span["resourceSpans"][0]["scopeSpans"][0]["spans"]) == 1
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "nonsense"])
+def test_that_nobody_hears_it_is_nothing_to_a_deployment(record, monkeypatch, capsys, address):
+    monkeypatch.setenv("CHAPPE_PIPELINE_OTLP", address)
+    tell.begun("production")
+    tell.judged("production", record)
+    assert capsys.readouterr().err.count("not told: ") == 2
+
+
+def test_it_tells_the_pipelines_address_and_no_other(record, receiver, monkeypatch):
+    monkeypatch.delenv("CHAPPE_PIPELINE_OTLP", raising=False)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+    tell.begun("production")
+    tell.judged("production", record)
+    assert receiver.received == []
 
 
 def test_of_no_record_there_are_no_figures(ci, tmp_path, receiver):

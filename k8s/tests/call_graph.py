@@ -14,6 +14,8 @@ PROMETHEUS = "prometheus"
 NAMES = "name service"
 INTERNET = "internet"
 EXTERNAL_NATS = "external NATS"
+# Of traces and logs, in a namespace of their own.
+STORES = "stores"
 
 
 @dataclass(frozen=True, order=True)
@@ -54,6 +56,8 @@ CALLS = [
     (PROMETHEUS, "llm-worker", 8792, "/metrics"),
     (PROMETHEUS, "web", 8793, "/metrics"),
     (PROMETHEUS, "collector", 8888, "its own figures"),
+    ("collector", STORES, 4318, "TEMPO_OTLP"),
+    ("collector", STORES, 3100, "LOKI_OTLP"),
 ]
 
 
@@ -69,8 +73,10 @@ def expected(bundle):
     outside = set(filter(None, (_elsewhere(bundle, url) for url in _upstreams(bundle))))
 
     def is_there(source, target):
-        if {source, target} - {ENTRANCE, PROMETHEUS, INTERNET, EXTERNAL_NATS} - there:
+        if {source, target} - {ENTRANCE, PROMETHEUS, INTERNET, EXTERNAL_NATS, STORES} - there:
             return False
+        if target == STORES:
+            return _sends_to_stores(bundle)
         if target == EXTERNAL_NATS:
             return "nats" not in there
         if source == target == "nats":
@@ -88,6 +94,9 @@ def of_settings(bundle):
     edges = _asking_for_names(bundle)
     for workload, container in bundle.containers:
         variables = bundle.environment(container)
+        for name in OF_STORES:
+            if variables.get(name):
+                edges.add(Edge(workload.name, STORES, urlsplit(variables[name]).port))
         for name in ("NATS_URL", "WEB_GATEWAY_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"):
             for address in filter(None, (variables.get(name) or "").split(",")):
                 url = urlsplit(address)
@@ -142,6 +151,19 @@ def service_of(bundle, host):
     if service is None or (name != host and service["spec"].get("clusterIP") != "None"):
         return None
     return next(iter(bundle.selected(service["spec"]["selector"])), None)
+
+
+OF_STORES = ("TEMPO_OTLP", "LOKI_OTLP")
+
+
+def _sends_to_stores(bundle):
+    """Whether the collector has somewhere to send things."""
+    return any(
+        bundle.environment(container).get(name)
+        for workload, container in bundle.containers
+        if workload.name == "collector"
+        for name in OF_STORES
+    )
 
 
 def _asking_for_names(bundle):

@@ -1,8 +1,12 @@
 """The edges that NetworkPolicies permit."""
 
-from call_graph import ENTRANCE, EXTERNAL_NATS, INTERNET, NAMES, PROMETHEUS, Edge
+from call_graph import ENTRANCE, EXTERNAL_NATS, INTERNET, NAMES, PROMETHEUS, STORES, Edge
 
-NAMESPACES = {"chappe-entrance": ENTRANCE, "chappe-metrics": PROMETHEUS}
+NAMESPACES = {
+    "chappe-entrance": ENTRANCE,
+    "chappe-metrics": PROMETHEUS,
+    "chappe-stores": STORES,
+}
 # Everywhere, and where cluster and machines are: to call out is not to call these.
 PRIVATE = {
     "0.0.0.0/0": {
@@ -47,7 +51,7 @@ def permitted(bundle):
                             edges |= {Edge(a, b, *of) for a in others for b in chosen}
                         else:
                             edges |= {Edge(a, b, *of) for a in chosen for b in others}
-    outside = {ENTRANCE, PROMETHEUS, NAMES, INTERNET, EXTERNAL_NATS}
+    outside = {ENTRANCE, PROMETHEUS, NAMES, INTERNET, EXTERNAL_NATS, STORES}
     both = {edge for edge in incoming & outgoing}
     both |= {edge for edge in incoming if edge.source in outside}
     both |= {edge for edge in outgoing if edge.target in outside}

@@ -16,6 +16,7 @@ TRIED = {
     "callbacks": "production",
     "external-nats": "production",
     "http-route": "production",
+    "observability": "production",
     "ollama": "dev",
 }
 # Of the overlays themselves.

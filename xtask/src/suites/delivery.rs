@@ -27,6 +27,7 @@ const SCRIPTS: &[&str] = &[
     "ci/restore",
     "ci/roll",
     "ci/test",
+    "ci/validate-collector",
     "ci/verify-production",
     "ci/with-python",
     "k8s/secrets",
@@ -37,6 +38,11 @@ const CHECKS: &[Check] = &[
         "compose.yaml follows the compose specification",
         "check-jsonschema",
         &["--builtin-schema", "vendor.compose-spec", "compose.yaml"],
+    ),
+    (
+        "compose/observability.yaml follows the compose specification",
+        "check-jsonschema",
+        &["--builtin-schema", "vendor.compose-spec", "compose/observability.yaml"],
     ),
     (
         "compose.dev.yaml follows the compose specification",

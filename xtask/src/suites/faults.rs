@@ -84,7 +84,7 @@ pub(crate) fn chaos(
 }
 
 /// Names the programs that are killed and the one before them, and a folder for what they say.
-fn with_programs(
+pub(super) fn with_programs(
     run: Run,
     folder: &str,
     repository: &Repository,

@@ -6,6 +6,7 @@ pub(crate) mod containers;
 mod delivery;
 pub(crate) mod faults;
 pub(crate) mod manifests;
+pub(crate) mod observability;
 pub(crate) mod pipeline;
 pub(crate) mod pods;
 pub(crate) mod rust;
@@ -63,6 +64,9 @@ pub(crate) enum Suite {
     Delivery,
     /// The manifests of k8s/: schemas, rules and what breaks them, the call graph, scaling.
     Manifests,
+    /// Dashboards, alerts and the collector's file; and what a real Prometheus makes of a system: that
+    /// every query has data, traces are whole, and nobody's words are in any of it.
+    Observability,
     /// The images and their containers: what is in them, how they begin, run and end.
     Containers,
     /// The stack of compose.yaml: what it answers, one trace, a worker that is killed.
@@ -118,6 +122,7 @@ impl Suite {
             | Self::Faults
             | Self::Chaos
             | Self::Manifests
+            | Self::Observability
             | Self::Containers
             | Self::Compose
             | Self::Pipeline
@@ -147,6 +152,7 @@ impl Suite {
             Self::SdkNode | Self::Browser => black_box::node(self, context, log),
             Self::Delivery => delivery::run(repository, log),
             Self::Manifests => manifests::suite(repository, log),
+            Self::Observability => observability::suite(repository, log),
             Self::Containers => containers::suite(repository, log),
             Self::Compose => compose::suite(repository, log),
             Self::Pipeline => pipeline::suite(repository, log),

@@ -1,5 +1,5 @@
-//! Programs that tests of manifests run, out of packages of Debian. None of them talks to a
-//! cluster.
+//! Programs that tests of manifests and of what watches run, out of packages of Debian. None of them
+//! talks to a cluster.
 
 use std::path::PathBuf;
 
@@ -30,6 +30,14 @@ pub(crate) const KUBECTL: Program =
 /// Answers the queries in them.
 pub(crate) const PROMTOOL: Program =
     Program { name: "promtool", variable: "PROMTOOL_BIN", package: "promtool/sid" };
+
+/// Asks services for their figures, and evaluates rules.
+pub(crate) const PROMETHEUS: Program =
+    Program { name: "prometheus", variable: "PROMETHEUS_BIN", package: "prometheus/sid" };
+
+/// Reads the configuration of Alertmanager.
+pub(crate) const AMTOOL: Program =
+    Program { name: "amtool", variable: "AMTOOL_BIN", package: "prometheus-alertmanager/sid" };
 
 impl Program {
     /// What its variable names, or one on PATH.
