@@ -21,16 +21,17 @@ export const launch = () =>
 
 /** A visitor with a page of their own. */
 export class Visitor {
-  /** Opens the chat. `options` are Playwright's for a context. */
-  static async arrive(browser, options = {}) {
+  /** Opens the chat, or another page of ours. `options` are Playwright's for a context. */
+  static async arrive(browser, options = {}, address = webUrl) {
     const context = await browser.newContext(options);
     context.setDefaultTimeout(PATIENCE_MS);
     const visitor = new Visitor();
     visitor.context = context;
     visitor.page = await context.newPage();
     visitor.complaints = [];
+    visitor.origin = new URL(address).origin;
     visitor.watch(options.javaScriptEnabled !== false);
-    await visitor.page.goto(webUrl);
+    await visitor.page.goto(address);
     return visitor;
   }
 
@@ -45,7 +46,7 @@ export class Visitor {
       if (message.type() === 'error' && !expected) complaints.push(`console: ${message.text()}`);
     });
     page.on('request', (request) => {
-      if (!request.url().startsWith(webUrl)) complaints.push(`foreign request: ${request.url()}`);
+      if (!request.url().startsWith(this.origin)) complaints.push(`foreign request: ${request.url()}`);
     });
     if (scripts) page.on('dialog', (dialog) => { complaints.push('a dialog'); dialog.dismiss(); });
   }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { promptLine, webUrl } from '../support/chappe.mjs';
+import { isAccessible } from './accessible.mjs';
 import { launch, Visitor } from './chat.mjs';
 
 let browser;
@@ -50,6 +51,14 @@ for (const colorScheme of ['light', 'dark']) {
     await visitor.leave();
   });
 }
+
+test('everybody can use it', async () => {
+  const visitor = await Visitor.arrive(browser, { reducedMotion: 'reduce' });
+  await isAccessible(visitor.page, 'an empty chat');
+  await visitor.asks(promptLine({ script: 'markdown' }));
+  await isAccessible(visitor.page, 'an answer');
+  await visitor.leave();
+});
 
 test('the page is small and says what a browser may do with it', async () => {
   const { headers } = await fetch(webUrl);

@@ -12,6 +12,10 @@ pub(crate) struct Assets {
     pub(crate) style: String,
     /// The script.
     pub(crate) script: String,
+    /// The style sheet that operators' pages have besides.
+    pub(crate) operate_style: String,
+    /// Their script, which they have instead.
+    pub(crate) operate_script: String,
     /// The icon.
     pub(crate) icon: String,
 }
@@ -26,8 +30,13 @@ pub(crate) fn load<S: Clone + Send + Sync + 'static>() -> (Router<S>, Assets) {
         .cache_control(CacheControl::NoCache);
     let manifest = files.manifest();
     let path = |file: &str| format!("{}{}", paths::STATIC, manifest.get(file).unwrap_or(file));
-    let assets =
-        Assets { style: path("/style.css"), script: path("/app.js"), icon: path("/icon.svg") };
+    let assets = Assets {
+        style: path("/style.css"),
+        script: path("/app.js"),
+        operate_style: path("/operate.css"),
+        operate_script: path("/operate.js"),
+        icon: path("/icon.svg"),
+    };
     (Router::new().nest(paths::STATIC, files.into_router()), assets)
 }
 

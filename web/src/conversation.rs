@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::receipt::Receipt;
+
 /// More turns than a person reads.
 pub(crate) const MOST_TURNS: usize = 2_000;
 
@@ -36,7 +38,7 @@ pub(crate) enum Mark {
 }
 
 /// One thing that was said, as it was written: no HTML.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Turn {
     /// Who.
     pub(crate) role: Author,
@@ -45,10 +47,13 @@ pub(crate) struct Turn {
     /// How it ended, if that needs words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mark: Option<Mark>,
+    /// What it took. It is shown below the answer for as long as that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<Receipt>,
 }
 
 /// Everything that was said, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Conversation(Vec<Turn>);
 
 /// The form's conversation cannot be read.
@@ -90,12 +95,17 @@ impl Conversation {
 
     /// Adds what was said last.
     pub(crate) fn add(&mut self, role: Author, content: impl Into<String>) {
-        self.0.push(Turn { role, content: content.into(), mark: None });
+        self.0.push(Turn { role, content: content.into(), mark: None, receipt: None });
     }
 
-    /// Adds an answer, with how it ended.
-    pub(crate) fn add_answer(&mut self, content: impl Into<String>, mark: Option<Mark>) {
-        self.0.push(Turn { role: Author::Assistant, content: content.into(), mark });
+    /// Adds an answer, with how it ended and what it took.
+    pub(crate) fn add_answer(
+        &mut self,
+        content: impl Into<String>,
+        mark: Option<Mark>,
+        receipt: Option<Receipt>,
+    ) {
+        self.0.push(Turn { role: Author::Assistant, content: content.into(), mark, receipt });
     }
 
     /// Takes back the answer to the last question, so that it can be asked again.
@@ -128,7 +138,7 @@ mod tests {
     fn how_an_answer_ended_survives_the_form() {
         let mut conversation = Conversation::default();
         conversation.add(Author::User, "Why?");
-        conversation.add_answer("Bec", Some(Mark::Interrupted("the line broke.".into())));
+        conversation.add_answer("Bec", Some(Mark::Interrupted("the line broke.".into())), None);
 
         let field = conversation.to_field();
 

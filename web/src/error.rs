@@ -125,7 +125,7 @@ impl Words {
     /// Why there is no answer.
     pub(crate) fn of_refusal(refused: &Refused) -> Self {
         match refused {
-            Refused::Unreachable => Self::new(
+            Refused::Unreachable | Refused::Unreadable => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "The gateway cannot be reached, so no model was asked.",
                 AGAIN,

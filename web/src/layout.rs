@@ -8,6 +8,64 @@ use crate::{components, paths};
 /// Everything before what the page is about.
 pub(crate) fn begin(assets: &Assets) -> Markup {
     html! {
+        (head(assets, "Chappe", &html! { script type="module" src=(assets.script) {} }))
+        a.skip href="#prompt" { "Skip to the message box" }
+        header.top {
+            a.brand href=(paths::HOME) { (components::mark()) "Chappe" }
+            a #new-chat.button data-new="" href=(paths::HOME) { "New chat" }
+        }
+        p #status.unseen role="status" {}
+    }
+}
+
+/// A whole page for operators. Of one that is live, a new one takes its place every few seconds,
+/// with a script or without.
+pub(crate) fn operators_page(assets: &Assets, page: &OperatorsPage<'_>) -> Markup {
+    let more = html! {
+        link rel="stylesheet" href=(assets.operate_style);
+        @if page.live {
+            noscript { meta http-equiv="refresh" content="5"; }
+            script type="module" src=(assets.operate_script) {}
+        }
+    };
+    html! {
+        (head(assets, &format!("{} · Chappe", page.title), &more))
+        a.skip href="#operate" { "Skip to the state" }
+        header.top.wide {
+            a.brand href=(paths::HOME) { (components::mark()) "Chappe" }
+            nav aria-label="Pages" {
+                @if page.live {
+                    span #age.age {}
+                    noscript { span.age { "Reloads every 5 s" } }
+                }
+                a href=(paths::OPERATE) { "Operate" }
+                a href=(paths::HOME) { "Chat" }
+                @if page.signed_in {
+                    form method="post" action=(paths::SIGN_OUT) {
+                        button.button type="submit" { "Sign out" }
+                    }
+                }
+            }
+        }
+        p #status.unseen role="status" {}
+        main #operate data-level=[page.level] { (page.content) }
+        (end())
+    }
+}
+
+/// What one page for operators is.
+#[derive(Debug)]
+pub(crate) struct OperatorsPage<'a> {
+    pub(crate) title: &'a str,
+    /// How bad it is, for the script to tell when that changes.
+    pub(crate) level: Option<&'a str>,
+    pub(crate) live: bool,
+    pub(crate) signed_in: bool,
+    pub(crate) content: Markup,
+}
+
+fn head(assets: &Assets, title: &str, more: &Markup) -> Markup {
+    html! {
         (DOCTYPE)
         // Constants of ours: the elements that the other half closes.
         (PreEscaped("<html lang=\"en\">"))
@@ -17,18 +75,12 @@ pub(crate) fn begin(assets: &Assets) -> Markup {
             meta name="color-scheme" content="light dark";
             meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf8";
             meta name="theme-color" media="(prefers-color-scheme: dark)" content="#17181a";
-            title { "Chappe" }
+            title { (title) }
             link rel="icon" type="image/svg+xml" href=(assets.icon);
             link rel="stylesheet" href=(assets.style);
-            script type="module" src=(assets.script) {}
+            (more)
         }
         (PreEscaped("<body>"))
-        a.skip href="#prompt" { "Skip to the message box" }
-        header.top {
-            a.brand href=(paths::HOME) { (components::mark()) "Chappe" }
-            a #new-chat.button data-new="" href=(paths::HOME) { "New chat" }
-        }
-        p #status.unseen role="status" {}
     }
 }
 

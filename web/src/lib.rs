@@ -8,6 +8,8 @@
 //! * `markdown`: what a model says, as HTML that is only ever added to.
 //! * `components`: pieces of pages; pure functions.
 //! * `gateway_client`: the only module that sends requests.
+//! * `operate`: how everything is, for whoever runs it, and who of them has signed in.
+//! * `receipt`: what an answer took.
 //! * `session`: whose browser it is, and on whose behalf the gateway is asked.
 //! * `static/`: the style sheet and one small script, which needs nothing from elsewhere.
 //!
@@ -17,6 +19,7 @@
 //!
 //! * Nothing a model or a person writes becomes HTML of its own.
 //! * Nothing that is said is remembered: the form carries the conversation.
+//! * An operator's key asks for nothing but what operators see, and ours never for that.
 //! * No answer goes on after its reader has left.
 
 mod answer;
@@ -29,9 +32,11 @@ mod headers;
 mod layout;
 mod markdown;
 mod observe;
+mod operate;
 mod pages;
 mod paths;
 mod preset;
+mod receipt;
 mod session;
 mod settings;
 mod web;

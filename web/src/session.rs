@@ -37,9 +37,7 @@ pub(crate) async fn recognise(
     next: Next,
 ) -> Response {
     let session = Session::of(request.headers()).unwrap_or_else(Session::fresh);
-    let client = request.extensions().get::<Client>();
-    let encrypted = client.is_some_and(|client| client.encrypted);
-    let secure = secure == CookieSecure::On || encrypted;
+    let secure = secure.holds_for(request.extensions().get::<Client>());
     request.extensions_mut().insert(session.owner());
     let mut response = next.run(request).await;
     // Always, so that its time begins anew.
@@ -53,22 +51,13 @@ pub(crate) async fn recognise(
 impl Session {
     /// One that nobody has.
     pub(crate) fn fresh() -> Self {
-        Self(format!("{:0DIGITS$x}", rand::random::<u128>()))
+        Self(fresh_digits())
     }
 
     /// That of a request, if it has exactly one and we could have made it. Of two, one is somebody
     /// else's: a page on a neighbouring name may set cookies for ours.
     fn of(headers: &HeaderMap) -> Option<Self> {
-        // As bytes: a cookie knows no port, and those of other programs here may be anything.
-        let lines = headers.get_all(COOKIE).iter();
-        let cookies = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-        let mut ours = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(NAMED));
-        let (value, another) = (ours.next()?, ours.next());
-        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if another.is_some() || value.len() != DIGITS || !value.iter().all(is_digit) {
-            return None;
-        }
-        String::from_utf8(value.to_vec()).ok().map(Self)
+        digits_in(headers, NAMED).map(Self)
     }
 
     /// The name for the gateway.
@@ -80,6 +69,32 @@ impl Session {
         let (name, value) = (String::from_utf8_lossy(NAMED), &self.0);
         let secure = if secure { "; Secure" } else { "" };
         format!("{name}{value}; Path=/; Max-Age={KEPT_FOR_S}; HttpOnly; SameSite=Lax{secure}")
+    }
+}
+
+/// What nobody can guess, as a cookie holds it.
+pub(crate) fn fresh_digits() -> String {
+    format!("{:0DIGITS$x}", rand::random::<u128>())
+}
+
+/// The digits of the one cookie of that name, if we could have made it.
+pub(crate) fn digits_in(headers: &HeaderMap, named: &[u8]) -> Option<String> {
+    // As bytes: a cookie knows no port, and those of other programs here may be anything.
+    let lines = headers.get_all(COOKIE).iter();
+    let cookies = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let mut ours = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(named));
+    let (value, another) = (ours.next()?, ours.next());
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if another.is_some() || value.len() != DIGITS || !value.iter().all(is_digit) {
+        return None;
+    }
+    String::from_utf8(value.to_vec()).ok()
+}
+
+impl CookieSecure {
+    /// Whether a cookie that goes to this client is for https alone.
+    pub(crate) fn holds_for(self, client: Option<&Client>) -> bool {
+        self == Self::On || client.is_some_and(|client| client.encrypted)
     }
 }
 

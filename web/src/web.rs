@@ -20,6 +20,7 @@ use tower_http::csrf::CsrfLayer;
 use crate::answer::Running;
 use crate::gateway_client::{GatewayClient, Refused};
 use crate::observe;
+use crate::operate::Operators;
 use crate::pages::{self, Served};
 use crate::session::Session;
 use crate::settings::{CookieSecure, HEALTH_LISTEN, LISTEN, VARIABLES};
@@ -184,7 +185,8 @@ fn router(
     });
     let compression = CompressionLayer::new()
         .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
-    pages::router(Served { gateway, assets, running: Running::default(), closing }, secure)
+    let (running, operators) = (Running::default(), Operators::default());
+    pages::router(Served { gateway, assets, running, operators, secure, closing })
         .layer(guard)
         .merge(files)
         .layer(csrf)

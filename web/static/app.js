@@ -8,8 +8,8 @@ const policy = window.trustedTypes?.createPolicy('app', { createHTML: (html) => 
   ?? { createHTML: (html) => html };
 
 /**
- * What was said: `{role, content, mark, html}`; the mark says how it ended if that needs words, the
- * HTML is as it was rendered by the server.
+ * What was said: `{role, content, mark, receipt, html}`; the mark says how it ended if that needs
+ * words, the receipt what it took, the HTML is as it was rendered by the server.
  */
 let turns = [];
 /** The answer that is being written, if one is. */
@@ -208,13 +208,13 @@ class Answer {
     alertBox.replaceChildren(words);
   }
 
-  end({ kept, mark, alert }) {
+  end({ kept, mark, receipt, alert }) {
     this.ended = true;
     clearInterval(this.reminder);
     this.article.removeAttribute('aria-busy');
     if (alert) alertBox.innerHTML = policy.createHTML(alert);
     if (kept) {
-      this.keep(mark);
+      this.keep(mark, receipt);
     } else {
       // Nothing was said: the question goes back to where it came from.
       turns.pop();
@@ -231,7 +231,7 @@ class Answer {
   }
 
   /** Takes the answer, as far as it came, into the conversation. */
-  keep(mark) {
+  keep(mark, receipt) {
     if (this.kept || !this.item.isConnected) return;
     this.kept = true;
     // The tail stays as it is shown: nothing more will come.
@@ -239,7 +239,7 @@ class Answer {
     // The server's own marks came as HTML before.
     if (!this.ended || mark === this.mark) this.showMark(mark);
     addCopyButtons(this.body);
-    turns.push({ role: 'assistant', content: this.text, mark, html: this.body.innerHTML });
+    turns.push({ role: 'assistant', content: this.text, mark, receipt, html: this.body.innerHTML });
     write();
   }
 

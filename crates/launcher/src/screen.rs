@@ -55,6 +55,7 @@ pub(crate) fn ready(ready: &Ready<'_>) {
     println!("  Chat      {web}");
     println!("  API       {gateway}/v1    OpenAI-compatible; {key}");
     println!("  API docs  {gateway}/docs");
+    println!("  Operate   {web}/operate    who waits, and why");
     if let Some(simulator) = simulator {
         println!("  Simulator http://{simulator}/v1");
     }

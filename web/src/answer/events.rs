@@ -8,6 +8,7 @@ use crate::conversation::Mark;
 use crate::error::Words;
 use crate::gateway_client::Said;
 use crate::markdown::Sealed;
+use crate::receipt::Receipt;
 
 /// A comment, which keeps a connection alive.
 pub(crate) const HEARTBEAT: &str = ": \n\n";
@@ -36,17 +37,20 @@ struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tail: Option<(usize, &'a str)>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    end: Option<End>,
+    end: Option<End<'a>>,
 }
 
 /// How it ended.
 #[derive(Debug, Serialize)]
-struct End {
+struct End<'a> {
     /// Whether the turn is kept; if not, the question goes back to its author.
     kept: bool,
     /// How it ended, as the conversation carries it.
     #[serde(skip_serializing_if = "Option::is_none")]
     mark: Option<Mark>,
+    /// What it took, as the conversation carries it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'a Receipt>,
     /// What went wrong, as HTML.
     #[serde(skip_serializing_if = "Option::is_none")]
     alert: Option<String>,
@@ -79,7 +83,8 @@ impl Events {
         let kept = self.narrator.is_kept(ending);
         let alert = Words::of_ending(ending, kept);
         let alert = alert.map(|words| components::alert(&words).into_string());
-        let end = Some(End { kept, mark: self.narrator.mark(ending), alert });
+        let (mark, receipt) = (self.narrator.mark(ending), self.narrator.receipt());
+        let end = Some(End { kept, mark, receipt, alert });
         frame(&Event { add, tail: Some((0, "")), end, ..Event::default() })
     }
 }
@@ -87,7 +92,10 @@ impl Events {
 /// The only event of a question that cannot be asked.
 pub(crate) fn refusal(words: &Words) -> String {
     let alert = Some(components::alert(words).into_string());
-    frame(&Event { end: Some(End { kept: false, mark: None, alert }), ..Event::default() })
+    frame(&Event {
+        end: Some(End { kept: false, mark: None, receipt: None, alert }),
+        ..Event::default()
+    })
 }
 
 /// Where each piece belongs; pieces that follow each other at the same place are one.

@@ -20,7 +20,7 @@ const LONGEST_BYTES: usize = 4 * 1024 * 1024;
 type Asking = BoxFuture<'static, Result<Answering, Refused>>;
 
 /// What to do next.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Step {
     /// Show this.
     Show(Vec<Said>),
@@ -136,6 +136,7 @@ impl Flow {
         let more = match &said {
             Said::Text(text) | Said::Reasoning(text) | Said::Refusal(text) => text.len(),
             Said::Tool { arguments, .. } => arguments.len(),
+            Said::Receipt(_) => 0,
             Said::Finished(finish) => {
                 self.finish = *finish;
                 return;

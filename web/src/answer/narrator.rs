@@ -6,6 +6,7 @@ use crate::conversation::Mark;
 use crate::error::Words;
 use crate::gateway_client::{Finish, Said};
 use crate::markdown::{Renderer, Sealed};
+use crate::receipt::Receipt;
 
 /// More calls than a person reads about.
 const MOST_TOOLS: usize = 32;
@@ -17,6 +18,7 @@ pub(crate) struct Narrator {
     text: String,
     tools: Vec<Tool>,
     refused: bool,
+    receipt: Option<Box<Receipt>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +40,7 @@ impl Narrator {
                 }
                 Said::Reasoning(text) => thoughts.push_str(text),
                 Said::Tool { index, name, arguments } => self.call(*index, name, arguments),
+                Said::Receipt(receipt) => self.receipt = Some(receipt.clone()),
                 Said::Finished(_) => {}
             }
         }
@@ -47,6 +50,11 @@ impl Narrator {
     /// The answer as the model wrote it: what the next question carries.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What it took, if the gateway has said so.
+    pub(crate) fn receipt(&self) -> Option<&Receipt> {
+        self.receipt.as_deref()
     }
 
     /// Whether there is anything that is worth keeping.
@@ -79,6 +87,9 @@ impl Narrator {
         }
         if let Some(mark) = self.mark(ending) {
             add(components::remark(&mark));
+        }
+        if let Some(receipt) = self.receipt() {
+            add(components::receipt(receipt));
         }
         sealed
     }

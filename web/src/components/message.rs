@@ -2,8 +2,8 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{interrupted, remark};
-use crate::conversation::{Author, Mark};
+use super::{interrupted, receipt, remark};
+use crate::conversation::{Author, Turn};
 use crate::markdown::{self, Colours};
 
 /// What a person asked: text, as it was written.
@@ -18,12 +18,13 @@ pub(crate) fn question(text: &str) -> Markup {
     }
 }
 
-/// An answer that has ended. `text` is what the model wrote, in markdown.
-pub(crate) fn answer(text: &str, mark: Option<&Mark>, colours: Colours) -> Markup {
+/// An answer that has ended. Its content is what the model wrote, in markdown.
+pub(crate) fn answer(turn: &Turn, colours: Colours) -> Markup {
     html! {
         (answer_begin())
-        (PreEscaped(markdown::whole(text, colours)))
-        @if let Some(mark) = mark { (remark(mark)) }
+        (PreEscaped(markdown::whole(&turn.content, colours)))
+        @if let Some(mark) = &turn.mark { (remark(mark)) }
+        @if let Some(took) = &turn.receipt { (receipt(took)) }
         (answer_end())
     }
 }
@@ -58,7 +59,7 @@ pub(crate) fn thoughts_end() -> Markup {
 pub(crate) fn templates() -> Markup {
     html! {
         template #turn-user { (question("")) }
-        template #turn-assistant { (answer("", None, Colours::Off)) }
+        template #turn-assistant { (answer_begin()) (answer_end()) }
         template #turn-thoughts { (thoughts_begin()) (thoughts_end()) }
         template #interrupted { (interrupted("")) }
     }
@@ -70,11 +71,11 @@ mod tests {
 
     #[test]
     fn what_anyone_says_is_text() {
-        for markup in [
-            question("<script>"),
-            answer("<script>", None, Colours::On),
-            answer("`<script>`", None, Colours::On),
-        ] {
+        let said = |content: &str| {
+            let (role, content) = (Author::Assistant, content.to_owned());
+            answer(&Turn { role, content, mark: None, receipt: None }, Colours::On)
+        };
+        for markup in [question("<script>"), said("<script>"), said("`<script>`")] {
             let html = markup.into_string();
             assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
         }

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::error::Broken;
+use crate::receipt::Receipt;
 
 /// One thing that a model said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Said {
     /// Part of the answer.
     Text(String),
@@ -26,6 +28,8 @@ pub(crate) enum Said {
     },
     /// Why it ends.
     Finished(Finish),
+    /// What it took; the gateway says this, not the model.
+    Receipt(Box<Receipt>),
 }
 
 /// Why an answer ends.
@@ -45,6 +49,9 @@ struct Chunk<'a> {
     choices: Vec<Choice<'a>>,
     #[serde(borrow, default)]
     error: Option<Error<'a>>,
+    /// Read apart: one that cannot be understood is no reason to break off.
+    #[serde(borrow, default)]
+    chappe: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -130,6 +137,9 @@ pub(super) fn read(data: &[u8]) -> Result<Vec<Said>, Broken> {
             }));
         }
     }
+    if let Some(receipt) = chunk.chappe.and_then(|receipt| Receipt::read(receipt.get())) {
+        said.push(Said::Receipt(Box::new(receipt)));
+    }
     Ok(said)
 }
 
@@ -164,6 +174,12 @@ mod tests {
             [Said::Tool { index: 0, name: "f".into(), arguments: "{".into() }]
         );
         assert_eq!(said(r#"{"choices":[],"usage":{"total_tokens":3}}"#), []);
+        let receipt = Receipt { duration_ms: Some(812.5), ..Receipt::default() };
+        assert_eq!(
+            said(r#"{"choices":[],"chappe":{"duration_ms":812.5,"trace_id":null}}"#),
+            [Said::Receipt(Box::new(receipt))]
+        );
+        assert_eq!(said(r#"{"choices":[],"chappe":{"duration_ms":"later"}}"#), []);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(crate) enum Refused {
     Unreachable,
     /// Somebody answers, too late.
     Silent,
+    /// Somebody answers, and says nothing that a gateway says.
+    Unreadable,
     /// It does not let us in.
     Key(KeyTrouble),
     /// It says no.
@@ -55,6 +57,7 @@ impl Refused {
         match self {
             Self::Unreachable => "unreachable",
             Self::Silent => "timeout",
+            Self::Unreadable => "unreadable",
             Self::Key(_) | Self::Answered { .. } => "refused",
         }
     }

@@ -8,6 +8,7 @@ mod chunk;
 mod error;
 mod key;
 mod models;
+mod operator;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(crate) use chunk::{Finish, Said};
 pub(crate) use error::{Broken, Refused};
 pub(crate) use key::KeyTrouble;
 pub(crate) use models::Models;
+pub(crate) use operator::{ApiKey, AsOperator};
 
 use crate::Settings;
 use crate::conversation::{Author, Turn};
@@ -49,6 +51,8 @@ const MOST_LIST_BYTES: usize = 1024 * 1024;
 /// Longest wait for the list of models: a page waits for it.
 const LIST_TIME: Duration = Duration::from_secs(3);
 
+/// Asks for what an answer took. One that does not know it passes over it.
+const WANTS_RECEIPT: HeaderName = HeaderName::from_static("x-chappe-receipt");
 /// Tells the gateway for whom we call. One that knows no owners passes over it.
 const ON_BEHALF_OF: HeaderName = HeaderName::from_static("chappe-on-behalf-of");
 
@@ -75,7 +79,14 @@ struct Body<'a> {
     model: &'a str,
     temperature: f32,
     stream: bool,
+    stream_options: StreamOptions,
     messages: Vec<Message<'a>>,
+}
+
+/// Models count their tokens at the end of a stream only when they are asked to.
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
 }
 
 /// A client of one gateway, which asks nothing itself: every call is on somebody's behalf. Cheap to
@@ -93,8 +104,11 @@ pub(crate) struct OnBehalf {
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
+    /// Knows no key: operators bring their own.
+    keyless: reqwest::Client,
     chat_url: Url,
     models_url: Url,
+    admin_url: Url,
     duration: Histogram<f64>,
     /// The same for all owners: what is listed depends on our key.
     known: Mutex<models::Known>,
@@ -112,29 +126,18 @@ impl GatewayClient {
             bearer.set_sensitive(true);
             headers.insert(AUTHORIZATION, bearer);
         }
-        let mut builder = reqwest::Client::builder();
-        if let Some(authorities) = &settings.gateway_ca {
-            let certificates = reqwest::Certificate::from_pem_bundle(authorities.pem());
-            builder = builder.tls_certs_only(certificates.context("WEB_GATEWAY_CA_FILE")?);
-        }
-        let http = builder
-            .default_headers(headers)
-            .connect_timeout(Duration::from_secs(5))
-            .read_timeout(SILENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .pool_idle_timeout(KEPT_IDLE_FOR)
-            // The gateway is ours and near; a proxy for the outside world is none for it.
-            .no_proxy()
-            .build()?;
+        let http = connecting(settings)?.default_headers(headers).build()?;
+        let keyless = connecting(settings)?.build()?;
         let url = |path: &str| {
             let base = settings.gateway_url.as_str().trim_end_matches('/');
             Url::parse(&format!("{base}{path}"))
         };
         Ok(Self(Arc::new(Inner {
             http,
+            keyless,
             chat_url: url("/v1/chat/completions")?,
             models_url: url("/v1/models")?,
+            admin_url: url("/v1/admin/")?,
             duration: names::CLIENT_REQUEST_DURATION.histogram(telemetry.meter()),
             known: Mutex::default(),
             key: key::KeyWatch::default(),
@@ -144,6 +147,11 @@ impl GatewayClient {
     /// The calls of one owner.
     pub(crate) fn on_behalf_of(&self, owner: Owner) -> OnBehalf {
         OnBehalf { gateway: self.0.clone(), owner }
+    }
+
+    /// The calls of an operator, with a key of their own or without any.
+    pub(crate) fn as_operator(&self, key: Option<ApiKey>) -> AsOperator {
+        AsOperator::new(self.0.clone(), key)
     }
 }
 
@@ -159,12 +167,14 @@ impl OnBehalf {
                 .collect(),
             temperature: question.preset.temperature(),
             stream: true,
+            stream_options: StreamOptions { include_usage: true },
         };
         // Strings and a number: this cannot fail.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let url = &self.gateway.chat_url;
         let request = self.gateway.http.post(url.clone()).body(body);
-        let request = request.header(CONTENT_TYPE, "application/json");
+        let request =
+            request.header(CONTENT_TYPE, "application/json").header(WANTS_RECEIPT, "true");
         let (response, span) = self.send("POST", url, request).await?;
         if response.status().is_success() {
             self.gateway.key.accepted(url.path());
@@ -213,6 +223,22 @@ impl OnBehalf {
         self.gateway.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Sends on behalf of the owner.
+    async fn send(
+        &self,
+        method: &'static str,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(reqwest::Response, Span), Refused> {
+        // Letters, digits and a dash: this cannot fail. Without it we would ask as somebody else.
+        let owner = HeaderValue::from_str(self.owner.as_str());
+        let mut owner = owner.map_err(|_invalid| Refused::Unreachable)?;
+        owner.set_sensitive(true);
+        self.gateway.send(method, url, request.header(ON_BEHALF_OF, owner)).await
+    }
+}
+
+impl Inner {
     /// Sends within a span of its own, which is to live until the body ends.
     async fn send(
         &self,
@@ -222,11 +248,6 @@ impl OnBehalf {
     ) -> Result<(reqwest::Response, Span), Refused> {
         let span = span_of(method, url);
         let mut headers = HeaderMap::new();
-        // Letters, digits and a dash: this cannot fail. Without it we would ask as somebody else.
-        let owner = HeaderValue::from_str(self.owner.as_str());
-        let mut owner = owner.map_err(|_invalid| Refused::Unreachable)?;
-        owner.set_sensitive(true);
-        headers.insert(ON_BEHALF_OF, owner);
         propagation::inject_headers(&span, &mut headers);
         let started = Instant::now();
         let sent = request.headers(headers).send().instrument(span.clone()).await;
@@ -234,7 +255,7 @@ impl OnBehalf {
         let result = match sent {
             Ok(response) => {
                 let status = response.status();
-                span.record(names::RESPONSE_STATUS_CODE, status.as_u16());
+                span.record(names::RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
                 labels.push(KeyValue::new(names::RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
                 if status.is_client_error() || status.is_server_error() {
                     span.record(span::STATUS_CODE, span::ERROR);
@@ -250,9 +271,26 @@ impl OnBehalf {
                 Err(refused)
             }
         };
-        self.gateway.duration.record(started.elapsed().as_secs_f64(), &labels);
+        self.duration.record(started.elapsed().as_secs_f64(), &labels);
         result
     }
+}
+
+/// What every connection to the gateway has.
+fn connecting(settings: &Settings) -> anyhow::Result<reqwest::ClientBuilder> {
+    let mut builder = reqwest::Client::builder();
+    if let Some(authorities) = &settings.gateway_ca {
+        let certificates = reqwest::Certificate::from_pem_bundle(authorities.pem());
+        builder = builder.tls_certs_only(certificates.context("WEB_GATEWAY_CA_FILE")?);
+    }
+    Ok(builder
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(SILENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true)
+        .pool_idle_timeout(KEPT_IDLE_FOR)
+        // The gateway is ours and near; a proxy for the outside world is none for it.
+        .no_proxy())
 }
 
 fn span_of(method: &'static str, url: &Url) -> Span {
@@ -269,7 +307,7 @@ fn span_of(method: &'static str, url: &Url) -> Span {
         { names::REQUEST_METHOD } = method,
         { names::URL_FULL } = %url,
         { span::SERVER_ADDRESS } = url.host_str(),
-        { span::SERVER_PORT } = url.port_or_known_default(),
+        { span::SERVER_PORT } = url.port_or_known_default().map(i64::from),
         { names::RESPONSE_STATUS_CODE } = tracing::field::Empty,
     )
 }

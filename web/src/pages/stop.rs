@@ -56,7 +56,8 @@ impl Chat {
     fn close(&mut self, said: Option<String>) {
         match said.filter(|text| !text.trim().is_empty()) {
             Some(text) => {
-                self.conversation.add_answer(text, Some(Mark::Note("Stopped.".to_owned())));
+                let mark = Some(Mark::Note("Stopped.".to_owned()));
+                self.conversation.add_answer(text, mark, None);
             }
             // Nothing was said yet, or another replica heard it: the question can be asked again.
             None => {

@@ -82,7 +82,8 @@ impl StreamedPage {
         self.end_part(&mut out);
         let kept = self.narrator.is_kept(ending);
         if kept {
-            self.chat.conversation.add_answer(self.narrator.text(), self.narrator.mark(ending));
+            let (mark, receipt) = (self.narrator.mark(ending), self.narrator.receipt().cloned());
+            self.chat.conversation.add_answer(self.narrator.text(), mark, receipt);
         } else {
             self.chat.draft = self.chat.conversation.take_back();
         }

@@ -68,7 +68,7 @@ impl Chat {
                 @match turn.role {
                     Author::User => (components::question(&turn.content)),
                     Author::Assistant => {
-                        (components::answer(&turn.content, turn.mark.as_ref(), self.colours_of(index)))
+                        (components::answer(turn, self.colours_of(index)))
                     },
                 }
             }

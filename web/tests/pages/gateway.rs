@@ -1,5 +1,6 @@
 //! A gateway that says to everyone what a test tells it to say, and remembers how it was called.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -17,12 +18,15 @@ struct Inner {
     server: Mutex<Option<HttpServer>>,
     address: SocketAddr,
     says: Mutex<(StatusCode, String)>,
+    /// What it says to some requests, by method and path.
+    says_to: Mutex<HashMap<String, (StatusCode, String)>>,
     calls: Mutex<Vec<Call>>,
 }
 
 /// One request that it got.
 #[derive(Clone)]
 pub(crate) struct Call {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
 }
@@ -37,6 +41,7 @@ impl Gateway {
             address: server.address(),
             server: Mutex::new(Some(server)),
             says: Mutex::default(),
+            says_to: Mutex::default(),
             calls: Mutex::default(),
         }));
         gateway.refuse(status, code, message);
@@ -55,7 +60,13 @@ impl Gateway {
         self.say(200, json!({"object": "list", "data": []}).to_string());
     }
 
-    fn say(&self, status: u16, body: String) {
+    /// From now on it says this to each request of that method and path: `GET /v1/models`.
+    pub(crate) fn say_to(&self, request: &str, status: u16, body: impl ToString) {
+        let said = (StatusCode::from_u16(status).unwrap(), body.to_string());
+        self.0.says_to.lock().unwrap().insert(request.to_owned(), said);
+    }
+
+    pub(crate) fn say(&self, status: u16, body: String) {
         *self.0.says.lock().unwrap() = (StatusCode::from_u16(status).unwrap(), body);
     }
 
@@ -73,8 +84,11 @@ impl Gateway {
         let gateway = self.clone();
         let answer = async move |request: Request| {
             let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
-            gateway.0.calls.lock().unwrap().push(Call { path, headers });
-            gateway.0.says.lock().unwrap().clone()
+            let method = request.method().to_string();
+            let to_this =
+                gateway.0.says_to.lock().unwrap().get(&format!("{method} {path}")).cloned();
+            gateway.0.calls.lock().unwrap().push(Call { method, path, headers });
+            to_this.unwrap_or_else(|| gateway.0.says.lock().unwrap().clone())
         };
         server.serve(Router::new().fallback(answer), shutdown)
     }

@@ -1,15 +1,12 @@
 //! The page's own key: what is said when the gateway does not take it, and that nobody sees it.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use service_runtime::Env;
 use telemetry::ServiceTelemetry;
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::DefaultGuard;
 use web::{Settings, Web};
 
 use crate::gateway::Gateway;
+use crate::log::Log;
 use crate::support::{ChatPage, KEY};
 
 const MAKE_ONE: &str = "chappe keys create web --on-behalf-of";
@@ -138,32 +135,5 @@ async fn readiness(chat: &ChatPage) -> String {
         if ready.contains("\"gateway\"") {
             return ready;
         }
-    }
-}
-
-/// What is logged on this thread, on which everything of a test runs.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn listen(&self, level: LevelFilter) -> DefaultGuard {
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_max_level(level);
-        tracing::subscriber::set_default(subscriber.with_writer(move || log.clone()).finish())
-    }
-
-    fn lines_with(&self, text: &str) -> Vec<String> {
-        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(line)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

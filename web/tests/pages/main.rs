@@ -11,6 +11,14 @@ mod keys;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
+mod operate;
+#[cfg(test)]
+mod operators_keys;
+#[cfg(test)]
+mod receipts;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod sessions;

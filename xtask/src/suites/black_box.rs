@@ -57,6 +57,8 @@ pub(super) fn node(suite: Suite, context: &Context, log: &mut Log) -> anyhow::Re
         if let Some(chromium) = &chromium {
             run = run.variable("CHROMIUM_BIN", chromium);
             run = run.variable("ACCEPTANCE_SCREENSHOTS", repository.made("screenshots"));
+            // Its pages for operators stand before a gateway of the tests.
+            run = run.variable("CHAPPE_BIN_DIR", repository.release());
         }
         let mut counts = Counts::default();
         let run = with_endpoints(run, endpoints);
