@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from chaos import account, memory, stored
+from chaos.conservation import Conservation
 from chaos.requests import Requests
 from chaos.trouble import Troubles
 from support.callers import client
@@ -54,6 +55,7 @@ async def _under_load(system, seconds, seed, tell):
     url_of = lambda request: system.web_url if request.form == "page" else system.url
     async with client() as http:
         load = Load(http, url_of, requests.draw, CALLERS, seed)
+        conservation = Conservation(system.gateways)
         chance = random.Random(seed)
         warm_s = min(WARM_AFTER_S, seconds / 2)
         troubles = await _trouble_for(warm_s, system, load, chance, tell)
@@ -66,9 +68,17 @@ async def _under_load(system, seconds, seed, tell):
         await load.pause()
         await system.at_rest()
         after = _memory(system)
+        conservation.check()
+        await conservation.end()
         outcomes = await load.end()
     tell("at rest: nobody has anything in hand\n")
-    return _report(outcomes, requests.kind_of, troubles, before, after, system.complaints())
+    uneven = conservation.problems(outcomes)
+    looked = f"{conservation.looks} looks, at most {conservation.most_open} open"
+    print(f"accepted = settled + open on each gateway: {looked}: {'ok' if not uneven else 'NOT so'}")
+    good = _report(outcomes, requests.kind_of, troubles, before, after, system.complaints())
+    if uneven:
+        print(f"\n{len(uneven)} times the jobs of a gateway did not add up\n" + "\n".join(uneven[:50]))
+    return good and not uneven
 
 
 async def _trouble_for(seconds, system, load, chance, tell):

@@ -14,12 +14,12 @@ server_name: "{name}"
 listen: "127.0.0.1:{port}"
 http: "127.0.0.1:{monitoring}"
 max_payload: 8MB
-jetstream {{ store_dir: "{data}"{more} }}
+jetstream {{ store_dir: "{data}", max_file_store: 16GB{more} }}
 include "./credentials/nats-users.conf"
 """
 # As docs/OPERATIONS.md has it: what two of three have acknowledged is on their disks.
 COPIES = """\
-, sync_interval: always, max_file_store: 16GB }}
+, sync_interval: always }}
 cluster {{
   name: chappe
   listen: "127.0.0.1:{route}"

@@ -1,4 +1,4 @@
-"""A receiver of traces: OTLP over HTTP with protobuf, as far as a trace's shape needs it.
+"""A receiver of traces: OTLP over HTTP with protobuf, and what of it says how a trace is made.
 
 It runs in a container of the stack, which has Python and this file: `python3 otlp.py`. `GET /spans/N`
 tells what it has behind the first N.
@@ -7,11 +7,12 @@ tells what it has behind the first N.
 import gzip
 import json
 import signal
+import struct
 import sys
 import threading
 import time
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # Longer than services keep spans before they send them.
@@ -30,6 +31,11 @@ class Span:
     id: str
     parent: str
     kind: int
+    # Text, whole numbers, fractions and truths, as they came.
+    attributes: dict = field(default_factory=dict)
+    # The spans that it links to.
+    links: list = field(default_factory=list)
+    failed: bool = False
 
 
 class Kept:
@@ -56,7 +62,7 @@ def serve(kept, address):
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            body = _body(self)
+            body = body_of(self)
             if self.path == "/v1/traces":
                 kept.take(spans_of(body))
             self._answer(b"", "application/x-protobuf")
@@ -100,7 +106,8 @@ class Receiver:
         return seen
 
 
-def _body(request):
+def body_of(request):
+    """What was posted, unpacked."""
     if "chunked" in request.headers.get("transfer-encoding", ""):
         body = b""
         while size := int(request.rfile.readline(), 16):
@@ -115,56 +122,112 @@ def _body(request):
 def spans_of(body):
     """The spans of an ExportTraceServiceRequest."""
     spans = []
-    for resource_spans in _messages(body, 1):
-        service = ""
-        for resource in _messages(resource_spans, 1):
-            for attribute in _messages(resource, 1):
-                if _text(attribute, 1) == "service.name":
-                    [value] = _messages(attribute, 2)
-                    service = _text(value, 1)
-        for scope_spans in _messages(resource_spans, 2):
-            spans += [_span(service, span) for span in _messages(scope_spans, 2)]
+    for resource_spans in messages(body, 1):
+        service = service_of(resource_spans)
+        for scope_spans in messages(resource_spans, 2):
+            spans += [_span(service, span) for span in messages(scope_spans, 2)]
     return spans
 
 
+def service_of(resource_and_more):
+    """The name of the service that something is of: it begins with its resource."""
+    for resource in messages(resource_and_more, 1):
+        for attribute in messages(resource, 1):
+            name, value = key_value(attribute)
+            if name == "service.name":
+                return value
+    return ""
+
+
 def _span(service, span):
-    number = [value for field, value in _fields(span) if field == 6]
-    return Span(
-        service=service,
-        name=_text(span, 5),
-        trace=b"".join(_messages(span, 1)).hex(),
-        id=b"".join(_messages(span, 2)).hex(),
-        parent=b"".join(_messages(span, 4)).hex(),
-        kind=number[0] if number else 0,
-    )
+    said = {"service": service, "name": "", "trace": "", "id": "", "parent": "", "kind": 0}
+    attributes, links, failed = {}, [], False
+    for number, value in fields(span):
+        match number:
+            case 1:
+                said["trace"] = value.hex()
+            case 2:
+                said["id"] = value.hex()
+            case 4:
+                said["parent"] = value.hex()
+            case 5:
+                said["name"] = value.decode()
+            case 6:
+                said["kind"] = value
+            case 9:
+                name, worth = key_value(value)
+                attributes[name] = worth
+            case 13:
+                links.append(b"".join(messages(value, 2)).hex())
+            case 15:
+                failed = (3, 2) in fields(value)
+    return Span(**said, attributes=attributes, links=links, failed=failed)
 
 
-def _text(message, field):
-    return b"".join(_messages(message, field)).decode()
+def key_value(attribute):
+    """The name and the value of an attribute."""
+    name, worth = "", None
+    for number, value in fields(attribute):
+        if number == 1:
+            name = value.decode()
+        else:
+            worth = any_value(value)
+    return name, worth
 
 
-def _messages(message, field):
-    return [value for number, value in _fields(message) if number == field]
+def any_value(message):
+    """Text, a truth, a whole number, a fraction, or a list of them; else `None`."""
+    for number, value in fields(message):
+        match number:
+            case 1:
+                return value.decode()
+            case 2:
+                return bool(value)
+            case 3:
+                return value - (1 << 64) if value >> 63 else value
+            case 4:
+                return struct.unpack("<d", value)[0]
+            case 5:
+                return [any_value(one) for one in messages(value, 1)]
+    return None
 
 
-def _fields(message):
+def text(message, wanted):
+    return b"".join(messages(message, wanted)).decode()
+
+
+def messages(message, wanted):
+    """What stands in a field, as often as it is there."""
+    return [value for number, value in fields(message) if number == wanted]
+
+
+def fields(message):
     """The fields of a message in protobuf's encoding: number and value."""
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
+    at, end, found = 0, len(message), []
+    while at < end:
+        tag = message[at]
+        if tag < 128:
+            at += 1
+        else:
+            tag, at = _varint(message, at)
         match tag & 7:
             case 0:
                 value, at = _varint(message, at)
             case 1:
                 value, at = message[at : at + 8], at + 8
             case 2:
-                size, at = _varint(message, at)
+                size = message[at]
+                if size < 128:
+                    at += 1
+                else:
+                    size, at = _varint(message, at)
                 value, at = message[at : at + size], at + size
             case 5:
                 value, at = message[at : at + 4], at + 4
             case kind:
                 raise ValueError(f"protobuf has no fields of kind {kind}")
-        yield tag >> 3, value
+        found.append((tag >> 3, value))
+    return found
 
 
 def _varint(message, at):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -49,6 +50,8 @@ listen {name}
 LAME_DUCK_MS = 1_000
 # What the streams of jobs are called.
 QUEUES = "JOBS_"
+# A user of NATS who may do everything: tests listen along and send what nobody else would.
+EAVESDROPPER = ("tests", "tests")
 
 
 def program(name):
@@ -92,8 +95,14 @@ class System:
         catalogue=CATALOGUE,
         limits="",
         idle=(),
+        variables=None,
+        keys=False,
+        overheard=False,
     ):
         self._folder = folder
+        # Of each service, beside what it is told anyway.
+        self._variables = variables or {}
+        self._keys = keys
         self._idle = idle
         self._models = folder / "models.toml"
         ports = fixed_ports(simulators)
@@ -104,6 +113,8 @@ class System:
         self._credentials = folder / "credentials"
         make = [program("nats-init"), "credentials", "--dir", self._credentials]
         subprocess.run(make, check=True, capture_output=True)
+        if overheard:
+            let_in(self._credentials / "nats-users.conf", EAVESDROPPER)
         server = outside_program("nats-server", "NATS_SERVER_BIN")
         bare = {"PATH": os.environ["PATH"], "HOME": str(folder)}
         self._nats = Nats(server, nats_servers, bare, folder)
@@ -154,6 +165,8 @@ class System:
         """Starts everything but the workers that are to be idle at first."""
         await self._nats.start()
         await self._init.run()
+        if self._keys:
+            self.makes_key("web", "--on-behalf-of", "--to", self._folder / "web.key")
         await self._start_services()
 
     async def start_while_nats_gathers(self):
@@ -183,6 +196,27 @@ class System:
             self.proxy.start()
             await self._answers(f"{self.url}/v1/models")
             await self._answers(f"{self.web_url}/")
+
+    def makes_key(self, name, *more):
+        """An API key, as an operator makes it: what the program says on its standard output."""
+        command = [program("chappe"), "keys", "create", name, *map(str, more)]
+        variables = self._known_as("operator")
+        made = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=40)
+        assert made.returncode == 0, made.stderr
+        return made.stdout.strip()
+
+    @property
+    def nats_url(self):
+        return self._nats.url
+
+    async def stop(self):
+        """Ends the services in good order, those first that others work for: each tells its last."""
+        for some in (self.webs, self.gateways, self.workers):
+            for service in some:
+                service.signal(signal.SIGTERM)
+            for service in some:
+                code = await service.ends()
+                assert code == 0, f"{service.name} ended with {code}:\n{service.said()[-2000:]}"
 
     async def jobs_in_queue(self):
         """Jobs that the queues hold, in work or waiting."""
@@ -272,6 +306,7 @@ class System:
         }
         environment = self._known_as(program_name, **addresses, **more)
         health = list(addresses.values())[-1]
+        environment |= self._variables
         service = Service(name, [program(program_name)], environment, self._folder, health)
         service.url = f"http://127.0.0.1:{ports[0]}"
         return service
@@ -285,8 +320,10 @@ class System:
 
     def _gateway(self, number):
         listens = ["GATEWAY_LISTEN", "GATEWAY_HEALTH_LISTEN"]
-        lame_duck = {"GATEWAY_LAME_DUCK_MS": str(LAME_DUCK_MS)}
-        return self._service(f"gateway-{number}", "gateway", listens, **lame_duck)
+        more = {"GATEWAY_LAME_DUCK_MS": str(LAME_DUCK_MS)}
+        if self._keys:
+            more["GATEWAY_AUTH"] = "keys"
+        return self._service(f"gateway-{number}", "gateway", listens, **more)
 
     def _worker(self, number, slots):
         more = {"LLM_WORKER_MAX_CONCURRENCY": str(slots)}
@@ -295,7 +332,10 @@ class System:
 
     def _web(self, number):
         listens = ["WEB_LISTEN", "WEB_HEALTH_LISTEN"]
-        return self._service(f"web-{number}", "web", listens, WEB_GATEWAY_URL=self.url)
+        more = {"WEB_GATEWAY_URL": self.url}
+        if self._keys:
+            more["WEB_API_KEY_FILE"] = str(self._folder / "web.key")
+        return self._service(f"web-{number}", "web", listens, **more)
 
     def _proxy(self, sites):
         lines = [PROXY]
@@ -309,6 +349,15 @@ class System:
         config.write_text("".join(lines))
         command = [outside_program("haproxy", "HAPROXY_BIN"), "-db", "-f", config]
         return Process("haproxy", command, self._environment(), self._folder)
+
+
+def let_in(users, who):
+    """Adds a user with a password to those that `nats-init` has written."""
+    name, password = who
+    said = users.read_text()
+    *before, last = said.rstrip().rsplit("]\n}", 1)
+    assert before and not last, said[-200:]
+    users.write_text(f'{before[0]}  {{ user: "{name}", password: "{password}" }}\n  ]\n}}\n')
 
 
 async def journal(simulator, wait_ms=0, **at_least):

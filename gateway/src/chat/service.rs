@@ -171,7 +171,7 @@ pub(crate) fn publish_span(lane: Lane, job: JobId, queue: &QueueName, bytes: usi
         { messaging::OPERATION_TYPE } = messaging::SEND,
         { messaging::DESTINATION_TEMPLATE } = template,
         { messaging::MESSAGE_ID } = %job,
-        { messaging::MESSAGE_BODY_SIZE } = bytes,
+        { messaging::MESSAGE_BODY_SIZE } = i64::try_from(bytes).unwrap_or(i64::MAX),
         { app::QUEUE } = queue.as_str(),
     )
 }

@@ -208,10 +208,11 @@ impl Drop for Account {
             span.record(span::ERROR_TYPE, *error);
         }
         if self.stream {
-            span.record(app::STREAM_CHUNKS, self.chunks);
+            span.record(app::STREAM_CHUNKS, i64::from(self.chunks));
             span.record(app::STREAM_LONGEST_GAP, self.longest_gap.as_secs_f64());
         }
-        let duration_ms = duration.as_millis();
+        // Longer numbers are logged as text.
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let request_id = &*seen.request_id;
         let _within = span.enter();
         tracing::info!(

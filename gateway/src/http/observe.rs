@@ -61,7 +61,7 @@ pub(super) async fn request(
     drop(active);
 
     let status = response.status();
-    span.record(http::RESPONSE_STATUS_CODE, status.as_u16());
+    span.record(http::RESPONSE_STATUS_CODE, i64::from(status.as_u16()));
     if status.is_server_error() {
         span.record(span::STATUS_CODE, span::ERROR);
     }

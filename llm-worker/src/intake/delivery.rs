@@ -142,7 +142,10 @@ impl Desk {
         queue: &QueueName,
         error: &serde_json::Error,
     ) -> &'static str {
-        self.bury(lane, delivery, queue, "unknown", UNREADABLE, &error.to_string()).await;
+        // The error's own words quote what is there, and this is a header.
+        let what = error.classify();
+        let message = format!("{what:?} error at line {} column {}", error.line(), error.column());
+        self.bury(lane, delivery, queue, "unknown", UNREADABLE, &message).await;
         settle(lane, delivery, Settlement::Terminate, UNREADABLE, &self.measures).await;
         UNREADABLE
     }
@@ -310,6 +313,7 @@ async fn stopped(why: Option<Stop>, said: Said, voice: &mut Voice) -> Ended {
 
 fn process_span(lane: Lane, delivery: &Delivery, queue: &QueueName) -> Span {
     let template = subjects::job_template(lane);
+    let size = i64::try_from(delivery.payload().len()).unwrap_or(i64::MAX);
     let process = tracing::info_span!(
         "process",
         { span::NAME } = format!("{} {template}", messaging::PROCESS),
@@ -320,8 +324,8 @@ fn process_span(lane: Lane, delivery: &Delivery, queue: &QueueName) -> Span {
         { messaging::DESTINATION_TEMPLATE } = template,
         { messaging::CONSUMER_GROUP_NAME } = streams::consumer(lane, queue),
         { messaging::NATS_STREAM } = streams::jobs_stream(lane),
-        { messaging::NATS_DELIVERED } = delivery.deliveries(),
-        { messaging::MESSAGE_BODY_SIZE } = delivery.payload().len(),
+        { messaging::NATS_DELIVERED } = i64::try_from(delivery.deliveries()).unwrap_or(i64::MAX),
+        { messaging::MESSAGE_BODY_SIZE } = size,
         { app::QUEUE_WAITED } = delivery.age().as_secs_f64(),
         { app::QUEUE } = queue.as_str(),
         { app::JOB_ID } = tracing::field::Empty,

@@ -110,7 +110,7 @@ impl Account {
 
     /// The stream is over, for whatever reason.
     pub(super) fn stream_ended(&self, chunks: u64, longest_gap: Duration) {
-        self.chat.record(app::STREAM_CHUNKS, chunks);
+        self.chat.record(app::STREAM_CHUNKS, signed(chunks));
         self.chat.record(app::STREAM_LONGEST_GAP, longest_gap.as_secs_f64());
         self.measures.stalled(&self.model, longest_gap);
     }
@@ -138,13 +138,18 @@ impl Drop for Account {
             self.chat.record(gen_ai::RESPONSE_FINISH_REASONS, reason);
         }
         if let Some(usage) = self.learnt.usage {
-            self.chat.record(gen_ai::USAGE_INPUT_TOKENS, usage.prompt_tokens);
-            self.chat.record(gen_ai::USAGE_OUTPUT_TOKENS, usage.completion_tokens);
+            self.chat.record(gen_ai::USAGE_INPUT_TOKENS, signed(usage.prompt_tokens));
+            self.chat.record(gen_ai::USAGE_OUTPUT_TOKENS, signed(usage.completion_tokens));
             self.measures.tokens(&self.model, usage.prompt_tokens, usage.completion_tokens);
         }
         let error = self.error.map(|error| KeyValue::new(span::ERROR_TYPE, error));
         self.measures.called(self.operation, &self.model, self.began.elapsed(), error);
     }
+}
+
+/// A count as a span has whole numbers; one without a sign would be exported as text.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// The parameters that a request is told apart by. Numbers only: no member that could hold a

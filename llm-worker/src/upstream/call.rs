@@ -124,7 +124,7 @@ async fn send(
     let result = match &sent {
         Ok(response) => {
             let status = response.status();
-            call.record(names::RESPONSE_STATUS_CODE, status);
+            call.record(names::RESPONSE_STATUS_CODE, i64::from(status));
             if status >= 400 {
                 call.record(span::STATUS_CODE, span::ERROR);
             }

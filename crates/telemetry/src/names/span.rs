@@ -1,4 +1,7 @@
 //! Fields by which a `tracing` span says what it is as an OpenTelemetry span, and names in common.
+//!
+//! A whole number is recorded as `i64`: the layer that makes spans knows no other, and exports one
+//! without a sign as text.
 
 /// The span's name where it is not the one in the code: `POST /v1/chat/completions`.
 pub const NAME: &str = "otel.name";
