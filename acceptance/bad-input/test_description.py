@@ -12,6 +12,7 @@ NOBODY = {
     "item_id": "msg_0",
     "model": "nobody",
     "key_id": "aaaaaaaaaaaaaaaa",
+    "dead_letter_id": "7",
 }
 BODIES = (b"", b"{", b"[]", b'{"model": "nobody"}', b'{"model": "simulator"}', b'{"items": [7]}')
 
@@ -97,6 +98,8 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
         ("ConversationList", raw.http.get("/v1/conversations").json()),
         ("Key", key),
         ("KeyList", raw.http.get("/v1/admin/keys").json()),
+        ("Overview", raw.http.get("/v1/admin/overview").json()),
+        ("DeadLetterList", raw.http.get("/v1/admin/dead_letters").json()),
     ]:
         described = schemas[name]
         assert set(described["required"]) <= set(shown) <= set(described["properties"]), name

@@ -22,6 +22,7 @@ use crate::http::{self, Api, Door};
 use crate::idempotency::Ledger;
 use crate::keys::{KeyBook, KeyStore};
 use crate::measures::Measures;
+use crate::operator::{self, DeadLetters, Gateways, Operator, Teller};
 use crate::queues::{self, Queues};
 use crate::responses::{self, Readers, Responses};
 use crate::settings::{self, Auth, Roles, Settings};
@@ -42,6 +43,7 @@ pub struct Gateway {
     queues: Queues,
     broker: Broker,
     hops: Option<(Hops, ServiceTelemetry)>,
+    gateways: Arc<Gateways>,
     responses: Responses,
     book: Option<KeyBook>,
     roles: Roles,
@@ -126,10 +128,11 @@ impl Gateway {
             Register::new(bus.clone(), blobs.clone(), tasks.clone(), Arc::clone(&measures));
         let register = Arc::new(register);
         let catalogue = settings.catalogue.hash();
+        let gateways = Arc::new(Gateways::default());
         let chats = Chats::new(
             id,
             bus.clone(),
-            settings.catalogue,
+            settings.catalogue.clone(),
             Arc::clone(&register),
             Arc::clone(&workers),
             Arc::clone(&measures),
@@ -150,12 +153,25 @@ impl Gateway {
             readers: readers.clone(),
             answer_timeout: settings.answer_timeout,
         });
+        let operator = Operator::new(operator::Parts {
+            gateway: id,
+            bus: bus.clone(),
+            catalogue: settings.catalogue,
+            gateways: Arc::clone(&gateways),
+            workers: Arc::clone(&workers),
+            queues: queues.seen(),
+            measures: Arc::clone(&measures),
+            register: Arc::clone(&register),
+            readers: readers.clone(),
+            dead_letters: DeadLetters::new(bus.clone(), responses.clone(), tasks.clone()),
+        });
         let api = Api::new(http::Parts {
             chats,
             responses: responses.clone(),
             conversations,
             ledger,
             keys: KeyStore::new(keys, tasks.clone()),
+            operator,
             measures: Arc::clone(&measures),
             body_limit: settings.body_limit_bytes,
             head_wait: settings.head_wait,
@@ -173,6 +189,7 @@ impl Gateway {
             queues,
             broker,
             hops,
+            gateways,
             responses,
             book,
             roles: settings.roles,
@@ -220,6 +237,9 @@ impl Gateway {
             Arc::clone(&register),
             last.clone(),
         ));
+        background.spawn_detached(self.gateways.listen(&bus, last.clone()).await?);
+        let teller = Teller { gateway: id, bus: bus.clone(), measures: Arc::clone(&measures) };
+        background.spawn_detached(teller.listen(last.clone()).await?);
         let beats = chat::WorkerBeats::open(&bus).await?;
         background.spawn_detached(beats.hear(
             Arc::clone(&workers),
@@ -242,6 +262,8 @@ impl Gateway {
             answer_timeout: self.answer_timeout,
         };
         background.spawn_detached(sweep.run(last.clone()));
+        let (seen, figures) = (self.queues.seen(), Arc::clone(&measures));
+        background.spawn_detached(operator::watch_queues(seen, figures, last.clone()));
         background.spawn_detached(self.queues.watch(last.clone()));
         background.spawn_detached(self.broker.watch(last.clone()));
         if let Some((told, telemetry)) = self.hops {

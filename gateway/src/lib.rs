@@ -9,6 +9,7 @@
 //! * [`idempotency`]: which keys of callers were used for what. What comes twice is done once.
 //! * [`keys`]: who calls, for whom, and what they may.
 //! * [`queues`]: who waits for a worker, and for how long.
+//! * [`operator`]: the picture of everything that operators look at, and dead letters.
 //! * [`receipt`]: what is told of an answer beside its words.
 //! * [`gateway`]: built, run, drained.
 //!
@@ -18,7 +19,7 @@
 //!
 //! * A job is published before its request is in the register.
 //! * A stored job is published before its log begins.
-//! * `chat`, `responses`, `conversations` and `idempotency` do not know about HTTP; `http` does not know about NATS.
+//! * `chat`, `responses`, `conversations`, `idempotency` and `operator` do not know about HTTP; `http` does not know about NATS.
 //! * Nothing is retried within a handler.
 
 mod broker;
@@ -31,6 +32,7 @@ mod http;
 mod idempotency;
 mod keys;
 mod measures;
+mod operator;
 mod queues;
 mod receipt;
 mod responses;

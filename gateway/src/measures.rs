@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use contract::{Lane, WorkFigures, streams};
+use contract::{JobId, Lane, WorkFigures, streams};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, UpDownCounter};
 use telemetry::ServiceTelemetry;
 use telemetry::names::{app, gen_ai, http, messaging, span};
+
+use crate::operator::Windows;
 
 /// Every instrument, made once.
 #[derive(Debug)]
@@ -31,6 +33,7 @@ pub(crate) struct Measures {
     bus_operations: Histogram<f64>,
     drain: Histogram<f64>,
     cut_off: Counter<u64>,
+    windows: Windows,
 }
 
 /// How many jobs are held, by lane.
@@ -78,6 +81,14 @@ pub(crate) struct AnswerFigures<'a> {
     pub(crate) longest_gap: Duration,
     pub(crate) outcome: &'static str,
     pub(crate) error_type: Option<&'a str>,
+    /// Whether it was refused for what was asked, and not for anything of ours.
+    pub(crate) callers_mistake: bool,
+    /// As its caller knows it.
+    pub(crate) request_id: &'a str,
+    /// None when none came into a queue.
+    pub(crate) job: Option<JobId>,
+    /// Where that was queued, or was to be.
+    pub(crate) lane: Option<Lane>,
     /// What its worker measured, if it said so.
     pub(crate) work: Option<&'a WorkFigures>,
     /// The trace of its request, when traces are exported.
@@ -114,7 +125,13 @@ impl Measures {
             bus_operations: messaging::CLIENT_OPERATION_DURATION.histogram(meter),
             drain: app::DRAIN_DURATION.histogram(meter),
             cut_off: app::DRAIN_ABORTED.counter(meter),
+            windows: Windows::new(),
         }
+    }
+
+    /// What of it operators are shown.
+    pub(crate) fn windows(&self) -> &Windows {
+        &self.windows
     }
 
     /// A request has come; `change` is 1, and -1 when its head is answered.
@@ -141,12 +158,14 @@ impl Measures {
     pub(crate) fn accepted(&self, lane: Lane) -> Held {
         self.open.of(lane).fetch_add(1, Ordering::Relaxed);
         self.accepted.add(1, &[label_of(lane)]);
+        self.windows.accepted();
         Held(Arc::clone(&self.open), lane)
     }
 
     /// A job has ended, for this gateway.
     pub(crate) fn settled(&self, lane: Lane, outcome: &'static str) {
         self.settled.add(1, &[label_of(lane), KeyValue::new(app::OUTCOME, outcome)]);
+        self.windows.settled(outcome);
     }
 
     /// A job that its queue had lost is in it again.
@@ -173,6 +192,7 @@ impl Measures {
 
     /// An answer has ended.
     pub(crate) fn answered(&self, route: &'static str, answer: &AnswerFigures<'_>) {
+        self.windows.answered(answer);
         if answer.stream {
             let outcome =
                 [KeyValue::new(http::ROUTE, route), KeyValue::new(app::OUTCOME, answer.outcome)];

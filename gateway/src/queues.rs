@@ -34,7 +34,34 @@ pub(crate) struct Queues {
     seen: Arc<Mutex<Seen>>,
 }
 
+/// What was seen, for whoever shows it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct SeenQueues {
+    names: Vec<QueueName>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl SeenQueues {
+    /// Every queue in every lane, and how it stands, if that was seen lately.
+    pub(crate) fn all(&self) -> Vec<(QueueName, Lane, Option<QueueState>)> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let queues = self.names.iter();
+        let each = queues.flat_map(|queue| streams::LANES.iter().map(move |lane| (queue, *lane)));
+        each.map(|(queue, lane)| {
+            let state = seen.get(&(lane, queue.clone()));
+            let state = state.filter(|(at, _)| at.elapsed() <= STALE_AFTER);
+            (queue.clone(), lane, state.map(|(_, state)| *state))
+        })
+        .collect()
+    }
+}
+
 impl Queues {
+    /// What is seen from now on.
+    pub(crate) fn seen(&self) -> SeenQueues {
+        SeenQueues { names: self.names.clone(), seen: Arc::clone(&self.seen) }
+    }
+
     /// Of a catalogue's queues. They are reported from the first look on.
     pub(crate) fn new(bus: Bus, names: Vec<QueueName>, telemetry: &ServiceTelemetry) -> Self {
         let seen = Arc::new(Mutex::new(Seen::new()));

@@ -280,6 +280,7 @@ impl Beat {
                 busy: u32::try_from(desk.running.count()).unwrap_or(u32::MAX),
                 draining: draining.is_requested(),
                 catalogue: self.catalogue.clone(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
             };
             if let Err(error) = desk.bus.beat_worker(&beat).await {
                 tracing::debug!(%error, "a beat was not sent: {error}");

@@ -7,6 +7,8 @@
 //! * [`QueueState`]: who waits. [`StreamState`]: what a stream holds.
 //! * [`Mail`], [`ForWorker`], [`Bus::claim`]: what gateways and workers say to each other.
 //! * [`LogWriter`], [`LogReader`], [`LogWalk`], [`Entry`]: logs of stored jobs.
+//! * [`DeadLetters`], [`Buried`]: jobs that were given up. [`Bus::ask_figures`]: what gateways ask
+//!   each other.
 //! * [`Records`]: small records by key, changed by compare-and-set.
 //! * [`Keys`]: API keys, changed by operators and followed by gateways.
 //! * [`Hop`]: what servers did with jobs, as they tell it.
@@ -29,9 +31,11 @@ mod chores;
 mod clock;
 mod connection;
 mod credentials;
+mod dead;
 mod declare;
 mod delivery;
 mod error;
+mod figures;
 mod forget;
 mod hops;
 mod keys;
@@ -58,6 +62,7 @@ pub use connection::{Bus, LinkState};
 pub use credentials::{
     Credentials, CredentialsCommand, CredentialsError, Place, SERVER_FILE, ServerCertificate,
 };
+pub use dead::{Buried, DeadLetters};
 pub use declare::{Declared, Storage, declare, declare_in};
 pub use delivery::Delivery;
 pub use error::{BusError, ClaimError};

@@ -25,9 +25,9 @@ pub enum Mail {
     Events(Bytes, Option<ReplyTo>),
 }
 
-/// Where a verdict or a receipt goes.
+/// Where an answer goes: a verdict, a receipt, figures.
 #[derive(Debug)]
-pub struct ReplyTo(Subject);
+pub struct ReplyTo(pub(crate) Subject);
 
 /// What a worker wants to be told when its events were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::error::is_conflict;
 use crate::{Bus, BusError};
 
 /// The header that says why a job was given up: the JSON of a [`DeadLetter`].
-const DEAD_LETTER_HEADER: &str = "chappe-dead-letter";
+pub(crate) const DEAD_LETTER_HEADER: &str = "chappe-dead-letter";
 
 impl Bus {
     /// Puts a job in its queue and waits until the stream has stored it.

@@ -22,6 +22,9 @@ pub struct GatewayBeat {
     pub draining: bool,
     /// Requests that it holds a caller for.
     pub requests: u32,
+    /// Which version of it; empty of those that did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
 }
 
 /// A worker is alive.
@@ -39,4 +42,7 @@ pub struct WorkerBeat {
     pub draining: bool,
     /// Its catalogue.
     pub catalogue: CatalogueHash,
+    /// Which version of it; empty of those that did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
 }

@@ -9,7 +9,7 @@
 //! * [`ClaimRequest`], [`Verdict`]: who may answer a job. [`WorkFigures`]: what was measured of it.
 //! * [`log`]: what happened to a stored job. [`Chore`]: what is left to do behind its end.
 //! * [`window`]: how much may be said before it was read.
-//! * [`GatewayBeat`], [`WorkerBeat`]: who is alive.
+//! * [`GatewayBeat`], [`WorkerBeat`]: who is alive. [`figures`]: what gateways have counted.
 //! * [`streams`]: every stream and consumer, with its limits.
 //! * [`keys`]: who may call, for whom, and how much.
 //! * [`permissions`]: which service may say and hear what.
@@ -21,6 +21,7 @@ mod chore;
 mod claim;
 mod dead;
 mod event;
+pub mod figures;
 mod ids;
 mod job;
 pub mod keys;

@@ -110,6 +110,11 @@ fn gateway(may: &mut Permissions) {
     may.says([api::INFO, subjects::ALL_LOGS, subjects::ALL_CHORES]);
     may.says([subjects::ALL_WORKER_MAIL, subjects::ALL_GATEWAY_BEATS]);
     may.hears([subjects::ALL_GATEWAY_MAIL, subjects::ALL_WORKER_BEATS]);
+    // Any gateway gives the whole picture.
+    may.says([subjects::ASK_FIGURES]);
+    may.hears([subjects::ASK_FIGURES, subjects::ALL_GATEWAY_BEATS]);
+    // Operators look at dead letters and remove them, each by its number.
+    may.says([api::direct_get_batch(streams::DEAD), api::message_delete(streams::DEAD)]);
     may.hears([subjects::ALL_LIVE, subjects::ALL_READERS]);
     for lane in streams::LANES {
         let (stream, jobs) = (streams::jobs_stream(*lane), subjects::all_jobs(*lane));

@@ -14,6 +14,7 @@
 //! worker.<worker>.cancel              stop a job                               not stored
 //! worker.<worker>.credit              so much of a stream was read             not stored
 //! worker.<worker>.read.<gateway>.<n>  so much of all that was sent was read    not stored
+//! figures.ask                         what have you counted? (request, replies) not stored
 //! beat.gw.<gateway>                   a gateway is alive                       not stored
 //! beat.worker.<worker>                a worker is alive                        not stored
 //! ```
@@ -30,6 +31,8 @@ use crate::{
 pub const ALL_GATEWAY_BEATS: &str = "beat.gw.*";
 /// Every worker's beat.
 pub const ALL_WORKER_BEATS: &str = "beat.worker.*";
+/// What a gateway asks all of them: what they have counted.
+pub const ASK_FIGURES: &str = "figures.ask";
 /// Every dead letter.
 pub const ALL_DEAD: &str = "dead.>";
 /// What workers ask every gateway.
@@ -193,6 +196,17 @@ pub fn dead(lane: Lane, queue: &QueueName, job: &str) -> String {
     format!("dead.{}.{}.{}", lane.token(), token::of(queue.as_str()), token::of(job))
 }
 
+/// The lane, the queue and the job that a dead letter's subject names. The job is a text: what is
+/// not readable has no id.
+pub fn read_dead(subject: &str) -> Option<(Lane, QueueName, String)> {
+    let mut tokens = subject.strip_prefix("dead.")?.split('.');
+    let lane = tokens.next()?;
+    let lane = streams::LANES.iter().copied().find(|known| known.token() == lane)?;
+    let queue = token::read(tokens.next()?)?.parse().ok()?;
+    let job = token::read(tokens.next()?)?;
+    tokens.next().is_none().then_some((lane, queue, job))
+}
+
 /// Everything meant for one gateway.
 pub fn gateway_inbox(gateway: GatewayId) -> String {
     format!("gw.{gateway}.>")
@@ -320,6 +334,19 @@ mod tests {
         assert_eq!(read_chore(&chore(Chore::Seal, &id)), Some(id.clone()));
         for other in ["log.x", "log", &live(&id), &format!("{}.x", log(&id))] {
             assert_eq!(read_log(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_dead_letter_is_read_from_its_subject() {
+        let queue: QueueName = "gpu.large *>".parse().unwrap();
+        for lane in streams::LANES {
+            let subject = dead(*lane, &queue, "a.b");
+            let read = Some((*lane, queue.clone(), "a.b".to_owned()));
+            assert_eq!(read_dead(&subject), read, "{subject}");
+        }
+        for other in ["dead.chat.q", "dead.nowhere.q.j", "dead.chat.q.j.more", "job.chat.q.j"] {
+            assert_eq!(read_dead(other), None, "{other}");
         }
     }
 

@@ -98,6 +98,7 @@ pub(crate) async fn beat(
             gateway,
             draining: draining.is_requested(),
             requests: u32::try_from(requests()).unwrap_or(u32::MAX),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         if let Err(error) = bus.beat_gateway(&beat).await {
             tracing::debug!(%error, "a beat was not sent: {error}");

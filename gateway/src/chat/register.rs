@@ -129,6 +129,9 @@ impl Register {
             // Nobody waits for it.
             None => return Verdict::Drop,
         };
+        if claim.delivery > 1 {
+            self.measures.windows().redelivered();
+        }
         match claimed {
             Claimed::Go { claim: number, superseded } => {
                 if let Some((worker, older)) = superseded {

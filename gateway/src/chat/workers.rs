@@ -72,6 +72,17 @@ impl Workers {
             })
     }
 
+    /// Those that are alive, in the order in which they started, and how long ago each was heard.
+    pub(crate) fn living(&self, now: Instant) -> Vec<(WorkerBeat, Duration)> {
+        let heard = self.lock();
+        let ago = |last: &Last| now.saturating_duration_since(last.at);
+        let living = heard.last.values().filter(|last| ago(last) < SILENT_AFTER);
+        let mut living: Vec<_> = living.map(|last| (last.beat.clone(), ago(last))).collect();
+        // Ids sort by the time they were made.
+        living.sort_by_key(|(beat, _)| beat.worker);
+        living
+    }
+
     /// How long a worker has been silent, as far as it could be heard.
     pub(crate) fn silent_for(&self, worker: WorkerId, now: Instant) -> Duration {
         let heard = self.lock();
@@ -123,6 +134,7 @@ mod tests {
             busy: 0,
             draining: false,
             catalogue: catalogue.clone(),
+            version: "1".to_owned(),
         };
         assert!(workers.serve(&other, start + Duration::from_secs(9)), "too young to know");
 
@@ -134,6 +146,8 @@ mod tests {
         assert_eq!((workers.heard_of(&queue, now), workers.heard_of(&other, now)), (1, 0));
         assert_eq!(workers.heard_of(&queue, now + SILENT_AFTER), 0);
         assert_eq!(workers.silent_for(worker, now), Duration::ZERO);
+        assert_eq!(workers.living(now).len(), 1);
+        assert!(workers.living(now + SILENT_AFTER).is_empty());
         assert_eq!(workers.silent_for(worker, now + SILENT_AFTER), SILENT_AFTER);
         assert_eq!(workers.other_catalogue(&catalogue, now), None);
 

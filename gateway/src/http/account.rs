@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{JobId, Operation, WorkFigures};
+use contract::{JobId, Lane, Operation, WorkFigures};
 use service_runtime::Connection;
 use telemetry::names::{app, span};
 use telemetry::propagation;
@@ -24,6 +24,8 @@ pub(super) struct Account {
     operation: Option<Operation>,
     model: Option<String>,
     job: Option<JobId>,
+    lane: Option<Lane>,
+    callers_mistake: bool,
     connection: Option<Connection>,
     stream: bool,
     first_chunk: Option<Instant>,
@@ -51,6 +53,8 @@ impl Account {
             operation: Some(operation),
             model: None,
             job: None,
+            lane: None,
+            callers_mistake: false,
             connection: None,
             stream: false,
             first_chunk: None,
@@ -86,6 +90,11 @@ impl Account {
     /// Its caller wants a receipt at the end of a stream.
     pub(super) fn wants_receipt(&mut self) {
         self.wants_receipt = true;
+    }
+
+    /// Where its job is to be queued.
+    pub(super) fn goes_into(&mut self, lane: Lane) {
+        self.lane = Some(lane);
     }
 
     /// Its job is in the queue.
@@ -163,6 +172,7 @@ impl Account {
         let slow = refusal.is_for_a_slow_reader();
         self.outcome = if slow { app::READ_TOO_SLOWLY } else { app::FAILED };
         self.error = Some(refusal.error_type());
+        self.callers_mistake = refusal.status().is_client_error();
         // A caller's mistake is no failure of this span; a stream that breaks is.
         if refusal.status().is_server_error() {
             self.seen.span.record(span::STATUS_CODE, span::ERROR);
@@ -184,6 +194,10 @@ impl Account {
             longest_gap: self.longest_gap,
             outcome: self.outcome,
             error_type: self.error,
+            callers_mistake: self.callers_mistake,
+            request_id: &self.seen.request_id,
+            job: self.job,
+            lane: self.lane,
             work: self.work.as_ref(),
             trace_id,
         }

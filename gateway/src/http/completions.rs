@@ -102,7 +102,9 @@ async fn begin(
 
     let way = if stream { Way::Streamed } else { Way::Whole };
     let is_stored = key.is_given() && endpoint.operation == Operation::ChatCompletions;
-    may_ask(caller, &model, if is_stored { Lane::Live } else { Lane::Chat })?;
+    let lane = if is_stored { Lane::Live } else { Lane::Chat };
+    account.goes_into(lane);
+    may_ask(caller, &model, lane)?;
     let owner = caller.owner();
     let repeatable = key.repeatable(owner, &body)?;
     let (answer, told) = if is_stored {

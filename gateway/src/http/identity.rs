@@ -32,7 +32,7 @@ const BEARER: &str = "bearer ";
 pub(super) enum Needs {
     /// A key that may call this endpoint.
     Endpoint(Endpoint),
-    /// A key with which keys are managed.
+    /// A key with which keys are managed, and everything is looked at.
     Operator,
 }
 

@@ -5,6 +5,7 @@
 //! * [`responses`]: stored answers: create, read, follow, cancel, delete.
 //! * [`conversations`]: what responses are turns of, and its items.
 //! * [`admin_keys`]: keys, for operators.
+//! * [`operator`]: the picture of everything, and dead letters, for operators.
 //! * [`identity`]: who calls, and whether they may. [`door`]: which requests are let in.
 //! * [`cors`]: which pages may call and read.
 //! * [`header_names`]: headers that are ours. [`refusal`]: every error that a caller reads.
@@ -24,6 +25,7 @@ mod idempotency;
 mod identity;
 mod models;
 mod observe;
+mod operator;
 mod reference;
 mod refusal;
 mod responses;

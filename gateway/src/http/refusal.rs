@@ -30,6 +30,8 @@ const KNOWN_CODES: &[&str] = &[
     "conversation_locked",
     "conversation_not_found",
     "conversation_too_large",
+    "dead_letter_not_found",
+    "dead_letter_not_redriven",
     "empty_array",
     "foreign_host",
     "foreign_site",

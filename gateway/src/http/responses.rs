@@ -70,7 +70,9 @@ async fn begin(
     describe(&seen.span, Operation::ChatCompletions, asked.model(), stream, catalogue);
     account.asks(label_of(catalogue, asked.model()), stream);
 
-    may_ask(caller, asked.model(), responses::lane_of(&asked))?;
+    let lane = responses::lane_of(&asked);
+    account.goes_into(lane);
+    may_ask(caller, asked.model(), lane)?;
 
     let way = answering::Way::of(&asked);
     let repeatable = key.repeatable(caller.owner(), &body)?;

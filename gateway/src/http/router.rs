@@ -4,14 +4,15 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::middleware;
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
 use contract::keys::Endpoint;
 
 use super::door::Door;
 use super::identity::{Doorman, Needs, identify};
 use super::refusal::Refusal;
 use super::{
-    Api, admin_keys, completions, conversations, door, models, observe, reference, responses,
+    Api, admin_keys, completions, conversations, door, models, observe, operator, reference,
+    responses,
 };
 use crate::keys::KeyBook;
 
@@ -46,6 +47,17 @@ pub(super) const OPENAPI: &str = "/openapi.json";
 /// The description for people.
 pub(super) const DOCS: &str = "/docs";
 
+/// What every route for operators begins with: none of their posts takes an idempotency key.
+#[cfg(test)]
+pub(super) const ADMIN: &str = "/v1/admin/";
+/// The picture of everything, for operators.
+pub(super) const OVERVIEW: &str = "/v1/admin/overview";
+/// Jobs that were given up.
+pub(super) const DEAD_LETTERS: &str = "/v1/admin/dead_letters";
+/// One of them.
+pub(super) const DEAD_LETTER: &str = "/v1/admin/dead_letters/{dead_letter_id}";
+/// Asks again what it asked.
+pub(super) const REDRIVE: &str = "/v1/admin/dead_letters/{dead_letter_id}/redrive";
 /// Keys, for operators.
 pub(super) const ADMIN_KEYS: &str = "/v1/admin/keys";
 /// One key.
@@ -57,7 +69,7 @@ pub(super) const ROTATE_KEY: &str = "/v1/admin/keys/{key_id}/rotate";
 struct Route(&'static str, Needs, MethodRouter<Api>);
 
 /// Every route that answers somebody.
-fn routes() -> [Route; 15] {
+fn routes() -> [Route; 19] {
     let chat = Needs::Endpoint(Endpoint::ChatCompletions);
     let embeddings = Needs::Endpoint(Endpoint::Embeddings);
     let models = Needs::Endpoint(Endpoint::Models);
@@ -91,6 +103,10 @@ fn routes() -> [Route; 15] {
         Route(ADMIN_KEYS, Needs::Operator, get(admin_keys::list).post(admin_keys::create)),
         Route(ADMIN_KEY, Needs::Operator, get(admin_keys::show).delete(admin_keys::revoke)),
         Route(ROTATE_KEY, Needs::Operator, post(admin_keys::rotate)),
+        Route(OVERVIEW, Needs::Operator, get(operator::overview)),
+        Route(DEAD_LETTERS, Needs::Operator, get(operator::list_dead_letters)),
+        Route(DEAD_LETTER, Needs::Operator, delete(operator::delete_dead_letter)),
+        Route(REDRIVE, Needs::Operator, post(operator::redrive)),
     ]
 }
 

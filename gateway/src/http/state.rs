@@ -9,6 +9,7 @@ use crate::conversations::Conversations;
 use crate::idempotency::Ledger;
 use crate::keys::KeyStore;
 use crate::measures::Measures;
+use crate::operator::Operator;
 use crate::responses::Responses;
 
 /// Cheap to clone.
@@ -29,6 +30,7 @@ pub(crate) struct Parts {
     pub(crate) conversations: Conversations,
     pub(crate) ledger: Ledger,
     pub(crate) keys: KeyStore,
+    pub(crate) operator: Operator,
     pub(crate) measures: Arc<Measures>,
     /// In bytes.
     pub(crate) body_limit: usize,
@@ -63,6 +65,11 @@ impl Api {
     /// API keys as they are stored.
     pub(super) fn keys(&self) -> &KeyStore {
         &self.0.parts.keys
+    }
+
+    /// The picture of everything.
+    pub(super) fn operator(&self) -> &Operator {
+        &self.0.parts.operator
     }
 
     /// What is counted and timed.

@@ -59,8 +59,13 @@ impl Actor {
         Self { by: key.map_or_else(|| ANYBODY.to_owned(), |id| format!("{OF_KEY}{id}")), from }
     }
 
+    /// From where.
+    pub(crate) fn from(&self) -> IpAddr {
+        self.from
+    }
+
     /// As records name it.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.by
     }
 

@@ -37,6 +37,10 @@ fn it_tells_what_the_worker_measured_and_what_the_caller_saw() {
         longest_gap: Duration::ZERO,
         outcome: "completed",
         error_type: None,
+        callers_mistake: false,
+        request_id: "req_1",
+        job: None,
+        lane: None,
         work: Some(&work),
         trace_id: Some("0af7651916cd43dd8448eb211c80319c"),
     };

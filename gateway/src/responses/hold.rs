@@ -22,7 +22,7 @@ const END_AGAIN: Duration = Duration::from_millis(200);
 /// Value of [`app::OUTCOME`]: the answer is fetched later, from whichever gateway.
 pub(crate) const HANDED_OVER: &str = "handed_over";
 /// Value of [`app::OUTCOME`] of a job: somebody stopped it.
-const CANCELLED: &str = "cancelled";
+pub(crate) const CANCELLED: &str = "cancelled";
 
 /// From the first attempt to store a response until this gateway is done with it. Dropping it does
 /// what is left:

@@ -9,6 +9,7 @@
 //! * [`following`]: one reader of a log: its past, then live.
 //! * [`hold`]: what is left to do when this gateway lets go of a response that it accepted.
 //! * [`logs`]: a log as a whole, and its end. [`readers`]: everybody who reads here.
+//! * [`again`]: what ended without an answer may be asked once more.
 //! * [`reconcile`], [`open_logs`]: open logs whose jobs were lost get them back.
 //! * [`seal`], [`sealed`]: what has ended is kept for longer.
 //! * [`error`]: why not. [`failures`]: why a reader was broken off.
@@ -16,6 +17,7 @@
 //! Nothing is kept between requests: another gateway would say the same, byte for byte.
 
 mod accept;
+mod again;
 mod completion;
 mod counting;
 mod error;
@@ -37,10 +39,11 @@ mod stored_answer;
 mod tests;
 mod times;
 
+pub(crate) use again::NotAgain;
 pub(crate) use error::ResponseError;
 pub(crate) use fold::Fold;
 pub(crate) use following::{Following, Step};
-pub(crate) use hold::HANDED_OVER;
+pub(crate) use hold::{CANCELLED, HANDED_OVER};
 pub(crate) use logs::{Doubt, stored};
 pub(crate) use readers::Readers;
 pub(crate) use request::{Asked, Request, lane_of};

@@ -11,6 +11,7 @@ use service_runtime::Tasks;
 use tokio::time::Instant;
 
 use super::accept::{self, Accepted, Promised};
+use super::again::{self, NotAgain};
 use super::completion::{Completion, Way};
 use super::error::ResponseError;
 use super::fold::Fold;
@@ -150,6 +151,14 @@ impl Responses {
             Some(hold) => following.held(hold),
             None => following,
         })
+    }
+
+    /// The request behind a response that has failed, as it can be asked again; or why it cannot.
+    pub(crate) async fn again(
+        &self,
+        log: &LogId,
+    ) -> Result<Result<Request, NotAgain>, ResponseError> {
+        again::request(&self.0, log).await
     }
 
     /// A response as it stands.

@@ -42,6 +42,7 @@ pub(crate) fn filled(path: &str, response: &str, conversation: &str, item: &str)
         .replace("{item_id}", item)
         .replace("{model}", "public")
         .replace("{key_id}", "aaaaaaaaaaaaaaaa")
+        .replace("{dead_letter_id}", "7")
 }
 
 /// A body that the route understands.

@@ -49,6 +49,10 @@ mod keys_followed;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
+mod operator_dead_letters;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod overload;

@@ -60,6 +60,11 @@ const WALLS: &[(&str, &[&str], &str)] = &[
         "the domain does not know it is on HTTP",
     ),
     (
+        "gateway/src/operator",
+        &["axum", "StatusCode", "async_nats", "reqwest", "std::env"],
+        "the domain does not know it is on HTTP",
+    ),
+    (
         "llm-worker/src/completion",
         &["async_nats", "bus::", "reqwest", "outbound::", "axum"],
         "rules are tested without a network",

@@ -126,6 +126,31 @@ async fn a_job_that_is_given_up_is_kept_with_its_reason() {
 
     publish(&bus, JobId::fresh(), "next").await.unwrap();
     assert_eq!(next(&mut source).await.payload().as_ref(), b"next", "the first one is gone");
+    let kept = bus.dead_letter(1).await.unwrap().unwrap();
+    assert_eq!((kept.letter, kept.job.as_ref()), (letter, b"not json".as_slice()));
+    assert_eq!(kept.place, (Lane::Chat, queue(), "job".to_owned()));
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_removed_by_its_number_and_the_others_stay() {
+    let (_nats, bus) = declared().await;
+    let letter = DeadLetter {
+        reason: "unreadable".to_owned(),
+        message: String::new(),
+        deliveries: 1,
+        subject: String::new(),
+    };
+    for job in ["one", "one", "two", "three"] {
+        bus.bury(Lane::Chat, &queue(), job, &letter, "x".into()).await.unwrap();
+    }
+
+    assert!(bus.remove_dead_letter(1).await.unwrap());
+    assert!(bus.remove_dead_letter(3).await.unwrap());
+    assert!(!bus.remove_dead_letter(3).await.unwrap(), "it is gone");
+
+    let kept = bus.dead_letters().await.unwrap();
+    assert_eq!(kept.newest_first(None).collect::<Vec<_>>(), [4, 2]);
+    assert_eq!((kept.kept, bus.dead_letter(3).await.unwrap()), (2, None));
 }
 
 #[tokio::test]

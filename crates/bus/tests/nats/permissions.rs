@@ -109,6 +109,10 @@ fn publishing() -> Vec<(String, &'static [Service])> {
         (api("DIRECT.GET.LOGS".to_owned()), &[NatsInit, Operator]),
         (api(format!("STREAM.MSG.GET.{bucket}")), &[LlmWorker, NatsInit, Operator]),
         (api("STREAM.MSG.GET.DEAD".to_owned()), &[Gateway, LlmWorker, NatsInit, Operator]),
+        (api("DIRECT.GET.DEAD".to_owned()), &[LlmWorker, NatsInit, Operator]),
+        (api("STREAM.MSG.DELETE.DEAD".to_owned()), &[LlmWorker, NatsInit, Operator]),
+        (api("STREAM.MSG.DELETE.LOGS".to_owned()), &[Gateway, LlmWorker, NatsInit, Operator]),
+        (subjects::ASK_FIGURES.to_owned(), &[LlmWorker, NatsInit, Operator]),
         // Streams themselves.
         (api("STREAM.CREATE.OTHER".to_owned()), &[Gateway, LlmWorker, NatsInit, Operator]),
         (api("STREAM.CREATE.LOGS".to_owned()), &[Gateway, LlmWorker, Operator]),
@@ -146,6 +150,8 @@ fn subscribing() -> Vec<(String, &'static [Service])> {
         (subjects::ALL_LIVE.to_owned(), &[LlmWorker, NatsInit, Operator]),
         (subjects::ALL_GATEWAY_MAIL.to_owned(), &[LlmWorker, NatsInit, Operator]),
         (subjects::ALL_WORKER_MAIL.to_owned(), &[Gateway, NatsInit, Operator]),
+        (subjects::ALL_GATEWAY_BEATS.to_owned(), &[NatsInit, Operator]),
+        (subjects::ASK_FIGURES.to_owned(), &[LlmWorker, NatsInit, Operator]),
         (subjects::record("KEYS", ">"), every),
     ]
 }

@@ -27,6 +27,11 @@ pub(super) fn purge(stream: &str) -> String {
     format!("$JS.API.STREAM.PURGE.{stream}")
 }
 
+/// To remove one message.
+pub(super) fn message_delete(stream: &str) -> String {
+    format!("$JS.API.STREAM.MSG.DELETE.{stream}")
+}
+
 /// One message, as the leader knows it.
 pub(super) fn message_get(stream: &str) -> String {
     format!("$JS.API.STREAM.MSG.GET.{stream}")
@@ -37,7 +42,7 @@ pub(super) fn direct_get(stream: &str, subjects: &str) -> String {
     format!("$JS.API.DIRECT.GET.{stream}.{subjects}")
 }
 
-/// Many messages, as any replica knows them.
+/// One message by its number, or many, as any replica knows them.
 pub(super) fn direct_get_batch(stream: &str) -> String {
     format!("$JS.API.DIRECT.GET.{stream}")
 }

@@ -3,6 +3,7 @@
 //! Add files to `golden/`; never change one: gateways and workers of two versions run side by
 //! side during a rollout.
 
+use contract::figures::GatewayFigures;
 use contract::{
     Body, CancelJob, ClaimRequest, DeadLetter, Failure, GatewayBeat, Job, Verdict, WorkFigures,
     WorkerBeat, log, pack,
@@ -34,6 +35,9 @@ fn small_messages_read_the_same() {
     reads_the_same::<CancelJob>(include_str!("golden/cancel_job_1.json"));
     reads_the_same::<GatewayBeat>(include_str!("golden/gateway_beat_1.json"));
     reads_the_same::<WorkerBeat>(include_str!("golden/worker_beat_1.json"));
+    reads_the_same::<GatewayBeat>(include_str!("golden/gateway_beat_2.json"));
+    reads_the_same::<WorkerBeat>(include_str!("golden/worker_beat_2.json"));
+    reads_the_same::<GatewayFigures>(include_str!("golden/gateway_figures_1.json"));
     reads_the_same::<Failure>(include_str!("golden/failure_1.json"));
     reads_the_same::<DeadLetter>(include_str!("golden/dead_letter_1.json"));
     reads_the_same::<WorkFigures>(include_str!("golden/work_figures_1.json"));

@@ -33,6 +33,7 @@ impl Worker {
             busy: 0,
             draining: false,
             catalogue: catalogue.hash(),
+            version: "of the test".to_owned(),
         };
         let mut heart = JoinSet::new();
         heart.spawn(beats(bus.clone(), beat));

@@ -209,7 +209,7 @@ async fn beat(gateway: GatewayId, bus: Bus, death: Shutdown) {
     let mut ticks = tokio::time::interval(BEAT_EVERY);
     while !death.is_requested() {
         ticks.tick().await;
-        let beat = GatewayBeat { gateway, draining: false, requests: 0 };
+        let beat = GatewayBeat { gateway, draining: false, requests: 0, version: String::new() };
         let _while_nats_is_away = bus.beat_gateway(&beat).await;
     }
 }
