@@ -276,7 +276,7 @@ async def the_page_agrees(http, system, account):
     assert facts["Accepted"] == account.accepted
     assert facts["Completed"] == account.of("completed")
     assert facts["Failed"] == account.of("failed")
-    assert facts["Given up by their callers"] == account.of("client_gone")
+    assert facts["Left by their callers"] == account.of("client_gone")
     later = sum(usage[1] for kind, usage, _receipt, _took in account.told if kind == "background")
     assert facts["Tokens said"] in (account.written, account.written - later)
 

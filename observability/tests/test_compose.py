@@ -76,36 +76,6 @@ def test_one_word_switches_it_on(stack):
     assert stack["x-environment"]["OTEL_METRICS_EXPORTER"] == "${OTEL_METRICS_EXPORTER:-none}"
 
 
-def compose(*arguments, **variables):
-    docker = os.environ.get("DOCKER_BIN") or shutil.which("docker")
-    known = subprocess.run([docker, "compose", "version"], capture_output=True) if docker else None
-    if known is None or known.returncode != 0:
-        pytest.skip("no docker compose here")
-    ours = ("CHAPPE_", "OTEL_", "COMPOSE_")
-    chosen = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    done = subprocess.run(
-        [docker, "compose", *arguments],
-        cwd=REPOSITORY,
-        env={**chosen, **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
-
-
-@pytest.mark.parametrize(("watch", "there"), [({}, set()), ({"CHAPPE_WATCH": "on"}, WATCHERS)])
-def test_compose_understands_it(watch, there):
-    services = set(compose("config", "--services", CHAPPE_MODEL="simulator", **watch).split())
-    assert services & WATCHERS == there
-    assert {"gateway", "llm-worker", "web", "simulator"} <= services
-    config = yaml.safe_load(compose("config", CHAPPE_MODEL="simulator", **watch))
-    wanted = "http://collector:4318" if watch else ""
-    for name in HEARD:
-        said = config["services"][name]["environment"]
-        assert said["OTEL_EXPORTER_OTLP_ENDPOINT"] == wanted
-
-
 def test_files_and_folders_that_are_mounted_are_there(watching):
     here = REPOSITORY / "compose"
     named = [one["file"] for one in watching["configs"].values()]
