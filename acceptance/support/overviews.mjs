@@ -10,7 +10,7 @@ const worker = (id, queues, slots, busy, more = {}) =>
   ({ id, version: '0.1.0', queues, slots, busy, draining: false, catalogue: '5d41402abc4b', seen_seconds_ago: 0.4, ...more });
 const lane = (queue, name, waiting = 0, oldest = 0, more = {}) =>
   ({ queue, lane: name, waiting, oldest_wait_seconds: oldest, delivered: 0, redelivered: 0, ...more });
-const lanes = (queue) => ['chat', 'live', 'background', 'batch'].map((name) => lane(queue, name));
+const lanes = (queue) => ['chat', 'live', 'background'].map((name) => lane(queue, name));
 const model = (name, queue, requests, failed, input, output, first, token) => ({
   model: name, queue, requests, failed, input_tokens_per_second: input, output_tokens_per_second: output,
   time_to_first_token_seconds: first, time_per_output_token_seconds: token,
@@ -28,7 +28,7 @@ const letter = (id, reason, more = {}) => ({
 });
 
 /** Fifteen minutes of ten seconds; `wave` tells of each step, from 0 to 1, how much happened. */
-const history = (wave, { speed = 900, waits = 0, fails = () => 0, points = 90 } = {}) => ({
+const history = (wave, { speed = 900, waits = 0, longest = 13, fails = () => 0, points = 90, now = {} } = {}) => ({
   step_seconds: 10,
   points: Array.from({ length: points }, (_, index) => {
     const step = 90 - points + index;
@@ -37,8 +37,9 @@ const history = (wave, { speed = 900, waits = 0, fails = () => 0, points = 90 } 
     return {
       at: AT - (89 - step) * 10, accepted: Math.round(24 * much * jitter), failed: Math.round(fails(step) * much),
       output_tokens: Math.round(speed * 10 * much * jitter), waiting: Math.round(waits * much * much * jitter),
-      oldest_wait_seconds: waits ? 13 * much * much * jitter : 0,
+      oldest_wait_seconds: waits ? longest * much * much * jitter : 0,
       time_to_first_token_p95_seconds: much > 0 ? (0.18 + (waits ? 9 * much ** 3 : 0.1 * much)) * jitter : null,
+      ...(step === 89 ? now : {}),
     };
   }),
 });
@@ -69,7 +70,7 @@ export const empty = {
 /** A good day. */
 export const well = {
   ...base,
-  gateways: [gateway('g-7f3a', 9, { this: true }), gateway('g-b204', 11)],
+  gateways: [gateway('g-7f3a', 6, { this: true }), gateway('g-b204', 8)],
   workers: [
     worker('w-91c2', ['default'], 8, 5), worker('w-c07e', ['default'], 8, 4),
     worker('w-e51b', ['large'], 4, 3), worker('w-0d6f', ['large', 'default'], 4, 1),
@@ -79,14 +80,14 @@ export const well = {
     model('llama3.2', 'default', 604, 0, 2130, 712, percentiles(0.142, 0.31, 0.55), percentiles(0.018, 0.027, 0.041)),
     model('qwen3-32b', 'large', 58, 0, 640, 118, percentiles(0.39, 0.92, 1.4), percentiles(0.034, 0.051, 0.07)),
   ],
-  answers: { accepted: 48_213, completed: 47_902, failed: 61, client_gone: 230, not_queued: 0, open: 20, input_tokens: 31_420_118, output_tokens: 9_804_551, since: AT - 93_600 },
+  answers: { accepted: 48_213, completed: 47_908, failed: 61, client_gone: 230, not_queued: 0, open: 14, input_tokens: 31_420_118, output_tokens: 9_804_551, since: AT - 93_600 },
   slow_answers: [
     slow(1, 'qwen3-32b', 'large', 'chat', [21.4, 0.8, 0.62, 1.43, 611]),
     slow(2, 'qwen3-32b', 'large', 'live', [16.9, 0.01, 0.4, 0.42, 498]),
     slow(3, 'llama3.2', 'default', 'chat', [12.2, 0.002, 0.14, 0.145, 640]),
     slow(4, 'llama3.2', 'default', 'chat', [9.1, 0.003, 0.2, 0.206, 474], { outcome: 'client_gone' }),
   ],
-  history: history((x) => 0.62 + 0.3 * Math.sin(x * 7) * Math.sin(x * 2.4)),
+  history: history((x) => 0.62 + 0.3 * Math.sin(x * 7) * Math.sin(x * 2.4), { now: { waiting: 1, oldest_wait_seconds: 0.8 } }),
 };
 
 /** More is asked than can be answered. */
@@ -99,7 +100,7 @@ export const busy = {
   ],
   queues: [
     lane('default', 'chat', 23, 12.4, { delivered: 16 }), lane('default', 'live'),
-    lane('default', 'background', 140, 340, { redelivered: 2 }), lane('default', 'batch', 2600, 5400), ...lanes('large'),
+    lane('default', 'background', 140, 340, { redelivered: 2 }), ...lanes('large'),
   ],
   models: [
     model('llama3.2', 'default', 931, 4, 3310, 1240, percentiles(4.2, 11.6, 13.1), percentiles(0.022, 0.039, 0.06)),
@@ -113,7 +114,10 @@ export const busy = {
     slow(4, 'qwen3-32b', 'large', 'chat', [21.4, 0.8, 0.62, 1.43, 611]),
     slow(5, 'llama3.2', 'default', 'chat', [19.8, 11.6, null, null, null], { outcome: 'client_gone' }),
   ],
-  history: history((x) => 0.35 + 0.62 * x ** 1.5, { speed: 1300, waits: 24, fails: (step) => (step % 23 === 0 ? 1.4 : 0) }),
+  history: history((x) => 0.35 + 0.62 * x ** 1.5, {
+    speed: 1300, waits: 168, longest: 350, fails: (step) => (step > 60 && step % 7 === 0 ? 1.2 : 0),
+    now: { waiting: 163, oldest_wait_seconds: 340 },
+  }),
 };
 
 /** Hardly anybody gets an answer, and not everything can be told. */

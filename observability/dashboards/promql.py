@@ -3,10 +3,14 @@
 WINDOW = "$__rate_interval"
 
 
-def _selected(metric, matchers, by_version=True):
+def _selected(metric, matchers, window=None):
+    """A series, and what chooses those of the wanted versions: over a time also of processes that
+    ended in it, or a release that was taken back would leave no trace."""
     chosen = ['deployment_environment_name=~"$env"', 'job=~"$service"', *matchers]
     series = f"{metric}{{{','.join(chosen)}}}"
-    return series, ' and on (job, instance) app_build_info{service_version=~"$version"}'
+    build = 'app_build_info{service_version=~"$version"}'
+    there = f"last_over_time({build}[{window}])" if window else build
+    return series, f" and on (job, instance) {there}"
 
 
 def told(metric, *matchers):
@@ -17,13 +21,13 @@ def told(metric, *matchers):
 
 def rate(metric, *matchers, window=WINDOW):
     """Of a counter, each second."""
-    series, of_version = _selected(metric, matchers)
+    series, of_version = _selected(metric, matchers, window)
     return f"(rate({series}[{window}]){of_version})"
 
 
 def increase(metric, *matchers, window=WINDOW):
     """Of a counter, in a time."""
-    series, of_version = _selected(metric, matchers)
+    series, of_version = _selected(metric, matchers, window)
     return f"(increase({series}[{window}]){of_version})"
 
 

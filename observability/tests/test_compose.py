@@ -136,7 +136,7 @@ def test_stores_forget(watching):
     assert loki["limits_config"]["retention_period"] == "168h"
     assert loki["compactor"]["retention_enabled"] is True
     kept = watching["services"]["prometheus"]["command"]
-    assert "--storage.tsdb.retention.time=15d" in kept
+    assert "--storage.tsdb.retention.time=31d" in kept
     assert "--storage.tsdb.retention.size=4GB" in kept
 
 

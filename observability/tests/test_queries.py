@@ -15,6 +15,10 @@ OF_OTHERS = {
     "otelcol_receiver_refused_spans_total",
     "otelcol_exporter_sent_spans_total",
     "otelcol_exporter_send_failed_spans_total",
+    "otelcol_exporter_send_failed_log_records_total",
+    "otelcol_exporter_enqueue_failed_spans_total",
+    "otelcol_exporter_enqueue_failed_log_records_total",
+    "otelcol_receiver_refused_log_records_total",
 }
 # What is added where series are collected.
 ADDED = {

@@ -71,7 +71,7 @@ PANELS = [
     ),
     row("Upkeep"),
     tile(
-        "Main",
+        "Main is red",
         "bool",
         "Whether the last pipeline of main that ended has failed. Told by `ci/upkeep`.",
         "max(app_delivery_main_red)",

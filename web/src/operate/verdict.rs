@@ -63,6 +63,9 @@ impl Verdict {
         failing(overview, &mut found);
         buried(overview, &mut found);
         differing(overview, &mut found);
+        for sentence in &overview.incomplete {
+            add(&mut found, Level::Warning, sentence.clone());
+        }
         // The worst first; else in the order of what hurts people.
         found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         if found.is_empty() {
@@ -115,6 +118,16 @@ fn served(overview: &Overview, found: &mut Vec<Finding>) {
         if !queues.contains(&name) {
             queues.push(name);
         }
+    }
+    let nats_is_silent = overview.queues.iter().flatten().all(|queue| queue.waiting.is_none());
+    if workers.is_empty() && nats_is_silent && overview.queues.iter().flatten().next().is_some() {
+        // The gateway hears nobody, which says nothing of workers.
+        add(
+            found,
+            Level::Bad,
+            "The gateway does not hear from NATS: nobody gets an answer.".to_owned(),
+        );
+        return;
     }
     if workers.is_empty() {
         let waiting: f64 = overview.queues.iter().flatten().filter_map(|one| one.waiting).sum();

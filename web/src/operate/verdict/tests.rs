@@ -76,6 +76,18 @@ fn it_says_who_waits_and_why() {
 }
 
 #[test]
+fn what_is_not_known_is_not_well() {
+    let mut all = overview();
+    all.incomplete = vec!["Gateway g did not answer.".into()];
+    assert_eq!(headline(&all), (Level::Warning, "Gateway g did not answer.".into()));
+
+    all.workers = Some(vec![]);
+    all.queues = Some(vec![Queue { waiting: None, ..lane("chat", 0.0, 0.0) }]);
+    let silent = "The gateway does not hear from NATS: nobody gets an answer.";
+    assert_eq!(headline(&all), (Level::Bad, silent.into()), "the workers are not to blame");
+}
+
+#[test]
 fn it_says_when_nobody_works() {
     let mut all = overview();
     all.workers = Some(vec![]);

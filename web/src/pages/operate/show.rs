@@ -123,7 +123,7 @@ fn tiles(overview: &Overview) -> Markup {
     let kept = overview.dead_letters.as_ref().and_then(|letters| letters.kept);
     html! {
         dl.tiles {
-            (tile("In work now", &optional(overview.answers.as_ref().map(|all| all.open), count), ""))
+            (tile("Open now", &optional(overview.answers.as_ref().map(|all| all.open), count), ""))
             (tile("Waiting now", &optional(waiting, count), ""))
             (tile("Asked", &optional(of_models(|model| model.requests), count), &window))
             (tile("Failed", &optional(of_models(|model| model.failed), count), &window))
@@ -170,7 +170,7 @@ fn totals(overview: &Overview) -> Markup {
                     ("Could not be queued", Some(all.not_queued)),
                     ("Handed over", all.handed_over),
                     ("Cancelled", all.cancelled),
-                    ("In work", Some(all.open)),
+                    ("Open", Some(all.open)),
                     ("Tokens read", Some(all.input_tokens)),
                     ("Tokens said", Some(all.output_tokens)),
                 ] {
