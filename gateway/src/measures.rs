@@ -231,8 +231,12 @@ impl Measures {
 }
 
 /// What of the wait for a first token was neither the queue's nor the model's, in seconds. Clocks
-/// differ: it is never less than nothing.
+/// differ: it is never less than nothing. Not of what was tried more than once: its wait for a worker
+/// holds the tries before, and its first token may be one of them.
 fn overhead_s(waited: Duration, work: &WorkFigures) -> Option<f64> {
+    if work.attempt > 1 {
+        return None;
+    }
     let others_ms = work.first_token_ms? + work.queue_wait_ms;
     Some((waited.as_secs_f64() - others_ms / 1e3).max(0.0))
 }

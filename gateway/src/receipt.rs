@@ -12,6 +12,8 @@ use crate::measures::AnswerFigures;
 
 /// The member of an answer that holds it.
 pub(crate) const MEMBER: &str = "chappe";
+/// The same as JSON.
+const QUOTED_MEMBER: &[u8] = b"\"chappe\"";
 
 /// What is known of an answer at its end, beside its words.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,13 +128,9 @@ fn is_space(byte: &u8) -> bool {
 }
 
 /// Whether a text holds the name of the member in quotes. Within a longer string they would be
-/// escaped, so this is rare.
+/// escaped, so this is rare. Answers are large, and others wait on this thread.
 fn mentions_member(text: &[u8]) -> bool {
-    let quoted = |at: usize| {
-        let name = &text[at + 1..];
-        name.starts_with(MEMBER.as_bytes()) && name.get(MEMBER.len()) == Some(&b'"')
-    };
-    text.iter().enumerate().any(|(at, byte)| *byte == b'"' && quoted(at))
+    memchr::memmem::find(text, QUOTED_MEMBER).is_some()
 }
 
 /// The chunk of a stream that holds its receipt: of the same answer as the `last` one before it.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::DirectGetErrorKind;
 use bytes::Bytes;
@@ -9,6 +10,10 @@ use contract::{DeadLetter, Lane, QueueName, streams, subjects};
 
 use crate::publish::DEAD_LETTER_HEADER;
 use crate::{Bus, BusError};
+
+/// How a server says that there is no message of a number.
+const NOT_THERE: [ErrorCode; 2] =
+    [ErrorCode::SEQUENCE_NOT_FOUND, ErrorCode::STREAM_MESSAGE_DELETE_FAILED];
 
 /// Which dead letters there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +99,14 @@ impl Bus {
         let stream = self.jetstream.get_stream_no_info(streams::DEAD).await;
         match stream.map_err(BusError::unavailable)?.delete_message(number).await {
             Ok(removed) => Ok(removed),
-            // Refused: it is not there.
-            Err(error) if matches!(error.kind(), DeleteMessageErrorKind::JetStream(_)) => Ok(false),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    DeleteMessageErrorKind::JetStream(ref said) if NOT_THERE.contains(&said.error_code())
+                ) =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(BusError::unavailable(error)),
         }
     }

@@ -143,6 +143,12 @@ impl Ledger {
         Ok(Some(Before { makes: line.makes.into_owned(), age, revision: found.revision }))
     }
 
+    /// Whose id the record of a key holds now.
+    pub(crate) async fn makes(&self, record: &str) -> Result<Option<String>, KeyError> {
+        let Some(found) = self.0.records.get(record).await? else { return Ok(None) };
+        Ok(Some(read(&found.value)?.makes.into_owned()))
+    }
+
     /// Claims the key of a request that was made before and came to nothing; `None` when somebody
     /// else has.
     pub(crate) async fn take_over(

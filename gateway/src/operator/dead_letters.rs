@@ -22,7 +22,7 @@ use crate::responses::{Created, NotAgain, ResponseError, Responses};
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 /// Most letters that are remembered.
 const MOST_REMEMBERED: usize = 256;
-/// Most letters in a row that are passed over because they cannot be read.
+/// Most letters of a page that are passed over because they cannot be read.
 const MOST_PASSED_OVER: usize = 100;
 
 /// One of them.
@@ -103,16 +103,19 @@ impl DeadLetters {
         let there = self.bus.dead_letters().await.map_err(DeadLetterError::Unavailable)?;
         self.seen().begins_anew_with(there.stream_made_at);
         let mut data = Vec::new();
-        for number in there.newest_first(before).take(limit + MOST_PASSED_OVER) {
-            if data.len() > limit {
+        let mut numbers = there.newest_first(before);
+        // What cannot be read counts for the cursor, or whoever goes on from it stays here.
+        let mut passed = None;
+        for number in numbers.by_ref().take(limit + MOST_PASSED_OVER) {
+            passed = Some(number);
+            data.extend(self.letter(number).await?);
+            if data.len() == limit {
                 break;
             }
-            data.extend(self.letter(number).await?);
         }
-        let has_more = data.len() > limit;
-        data.truncate(limit);
-        let id = |letter: Option<&Letter>| letter.map(|letter| letter.id.clone());
-        let (first_id, last_id) = (id(data.first()), id(data.last()));
+        let has_more = numbers.next().is_some();
+        let first_id = data.first().map(|letter| letter.id.clone());
+        let last_id = passed.map(|number: u64| number.to_string());
         Ok((there.kept, Letters { object: "list", data, first_id, last_id, has_more }))
     }
 
@@ -140,7 +143,8 @@ impl DeadLetters {
     }
 
     /// Asks again what a letter asked, as a new response of the same owner, and removes the letter.
-    /// Twice within a day is once, also where it is not known whether the letter was removed.
+    /// Twice within a day is once, unless the new one failed as well; also where it is not known
+    /// whether the letter was removed.
     pub(crate) async fn redrive(&self, id: &str, actor: Actor) -> Result<JobId, DeadLetterError> {
         let number = id.parse().map_err(|_no_number| DeadLetterError::NotFound)?;
         let this = self.clone();
@@ -158,9 +162,14 @@ impl DeadLetters {
                 (Created::Answering(following), _told) => following.job(),
             };
             audit::did(&actor, Act::Redriven(job), &shown(&buried, None));
-            // One that stays can do no harm: redriven again it is the same response.
-            if let Err(error) = this.bus.remove_dead_letter(number).await {
-                tracing::warn!(%error, "a dead letter that was redriven was not removed: {error}");
+            // One that stays does no harm for a day, while its key is known and what it made has not
+            // failed.
+            match this.bus.remove_dead_letter(number).await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!("dead letter {number} was redriven, and was gone already"),
+                Err(error) => {
+                    tracing::warn!(%error, "dead letter {number} was redriven and not removed: {error}");
+                }
             }
             this.seen().letters.remove(&number);
             Ok(job)
@@ -289,18 +298,17 @@ fn not_started(error: ResponseError) -> DeadLetterError {
         | ResponseError::Conversation(
             ConversationError::NotFound(_)
             | ConversationError::ItemNotFound { .. }
-            | ConversationError::Locked(_)
             | ConversationError::TooLarge { .. },
         )
         | ResponseError::TooLarge { .. }
         | ResponseError::NotFound(_)
         | ResponseError::PreviousNotFound(_)
-        | ResponseError::PreviousNotReady(_)
         | ResponseError::PreviousNotCompleted { .. }
         | ResponseError::NotInBackground
         | ResponseError::BeyondTheEnd { .. } => DeadLetterError::NotRedriven(error.to_string()),
         ResponseError::NotStarted(_)
         | ResponseError::Conversation(_)
+        | ResponseError::PreviousNotReady(_)
         | ResponseError::Key(_)
         | ResponseError::Unavailable(_) => DeadLetterError::NotStarted(error),
     }

@@ -29,6 +29,8 @@ pub(crate) enum NotAgain {
     Answered,
     #[error("Somebody has stopped it.")]
     Stopped,
+    #[error("Its owner has asked it again, under the same Idempotency-Key.")]
+    AskedAgain,
 }
 
 /// The request behind a log that has failed, to be answered in the background: nobody waits for it
@@ -38,7 +40,21 @@ pub(super) async fn request(
     log: &LogId,
 ) -> Result<Result<Request, NotAgain>, ResponseError> {
     let entries = logs::read(&inner.bus, log, 0, Doubt::Refused).await?;
+    if let Some(key) = key_of(&entries)
+        && let Some(makes) = inner.ledger.makes(&key).await?
+        && makes != log.job.to_string()
+    {
+        return Ok(Err(NotAgain::AskedAgain));
+    }
     Ok(asked(log, &entries))
+}
+
+/// The record of the key under which its owner asked it.
+fn key_of(entries: &[Entry]) -> Option<String> {
+    match log::read(&entries.first()?.message) {
+        Ok((Record::Accepted(accepted), _chunks)) => accepted.key,
+        _ => None,
+    }
 }
 
 fn asked(log: &LogId, entries: &[Entry]) -> Result<Request, NotAgain> {

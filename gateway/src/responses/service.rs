@@ -287,7 +287,7 @@ impl Responses {
             match inner.bus.read_log(log.clone()).await {
                 // Its log is stored: a caller who is told to come again would be answered twice.
                 Err(BusError::Unavailable(error)) if began.elapsed() < OPENED_WITHIN => {
-                    tracing::warn!(error, "a log is opened again: {error}");
+                    tracing::debug!(error, "a log is opened again: {error}");
                     tokio::time::sleep(OPENED_AGAIN).await;
                 }
                 opened => break opened?,

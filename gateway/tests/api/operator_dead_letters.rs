@@ -242,3 +242,28 @@ async fn what_cannot_be_asked_again_says_why() {
     assert_eq!(stage.messages_in(streams::DEAD).await, 4, "they stay");
     assert!(stage.gateway.log.lines(&["audit:"]).is_empty(), "nothing was done");
 }
+
+#[tokio::test]
+async fn what_its_owner_has_asked_again_under_its_key_is_not_asked_once_more() {
+    let stage = Stage::set().await;
+    let mut scribe = stage.scribe(Lane::Background).await;
+    let body = response(r#""background":true"#);
+    let asks = async || stage.caller.posts_as("once", "/v1/responses", &body).answered().await;
+    assert_eq!(asks().await.status, 200);
+    let mut first = scribe.takes().await;
+    let error = r#"{"error":{"message":"no","type":"server_error","param":null,"code":"attempts_exhausted"}}"#;
+    let failure =
+        Failure { status: 500, body: error.to_owned(), retry_after_ms: None, should_retry: true };
+    first.fails(&failure).await;
+    let (id, payload) = (first.log.job.to_string(), first.delivery.payload().clone());
+    buries(&stage, Lane::Background, &id, "attempts_exhausted", payload).await;
+
+    assert_eq!(asks().await.status, 200);
+    let second = scribe.takes().await;
+    assert_ne!(second.log.job, first.log.job, "it was made anew");
+    let refused = sends(&stage, Method::POST, &format!("{DEAD_LETTERS}/1/redrive")).await;
+
+    assert_eq!(refused.status, 409);
+    assert!(refused.text().await.contains("Its owner has asked it again"));
+    assert_eq!(stage.ever_in(streams::jobs_stream(Lane::Background)).await, 2);
+}

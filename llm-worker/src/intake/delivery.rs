@@ -29,7 +29,6 @@ use crate::voice::{self, Outboxes, Voice};
 /// A job begun this often without an end kills its workers, or is never settled: it is given up.
 /// Claims are counted, or attempts in its log, and not deliveries: what comes back without one has
 /// harmed nobody.
-pub(super) const UNREADABLE: &str = "unreadable";
 pub(super) const POISONED_AFTER: u32 = 5;
 /// Between two tries to reach a gateway that does not answer.
 const CLAIM_AGAIN: std::ops::Range<u64> = 500..1000;
@@ -61,6 +60,7 @@ pub(super) type Ended = (Settlement, &'static str);
 /// The words for an end that a trace shows as an error.
 const FAULTS: &[&str] =
     &[UNREADABLE, POISONED, "failed", "broken_off", "blocked", BODY_LOST, LOG_UNAVAILABLE];
+pub(super) const UNREADABLE: &str = "unreadable";
 pub(super) const POISONED: &str = "attempts_exhausted";
 pub(super) const BODY_LOST: &str = "body_lost";
 /// The log of a stored job cannot be read or written now.
