@@ -146,7 +146,7 @@ impl DeadLetters {
     /// Twice within a day is once, unless the new one failed as well; also where it is not known
     /// whether the letter was removed.
     pub(crate) async fn redrive(&self, id: &str, actor: Actor) -> Result<JobId, DeadLetterError> {
-        let number = id.parse().map_err(|_no_number| DeadLetterError::NotFound)?;
+        let number = number_of(id)?;
         let this = self.clone();
         self.to_its_end(async move {
             let buried = this.bus.dead_letter(number).await;
@@ -179,7 +179,7 @@ impl DeadLetters {
 
     /// Removes a letter for good.
     pub(crate) async fn delete(&self, id: &str, actor: Actor) -> Result<(), DeadLetterError> {
-        let number = id.parse().map_err(|_no_number| DeadLetterError::NotFound)?;
+        let number = number_of(id)?;
         let (this, id) = (self.clone(), id.to_owned());
         self.to_its_end(async move {
             let buried = this.bus.dead_letter(number).await;
@@ -286,6 +286,12 @@ fn word(reason: &str) -> String {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
     let is_one = (1..=64).contains(&reason.len()) && reason.bytes().all(is_word);
     if is_one { reason } else { "other" }.to_owned()
+}
+
+/// The number that an id is, as it is shown: 17, and neither 017 nor +17. There is none before 1.
+fn number_of(id: &str) -> Result<u64, DeadLetterError> {
+    let number = id.parse().ok().filter(|number: &u64| *number > 0 && number.to_string() == id);
+    number.ok_or(DeadLetterError::NotFound)
 }
 
 /// What will be the same next time is a reason; everything else may be tried again.

@@ -120,7 +120,8 @@ async fn one_that_was_deleted_is_gone_and_the_others_stay() {
     assert_eq!(ids, ["3", "1"]);
     assert_eq!(stage.messages_in(streams::DEAD).await, 2);
     let not_found = (404, "dead_letter_not_found".to_owned());
-    for path in [path, format!("{DEAD_LETTERS}/99"), format!("{DEAD_LETTERS}/x")] {
+    let others = ["99", "x", "0", "01", "+1"].map(|id| format!("{DEAD_LETTERS}/{id}"));
+    for path in [path].into_iter().chain(others) {
         assert_eq!(sends(&stage, Method::DELETE, &path).await.error().await, not_found, "{path}");
         let redrive = format!("{path}/redrive");
         let refused = sends(&stage, Method::POST, &redrive).await;

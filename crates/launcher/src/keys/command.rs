@@ -66,7 +66,7 @@ pub(crate) struct Create {
     #[arg(long = "lane", value_name = "LANE")]
     lanes: Vec<LaneName>,
 
-    /// Keys may be managed with it, under /v1/admin/keys.
+    /// Operators' work may be done with it, under /v1/admin: keys, how everything is, dead letters.
     #[arg(long)]
     operator: bool,
 
