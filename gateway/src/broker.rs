@@ -15,6 +15,8 @@ use telemetry::ServiceTelemetry;
 use telemetry::names::app;
 use tokio::time::Instant;
 
+use crate::measures::whole;
+
 /// How often it is asked for an answer.
 const ASKED_EVERY: Duration = Duration::from_secs(3);
 /// So many questions later the streams are looked at again: what they hold grows slowly.
@@ -126,11 +128,6 @@ fn observe(seen: &Arc<Mutex<Seen>>, telemetry: &ServiceTelemetry) {
 
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count that a figure shows")]
-fn whole(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -241,6 +241,12 @@ fn overhead_s(waited: Duration, work: &WorkFigures) -> Option<f64> {
     Some((waited.as_secs_f64() - others_ms / 1e3).max(0.0))
 }
 
+/// A count as a gauge takes it.
+#[expect(clippy::cast_precision_loss, reason = "a count that a figure shows")]
+pub(crate) fn whole(count: u64) -> f64 {
+    count as f64
+}
+
 fn label_of(lane: Lane) -> KeyValue {
     KeyValue::new(app::LANE, lane.token())
 }

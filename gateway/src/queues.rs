@@ -17,6 +17,7 @@ use telemetry::names::app;
 use tokio::time::Instant;
 
 use crate::chat::Workers;
+use crate::measures::whole;
 
 /// Who waits must be seen within 10 s, scraping included.
 const ASKED_EVERY: Duration = Duration::from_secs(3);
@@ -134,11 +135,6 @@ fn tell(seen: &Mutex<Seen>, observer: &dyn AsyncInstrument<f64>, figure: Figure)
             observer.observe(figure(state), &[queue, KeyValue::new(app::LANE, lane.token())]);
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of jobs that a figure shows")]
-fn whole(count: u64) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

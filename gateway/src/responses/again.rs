@@ -86,28 +86,14 @@ fn asked(log: &LogId, entries: &[Entry]) -> Result<Request, NotAgain> {
 
 #[cfg(test)]
 mod tests {
-    use contract::log::{Accepted, Ended, Outcome};
-    use contract::{Failure, JobId, Lane, Owner};
-    use serde_json::value::RawValue;
+    use contract::log::{Ended, Outcome};
+    use contract::{Failure, JobId, Owner};
 
+    use super::super::tests::accepted_by;
     use super::*;
 
     fn accepted(log: &LogId, api: Api, request: &str) -> Bytes {
-        let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
-        let (context, request) = (raw("[]"), raw(request));
-        let accepted = Accepted {
-            job: log.job,
-            owner: log.owner.clone(),
-            api,
-            lane: Lane::Live,
-            model: "m".parse().unwrap(),
-            accepted_at_ms: 1,
-            key: None,
-            trace_id: None,
-            context: &context,
-            request: &request,
-        };
-        log::write::<&[u8]>(&Record::Accepted(accepted), &[]).into()
+        accepted_by(api, log, request).into()
     }
 
     fn ended(outcome: Outcome) -> Bytes {

@@ -17,7 +17,8 @@ fn accepted(log: &LogId, request: &str) -> Vec<u8> {
     accepted_by(Api::Responses, log, request)
 }
 
-fn accepted_by(api: Api, log: &LogId, request: &str) -> Vec<u8> {
+/// The first record of a log, as whoever asks by an API begins one.
+pub(super) fn accepted_by(api: Api, log: &LogId, request: &str) -> Vec<u8> {
     let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
     let (context, request) = (raw("[]"), raw(request));
     let accepted = Accepted {

@@ -8,7 +8,7 @@ use crate::support::{Answer, DONE, Stage, chat, chunk, embeddings};
 const RECEIPT: &str = "x-chappe-receipt";
 
 /// What a worker has measured.
-fn work() -> WorkFigures {
+pub(crate) fn work() -> WorkFigures {
     WorkFigures {
         queue_wait_ms: 1.25,
         first_token_ms: Some(0.5),

@@ -4,21 +4,14 @@ use contract::{Failure, Lane, WorkFigures};
 use openai_api::completion;
 use serde_json::{Value, json};
 
+use crate::receipts;
 use crate::support::{Call, Caller, Stage, chat, chunk, response};
 
 const KEY: &str = "receipt-7";
 
 /// What a worker has measured.
 fn work() -> WorkFigures {
-    WorkFigures {
-        queue_wait_ms: 1.25,
-        first_token_ms: Some(0.5),
-        work_ms: 800.0,
-        upstream: "theirs".to_owned(),
-        attempt: 1,
-        input_tokens: Some(3),
-        output_tokens: Some(2),
-    }
+    WorkFigures { input_tokens: Some(3), output_tokens: Some(2), ..receipts::work() }
 }
 
 fn receipt(json: &str) -> Value {
