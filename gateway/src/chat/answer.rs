@@ -88,11 +88,6 @@ impl Answer {
         (to_caller, Self { job, news: receiver, waiting, read: 0, told: 0, register })
     }
 
-    /// The job.
-    pub(crate) fn job(&self) -> JobId {
-        self.job
-    }
-
     /// The next news; `None` when there will be none: its worker said more than its window holds.
     pub(crate) async fn next(&mut self) -> Option<News> {
         let news = self.news.recv().await?;

@@ -29,6 +29,8 @@ pub(crate) const ENVELOPE_BYTES: usize = 2 * 1024;
 /// A request that has been checked.
 #[derive(Debug)]
 pub(crate) struct Request {
+    /// A fresh one.
+    pub(crate) job: JobId,
     pub(crate) operation: Operation,
     /// Who pays.
     pub(crate) tenant: TenantName,
@@ -105,7 +107,7 @@ impl Chats {
         let inner = &self.0;
         let model = self.model_for(&request.model, request.operation)?;
         self.can_queue(model)?;
-        let job = JobId::fresh();
+        let job = request.job;
         // Entered before it is published: a worker may ask for it at once.
         let answer = inner.register.begin(job, model.queue.clone(), request.tenant.clone());
         let accepted = inner.publish(job, model, &request);

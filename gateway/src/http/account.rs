@@ -97,10 +97,14 @@ impl Account {
         self.lane = Some(lane);
     }
 
-    /// Its job is in the queue.
+    /// Its job is in the queue, or on the way to it.
     pub(super) fn started(&mut self, job: JobId) {
         self.job = Some(job);
-        self.seen.span.record(app::JOB_ID, tracing::field::display(job));
+    }
+
+    /// Its job did not come into the queue.
+    pub(super) fn never_started(&mut self) {
+        self.job = None;
     }
 
     /// A chunk has come for the caller.
@@ -218,6 +222,9 @@ impl Drop for Account {
         let AnswerFigures { model, duration, outcome, .. } = figures;
         let span = &seen.span;
         span.record(app::OUTCOME, outcome);
+        if let Some(job) = self.job {
+            span.record(app::JOB_ID, tracing::field::display(job));
+        }
         if let Some(error) = &self.error {
             span.record(span::ERROR_TYPE, *error);
         }

@@ -7,7 +7,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use contract::JobId;
 
 use super::account::Account;
 use super::refusal::Refusal;
@@ -26,14 +25,6 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    /// The job.
-    pub(super) fn job(&self) -> JobId {
-        match self {
-            Self::Unstored(answer) => answer.job(),
-            Self::Stored(answer) => answer.job(),
-        }
-    }
-
     /// The next news.
     pub(super) async fn next(&mut self) -> Option<News> {
         match self {

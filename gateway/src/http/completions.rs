@@ -2,7 +2,7 @@
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse as _, Response};
-use contract::{Catalogue, Lane, Operation};
+use contract::{Catalogue, JobId, Lane, Operation};
 use openai_api::{InvalidRequest, RequestHead};
 use service_runtime::read_body;
 use telemetry::names::{app, gen_ai};
@@ -111,18 +111,22 @@ async fn begin(
         let asked = Asked::ChatCompletion { model, stream };
         let request = responses::Request { asked, body, repeatable };
         let (answer, told) = api.responses().complete(owner, request).await?;
+        account.started(answer.job());
         (Answer::Stored(Box::new(answer)), told)
     } else {
         // The same texts have the same embeddings: a repeat is computed.
         api.ledger().note(repeatable.as_ref()).await?;
-        let (operation, tenant) = (endpoint.operation, owner.tenant.clone());
-        let request = chat::Request { operation, tenant, model, stream, body };
-        (Answer::Unstored(api.chats().start(request).await?), Told::Anew)
+        let (job, operation, tenant) = (JobId::fresh(), endpoint.operation, owner.tenant.clone());
+        let request = chat::Request { job, operation, tenant, model, stream, body };
+        // A worker may have it before NATS has said here that it is in the queue, and its caller may
+        // leave in between.
+        account.started(job);
+        let answer = api.chats().start(request).await.inspect_err(|_| account.never_started())?;
+        (Answer::Unstored(answer), Told::Anew)
     };
     if told == Told::Again {
         account.repeats();
     }
-    account.started(answer.job());
     Ok((answer, way, told))
 }
 

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::support::{Caller, Stage, chat, chunk, response, within};
+use crate::support::{Caller, Held, LIMIT, Stage, chat, chunk, response};
 
 const OVERVIEW: &str = "/v1/admin/overview";
 
@@ -27,25 +27,27 @@ async fn shows(what: &str, caller: &Caller, like: impl Fn(&Value) -> bool) -> Va
     shown
 }
 
-/// The same of several gateways at once.
+/// The same of several gateways at once. Where it does not come, the failure shows what came.
 async fn show<const N: usize>(
     what: &str,
     callers: [&Caller; N],
     like: impl Fn(&[Value; N]) -> bool,
 ) -> [Value; N] {
-    within(what, async {
+    let mut shown = [const { Value::Null }; N];
+    let waiting = async {
         loop {
-            let mut shown = [const { Value::Null }; N];
             for (shown, caller) in shown.iter_mut().zip(callers) {
                 *shown = overview(caller).await;
             }
             if like(&shown) {
-                return shown;
+                return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-    })
-    .await
+    };
+    let in_time = tokio::time::timeout(LIMIT, waiting).await;
+    assert!(in_time.is_ok(), "{what} did not come within {LIMIT:?}: {shown:#?}");
+    shown
 }
 
 /// Without what is another one the next moment, or on another gateway.
@@ -70,6 +72,11 @@ fn refused() -> Failure {
     Failure { status: 502, body: body.to_owned(), retry_after_ms: None, should_retry: false }
 }
 
+/// As a worker does at the end: what is not acknowledged is somebody's to wait for after some seconds.
+async fn is_over(held: &Held) {
+    held.delivery.ack().await.unwrap();
+}
+
 /// An answer in pieces, given to its end.
 async fn streams(stage: &mut Stage, caller: &Caller) {
     let call = caller.asks(&chat(true));
@@ -78,6 +85,7 @@ async fn streams(stage: &mut Stage, caller: &Caller) {
         held.says_chunk(&chunk(text)).await;
     }
     held.is_done().await;
+    is_over(&held).await;
     call.answered().await.events().await;
 }
 
@@ -92,12 +100,15 @@ async fn every_gateway_gives_the_same_picture() {
     streams(&mut stage, &here).await;
     streams(&mut stage, &here).await;
     let call = elsewhere.asks(&chat(false));
-    stage.worker.takes().await.fails(&refused()).await;
+    let mut held = stage.worker.takes().await;
+    held.fails(&refused()).await;
+    is_over(&held).await;
     assert_eq!(call.answered().await.status, 502);
     let call = elsewhere.asks(&chat(true));
-    let _held = stage.worker.takes().await;
+    let held = stage.worker.takes().await;
     drop(call);
     stage.worker.told_to_stop().await;
+    is_over(&held).await;
 
     let all_counted = |shown: &Value| {
         shown["models"][0]["requests"] == 4 && shown["workers"].as_array().unwrap().len() == 1

@@ -27,7 +27,7 @@ pub(crate) use worker::Worker;
 pub(crate) const DONE: &str = "data: [DONE]";
 
 /// Far longer than anything here takes.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// What is awaited comes, or the test fails with `what`.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
