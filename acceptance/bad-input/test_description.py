@@ -80,6 +80,8 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
     response = raw.http.post("/v1/responses", json=created).json()
     conversation = raw.http.post("/v1/conversations", json={}).json()
     items = raw.http.get(f"/v1/responses/{response['id']}/input_items").json()
+    raw.http.post("/v1/responses", json={**created, "conversation": conversation["id"]})
+    turns = raw.http.get(f"/v1/conversations/{conversation['id']}/turns").json()
     refused = raw.http.get(filled("/v1/responses/{response_id}")).json()
     gone = raw.http.delete(f"/v1/responses/{response['id']}").json()
     left = raw.http.delete(f"/v1/conversations/{conversation['id']}").json()
@@ -89,6 +91,8 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
         ("Response", response),
         ("Conversation", conversation),
         ("ItemList", items),
+        ("ConversationTurnList", turns),
+        ("ConversationTurn", turns["data"][0]),
         ("Error", refused),
         ("ErrorDetail", refused["error"]),
         ("DeletedResponse", gone),

@@ -88,6 +88,24 @@ def test_each_turn_is_asked_with_what_was_said_before(client, conversation):
     assert [(item.role, item.content[0].text) for item in asked] == expected[:-1]
 
 
+def test_a_turn_goes_behind_any_other(client, raw, conversation):
+    """Ours: OpenAI's conversations are lines. A member that the SDK does not know is sent along."""
+    orders = ordered("count", tokens=2, token_ms=0)
+    first = turn(client, conversation.id, "one")
+    second = turn(client, conversation.id, "two")
+
+    other = turn(client, conversation.id, "two?", {**orders, "chappe": {"after": first.id}})
+
+    turns = f"/v1/conversations/{conversation.id}/turns"
+    page = raw.http.get(turns).json()
+    assert [one["id"] for one in page["data"]] == [first.id, other.id]
+    assert page["data"][1]["siblings"] == [second.id, other.id]
+    before = raw.http.get(turns, params={"at": second.id}).json()
+    assert [one["response"]["id"] for one in before["data"]] == [first.id, second.id]
+    asked = client.responses.input_items.list(other.id, order="asc")
+    assert [item.content[0].text for item in asked] == ["one", "t0 t1 ", "two?"]
+
+
 def test_one_turn_at_a_time(client, conversation):
     running = turn(client, conversation.id, "one", ENDLESS, background=True)
 

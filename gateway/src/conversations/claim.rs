@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use bus::RecordError;
 use contract::{ConversationId, JobId, Owner, subjects};
+use openai_api::responses::After;
 
 use super::error::ConversationError;
+use super::items::place_of;
 use super::record::{Running, ids_in};
 use super::service::Conversations;
 use crate::clock::shared_now_ms;
@@ -42,8 +44,8 @@ enum Stage {
 }
 
 impl Conversations {
-    /// Claims the next turn, in which a user says this, and gives the items before it as a JSON
-    /// array. The caller limits the time.
+    /// Claims a turn behind another one, in which a user says this, and gives the items before it as
+    /// a JSON array. The caller limits the time.
     ///
     /// # Cancellation
     ///
@@ -53,6 +55,7 @@ impl Conversations {
         owner: &Owner,
         id: &str,
         turn: JobId,
+        after: &After,
         said: Option<&str>,
     ) -> Result<(Claim, String), ConversationError> {
         loop {
@@ -66,8 +69,14 @@ impl Conversations {
                     }
                 }
             }
-            let items = self.items_of(owner, &record, Doubt::Refused).await?;
-            record.claim(turn, shared_now_ms(), said);
+            let tree = record.tree();
+            let last = match after {
+                After::Newest => tree.newest(),
+                After::Beginning => None,
+                After::Turn(after) => Some(place_of(&tree, id, after)?),
+            };
+            let items = self.items_of(owner, &record, &tree, last, Doubt::Refused).await?;
+            record.claim(turn, last.map(|last| tree.turn(last)), shared_now_ms(), said);
             let (key, value) = (subjects::conversation_key(owner, conversation), record.write()?);
             // Before it is made: an answer that is lost does not tell whether it was.
             let mut claim = self.begin(owner, conversation, turn);

@@ -15,6 +15,14 @@ pub(crate) enum ConversationError {
     #[error("Item with id '{item}' not found in conversation '{conversation}'.")]
     ItemNotFound { conversation: String, item: String },
 
+    /// It has no such turn.
+    #[error("Turn '{turn}' not found in conversation '{conversation}'.")]
+    TurnNotFound { conversation: String, turn: String },
+
+    /// A page is to end before a turn that is on no such path.
+    #[error("Turn '{0}' is not on the way to the one that is asked for.")]
+    Elsewhere(String),
+
     /// A turn of it has no end yet.
     #[error(
         "Another response is being made in conversation '{0}'. Wait for its end, or cancel it."

@@ -5,8 +5,9 @@ use contract::{JobId, Owner};
 use openai_api::responses::{NewItems, Status};
 
 use super::error::ConversationError;
-use super::record::{Added, Entry, Record, Turn, item_in};
+use super::record::{Added, Record, Turn, item_in};
 use super::service::{Conversation, Conversations, seed};
+use super::turns::Tree;
 use crate::idempotency::{Repeatable, Told};
 use crate::responses::{Doubt, Fold, stored};
 
@@ -18,7 +19,7 @@ impl Conversations {
     /// All items as a JSON array, the oldest first.
     pub(crate) async fn items(&self, owner: &Owner, id: &str) -> Result<String, ConversationError> {
         let (_id, record, _revision) = self.read(owner, id).await?;
-        self.items_of(owner, &record, Doubt::Allowed).await
+        self.newest_items_of(owner, &record, Doubt::Allowed).await
     }
 
     /// One item.
@@ -69,24 +70,34 @@ impl Conversations {
     }
 
     /// [`Conversations::items`] of a record that was read.
-    pub(super) async fn items_of(
+    pub(super) async fn newest_items_of(
         &self,
         owner: &Owner,
         record: &Record,
         doubt: Doubt,
     ) -> Result<String, ConversationError> {
-        let newest_first = record.entries.iter().enumerate().rev();
-        let turns = newest_first.filter_map(|(at, entry)| match entry {
-            Entry::Turn(turn) => Some((at, *turn)),
-            Entry::Item(_) => None,
-        });
-        for (at, turn) in turns.take(MOST_LOOKS) {
-            let fold = self.turn(owner, turn, doubt).await?;
-            if let Some(turn) = fold.and_then(|fold| told_by(&fold)) {
-                return Ok(record.items(Some((at, &turn))));
+        let tree = record.tree();
+        self.items_of(owner, record, &tree, tree.newest(), doubt).await
+    }
+
+    /// The items of a record up to a turn of it and what was added behind that; `None` is what was
+    /// added before all turns.
+    pub(super) async fn items_of(
+        &self,
+        owner: &Owner,
+        record: &Record,
+        tree: &Tree,
+        last: Option<usize>,
+        doubt: Doubt,
+    ) -> Result<String, ConversationError> {
+        let path = tree.path_to(last);
+        for (from, place) in path.iter().enumerate().rev().take(MOST_LOOKS) {
+            let fold = self.turn(owner, tree.turn(*place), doubt).await?;
+            if let Some(told) = fold.and_then(|fold| told_by(&fold)) {
+                return Ok(record.items(&path[from..], Some(&told)));
             }
         }
-        Ok(record.items(None))
+        Ok(record.items(&path, None))
     }
 
     /// The fold of a turn; `None` when its log is gone, or was never begun.
@@ -117,6 +128,19 @@ pub(super) fn told_by(fold: &Fold) -> Option<Turn> {
         Status::Queued | Status::InProgress | Status::Failed | Status::Cancelled => input,
     };
     Some(Turn { before, own })
+}
+
+/// The turn of this id, in a response or an address.
+pub(super) fn place_of(
+    tree: &Tree,
+    conversation: &str,
+    turn: &str,
+) -> Result<usize, ConversationError> {
+    let place = JobId::of_response(turn).ok().and_then(|turn| tree.place(turn));
+    place.ok_or_else(|| {
+        let (conversation, turn) = (conversation.to_owned(), turn.to_owned());
+        ConversationError::TurnNotFound { conversation, turn }
+    })
 }
 
 fn no_such_item(conversation: &str, item: &str) -> ConversationError {

@@ -2,8 +2,11 @@
 //!
 //! * [`service`]: what can be asked of conversations: create, show, change, delete, list.
 //! * [`record`]: what is kept of one, and what its items are. Pure.
+//! * [`turns`]: its turns are a tree. Pure.
 //! * [`claim`]: a response takes its turn. One at a time does.
 //! * [`items`]: the items of a conversation are folds of the logs of its turns.
+//! * [`history`]: the turns along one branch, page by page.
+//! * [`forgetting`]: one is deleted with its responses, whom this room does not know.
 //! * [`search`]: which conversations hold a text.
 //! * [`error`]: why not.
 //!
@@ -11,11 +14,15 @@
 
 mod claim;
 mod error;
+mod forgetting;
+mod history;
 mod items;
 mod record;
 mod search;
 mod service;
+mod turns;
 
 pub(crate) use claim::Claim;
 pub(crate) use error::ConversationError;
+pub(crate) use history::{History, Wanted};
 pub(crate) use service::{Conversation, Conversations, Listed};

@@ -1,7 +1,8 @@
 //! What is kept of a conversation. Pure.
 //!
 //! The log of a turn holds what stood before it, so the items of a conversation are those of its
-//! last turn and of what was added since, less those that were removed.
+//! last turn and of what was added since, less those that were removed. What was added stands
+//! behind the turn that was the newest then.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,6 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::ConversationError;
+use super::turns::{Branches, Tree};
+
+#[cfg(test)]
+mod tests;
 
 /// Most bytes of a record.
 const MOST_BYTES: usize = 256 * 1024;
@@ -35,6 +40,10 @@ pub(super) struct Record {
     pub(super) running: Option<Running>,
     #[serde(default)]
     pub(super) entries: Vec<Entry>,
+    /// A gateway that knows no branches passes over them, and they are lost where it writes: the
+    /// conversation is a line then.
+    #[serde(default, skip_serializing_if = "Branches::is_empty")]
+    branches: Branches,
     /// Ids of items that were removed: logs are not changed, and what is added again under its key
     /// stays away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -87,6 +96,7 @@ impl Record {
             first_said: None,
             running: None,
             entries: Vec::new(),
+            branches: Branches::default(),
             removed: Vec::new(),
         };
         this.set_metadata(metadata);
@@ -132,7 +142,7 @@ impl Record {
     pub(super) fn add_once(&mut self, items: &str) -> Added {
         let ids: HashSet<String> = ids_in(items).into_iter().collect();
         let is_one = |item: &&RawValue| id_of(item).is_some_and(|id| ids.contains(&id));
-        let left: Vec<&RawValue> = self.added_from(0).filter(is_one).collect();
+        let left: Vec<&RawValue> = added_in(&self.entries).filter(is_one).collect();
         if left.is_empty() && !self.removed.iter().any(|id| ids.contains(id)) {
             self.add(items);
             return Added::Now;
@@ -147,15 +157,38 @@ impl Record {
         }
     }
 
-    /// Begins a turn, in which a user says this.
-    pub(super) fn claim(&mut self, turn: JobId, since_ms: u64, said: Option<&str>) {
+    /// Begins a turn behind another or at the beginning, in which a user says this.
+    pub(super) fn claim(
+        &mut self,
+        turn: JobId,
+        after: Option<JobId>,
+        since_ms: u64,
+        said: Option<&str>,
+    ) {
         self.hear(said);
+        if after != self.turns().last().map(|(_at, newest)| newest) {
+            self.branches.hang(turn, after);
+        }
         self.running = Some(Running { turn, since_ms });
         self.entries.push(Entry::Turn(turn));
     }
 
-    /// Takes a turn out; false when it is not there.
+    /// Its turns and what they follow.
+    pub(super) fn tree(&self) -> Tree {
+        Tree::of(self.turns().map(|(_at, turn)| turn).collect(), &self.branches)
+    }
+
+    /// Its turns in order, each with its place among the entries.
+    pub(super) fn turns(&self) -> impl Iterator<Item = (usize, JobId)> {
+        self.entries.iter().enumerate().filter_map(|(at, entry)| match entry {
+            Entry::Turn(turn) => Some((at, *turn)),
+            Entry::Item(_) => None,
+        })
+    }
+
+    /// Takes a turn out; false when it is not there. What followed it follows what it followed.
     pub(super) fn remove_turn(&mut self, turn: JobId) -> bool {
+        self.branches = self.tree().branches_without(turn);
         let before = self.entries.len();
         self.entries.retain(|entry| !matches!(entry, Entry::Turn(other) if *other == turn));
         if self.running.is_some_and(|running| running.turn == turn) {
@@ -181,15 +214,17 @@ impl Record {
         }
     }
 
-    /// The items that were added, without those of any turn, a JSON array.
-    pub(super) fn added(&self) -> String {
-        array(self.added_from(0))
-    }
-
-    /// All items as a JSON array. `last` is the last turn whose log is there, and its place among
-    /// the entries.
-    pub(super) fn items(&self, last: Option<(usize, &Turn)>) -> String {
-        let Some((at, turn)) = last else { return self.added() };
+    /// The items along a path of turns, the oldest first, as a JSON array. The path is given by its
+    /// places from the last turn on whose log is there, which told this; without one it is whole.
+    pub(super) fn items(&self, path: &[usize], told: Option<&Turn>) -> String {
+        let turns: Vec<usize> = self.turns().map(|(at, _turn)| at).collect();
+        let next = |place: usize| turns.get(place).copied().unwrap_or(self.entries.len());
+        // Behind a turn stands what was added before the next one.
+        let behind = |place: &usize| added_in(&self.entries[next(*place)..next(*place + 1)]);
+        let added = path.iter().flat_map(behind);
+        let Some(turn) = told else {
+            return array(added_in(&self.entries[..next(0)]).chain(added));
+        };
         let removed: HashSet<&str> = self.removed.iter().map(String::as_str).collect();
         let logged = [&turn.before, &turn.own].map(|array| {
             let items: Vec<&RawValue> = serde_json::from_str(array).unwrap_or_default();
@@ -197,15 +232,16 @@ impl Record {
         });
         let logged = logged.iter().flatten().copied();
         let logged = logged.filter(|item| id_of(item).is_none_or(|id| !removed.contains(&*id)));
-        array(logged.chain(self.added_from(at)))
+        array(logged.chain(added))
     }
+}
 
-    fn added_from(&self, at: usize) -> impl Iterator<Item = &RawValue> {
-        self.entries[at..].iter().filter_map(|entry| match entry {
-            Entry::Item(item) => Some(&**item),
-            Entry::Turn(_) => None,
-        })
-    }
+/// The items that were added, of these entries.
+fn added_in(entries: &[Entry]) -> impl Iterator<Item = &RawValue> {
+    entries.iter().filter_map(|entry| match entry {
+        Entry::Item(item) => Some(&**item),
+        Entry::Turn(_) => None,
+    })
 }
 
 /// The ids of the items in a JSON array.
@@ -248,106 +284,4 @@ fn title_of(text: &str) -> Option<String> {
         None => line,
     };
     (!title.is_empty()).then_some(title)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn item(id: &str, role: &str, text: &str) -> String {
-        format!(r#"{{"id":"{id}","type":"message","role":"{role}","content":"{text}"}}"#)
-    }
-
-    fn one(id: &str) -> String {
-        format!("[{}]", item(id, "user", id))
-    }
-
-    fn turn(before: &str, own: &str) -> Turn {
-        Turn { before: before.to_owned(), own: own.to_owned() }
-    }
-
-    #[test]
-    fn the_title_is_what_it_is_called_or_what_was_said_first() {
-        let long = "é".repeat(81);
-        let cut = format!("{}…", "é".repeat(79));
-        for (metadata, said, title) in [
-            ("{}", None, None),
-            ("{}", Some(" a\n  b "), Some("a b")),
-            (r#"{"title":"T"}"#, Some("a"), Some("T")),
-            (r#"{"title":" "}"#, Some("a"), Some("a")),
-            (r#"{"title":"T"}"#, None, Some("T")),
-            ("{}", Some(long.as_str()), Some(cut.as_str())),
-            ("{}", Some(&long[2..]), Some(&long[2..])),
-        ] {
-            let mut record = Record::new(7, metadata, "[]");
-            record.claim(JobId::fresh(), 1, said);
-            record.claim(JobId::fresh(), 2, Some("later"));
-            let title = title.or(Some("later"));
-            assert_eq!(record.title().as_deref(), title, "{metadata} {said:?}");
-        }
-        let assistant = format!("[{},{}]", item("a", "assistant", "no"), item("b", "user", "yes"));
-        assert_eq!(Record::new(7, "{}", &assistant).title().as_deref(), Some("yes"));
-        assert_eq!(Record::new(7, "{}", "[]").title(), None);
-    }
-
-    #[test]
-    fn a_record_reads_back() {
-        let mut record = Record::new(7, r#"{"a":"b"}"#, &one("x"));
-        let job = JobId::fresh();
-        record.claim(job, 9, None);
-        record.remove(["y".to_owned()]);
-        let stored = record.write().unwrap();
-        let read = Record::read(&stored).unwrap();
-        assert_eq!(read.write().unwrap(), stored);
-        assert_eq!(read.running, Some(Running { turn: job, since_ms: 9 }));
-        assert_eq!(read.added(), one("x"));
-    }
-
-    #[test]
-    fn what_comes_again_is_added_once() {
-        let mut record = Record::new(7, "{}", &one("a"));
-        let both = format!("[{},{}]", item("b", "user", "b"), item("c", "user", "c"));
-        assert_eq!(record.add_once(&both), Added::Now);
-        assert_eq!(record.add_once(&both), Added::Before { left: both.clone() });
-        assert_eq!(ids_in(&record.added()).join(""), "abc");
-
-        for (removed, left, there) in [("b", one("c"), "ac"), ("c", "[]".to_owned(), "a")] {
-            record.remove([removed.to_owned()]);
-            assert_eq!(record.add_once(&both), Added::Before { left });
-            assert_eq!(ids_in(&record.added()).join(""), there);
-        }
-    }
-
-    #[test]
-    fn one_that_is_too_large_is_not_written() {
-        let record = Record::new(7, "{}", &one(&"x".repeat(MOST_BYTES / 2)));
-        let refused = record.write();
-        assert!(matches!(refused, Err(ConversationError::TooLarge { limit: MOST_BYTES, .. })));
-    }
-
-    #[test]
-    fn the_items_are_those_of_the_last_turn_and_what_was_added_since() {
-        let mut record = Record::new(7, "{}", &one("a"));
-        let (first, second) = (JobId::fresh(), JobId::fresh());
-        record.claim(first, 1, None);
-        record.add(&one("c"));
-        record.claim(second, 2, None);
-        record.add(&one("e"));
-        let ids = |record: &Record, last| ids_in(&record.items(last)).join("");
-
-        let of_first = turn(&one("a"), &one("b"));
-        let before = format!("[{}]", ["a", "b", "c"].map(|id| item(id, "user", id)).join(","));
-        let of_second = turn(&before, &one("d"));
-        assert_eq!(ids(&record, Some((3, &of_second))), "abcde");
-        assert_eq!(ids(&record, Some((1, &of_first))), "abce", "the second log is gone");
-        assert_eq!(ids(&record, None), "ace", "both are");
-
-        record.remove(["b", "e", "a"].map(str::to_owned));
-        assert_eq!(ids(&record, Some((3, &of_second))), "cd");
-        assert!(record.remove_turn(second) && !record.remove_turn(second));
-        assert_eq!(record.running, None);
-        assert_eq!(ids(&record, Some((0, &of_first))), "c");
-        assert_eq!(item_in(&record.items(None), "c"), Some(item("c", "user", "c")));
-        assert_eq!(item_in(&record.items(None), "a"), None);
-    }
 }

@@ -71,7 +71,7 @@ impl Conversations {
         let holds = |text: &str| text.to_lowercase().contains(&needle);
         let in_title = record.title().is_some_and(|title| holds(&title));
         let found = in_title || {
-            let items = self.items_of(&owner, &record, Doubt::Allowed).await?;
+            let items = self.newest_items_of(&owner, &record, Doubt::Allowed).await?;
             said_in(&items).iter().any(|(_who, text)| holds(text))
         };
         Ok(found.then(|| Conversation::of(id, &record)))

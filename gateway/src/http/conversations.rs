@@ -1,14 +1,16 @@
-//! `/v1/conversations`: make, show, change, list, search, delete; and the items of one.
+//! `/v1/conversations`: make, show, change, list, search, delete; and the items and turns of one.
 
 mod object;
 mod query;
 mod refusals;
+mod turns;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use contract::keys::Endpoint;
 use openai_api::responses::{NewConversation, NewItems, new_metadata};
 use serde_json::json;
 use service_runtime::read_body;
@@ -23,6 +25,7 @@ use super::router::{CONVERSATION, CONVERSATION_ITEMS, CONVERSATIONS};
 use crate::conversations::{Conversation, ConversationError};
 use crate::idempotency::Repeatable;
 use crate::keys::Caller;
+use crate::responses::ResponseError;
 
 /// The id in an address.
 type Id = Result<Path<String>, PathRejection>;
@@ -65,9 +68,18 @@ pub(super) async fn delete(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
     id: Id,
+    query: Pairs,
 ) -> Result<Response, Refusal> {
-    let id = id_of(id)?;
-    api.conversations().delete(caller.owner(), &id).await?;
+    let (id, owner) = (id_of(id)?, caller.owner());
+    if query::with_responses(&pairs(query)?)? {
+        caller.may_call(Endpoint::Responses)?;
+        match api.responses().delete_conversation(owner, &id).await {
+            Err(ResponseError::Conversation(error)) => return Err(error.into()),
+            deleted => deleted?,
+        }
+    } else {
+        api.conversations().delete(owner, &id).await?;
+    }
     Ok(Json(json!({"id": id, "object": "conversation.deleted", "deleted": true})).into_response())
 }
 
@@ -133,6 +145,17 @@ pub(super) async fn delete_item(
 ) -> Result<Response, Refusal> {
     let (id, item) = ids_of(ids)?;
     Ok(shown(&api.conversations().remove_item(caller.owner(), &id, &item).await?))
+}
+
+pub(super) async fn list_turns(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    id: Id,
+    query: Pairs,
+) -> Result<Response, Refusal> {
+    let wanted = query::turns(&pairs(query)?)?;
+    let history = api.conversations().history(caller.owner(), &id_of(id)?, &wanted).await?;
+    Ok(whole(turns::list(&history)))
 }
 
 /// The body of a request, and what it is if it comes again.

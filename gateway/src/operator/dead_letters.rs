@@ -304,6 +304,7 @@ fn not_started(error: ResponseError) -> DeadLetterError {
         | ResponseError::Conversation(
             ConversationError::NotFound(_)
             | ConversationError::ItemNotFound { .. }
+            | ConversationError::TurnNotFound { .. }
             | ConversationError::TooLarge { .. },
         )
         | ResponseError::TooLarge { .. }

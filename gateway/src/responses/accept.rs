@@ -139,7 +139,8 @@ async fn before(
         return Ok((context(inner, owner, asked).await?, None));
     };
     let said = first_user_text(&asked.input_items(""));
-    let (claim, items) = inner.conversations.claim(owner, id, *job, said.as_deref()).await?;
+    let (claim, items) =
+        inner.conversations.claim(owner, id, *job, asked.after(), said.as_deref()).await?;
     Ok((items, Some(claim)))
 }
 

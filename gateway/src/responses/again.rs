@@ -115,18 +115,19 @@ mod tests {
     #[test]
     fn what_has_failed_is_asked_again_in_the_background_and_otherwise_as_it_was() {
         let log = LogId { owner: Owner::local(), job: JobId::fresh() };
-        let request = r#"{"model":"m","input":"x","stream":true,"temperature":1.50}"#;
-        let log_of = || vec![accepted(&log, Api::Responses, request), ended(failed())];
+        // Where it stood in its conversation stays, too.
+        let turn = r#""model":"m","input":"x","conversation":"conv_1","chappe":{"after":null}"#;
+        let request = format!(r#"{{{turn},"stream":true,"temperature":1.50}}"#);
+        let log_of = || vec![accepted(&log, Api::Responses, &request), ended(failed())];
 
         let again = of(&log, log_of()).unwrap();
 
-        let expected =
-            r#"{"model":"m","input":"x","stream":false,"temperature":1.50,"background":true}"#;
+        let expected = format!(r#"{{{turn},"stream":false,"temperature":1.50,"background":true}}"#);
         assert_eq!(again.body, expected);
         assert!(again.asked.background() && !again.asked.stream());
         assert_eq!(again.repeatable, of(&log, log_of()).unwrap().repeatable, "twice is once");
         let other = LogId { job: JobId::fresh(), ..log.clone() };
-        let other_log = vec![accepted(&other, Api::Responses, request), ended(failed())];
+        let other_log = vec![accepted(&other, Api::Responses, &request), ended(failed())];
         assert_ne!(again.repeatable, of(&other, other_log).unwrap().repeatable);
     }
 

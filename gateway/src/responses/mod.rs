@@ -11,6 +11,7 @@
 //! * [`logs`]: a log as a whole, and its end. [`readers`]: everybody who reads here.
 //! * [`again`]: what ended without an answer may be asked once more.
 //! * [`reconcile`], [`open_logs`]: open logs whose jobs were lost get them back.
+//! * [`forgetting`]: a conversation goes with its responses.
 //! * [`seal`], [`sealed`]: what has ended is kept for longer.
 //! * [`error`]: why not. [`failures`]: why a reader was broken off.
 //!
@@ -24,6 +25,7 @@ mod error;
 mod failures;
 mod fold;
 mod following;
+mod forgetting;
 mod hold;
 mod logs;
 mod open_logs;

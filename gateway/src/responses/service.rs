@@ -209,6 +209,20 @@ impl Responses {
 
     /// Stops a response if it has not ended, and forgets it.
     pub(crate) async fn delete(&self, owner: &Owner, id: &str) -> Result<(), ResponseError> {
+        let (log, fold) = self.stop(owner, id).await?;
+        if let Some(conversation) = fold.conversation() {
+            self.0.conversations.forget(owner, &conversation, log.job, &fold).await?;
+        }
+        self.forget(&log, &fold).await
+    }
+
+    /// The same, of one whose conversation goes with it.
+    pub(super) async fn erase(&self, owner: &Owner, id: &str) -> Result<(), ResponseError> {
+        let (log, fold) = self.stop(owner, id).await?;
+        self.forget(&log, &fold).await
+    }
+
+    async fn stop(&self, owner: &Owner, id: &str) -> Result<(LogId, Fold), ResponseError> {
         let (log, _entries, fold) = self.read(owner, id, Doubt::Refused).await?;
         if !fold.has_ended() {
             match self.end(&log).await {
@@ -217,9 +231,10 @@ impl Responses {
                 Err(error) => return Err(error),
             }
         }
-        if let Some(conversation) = fold.conversation() {
-            self.0.conversations.forget(owner, &conversation, log.job, &fold).await?;
-        }
+        Ok((log, fold))
+    }
+
+    async fn forget(&self, log: &LogId, fold: &Fold) -> Result<(), ResponseError> {
         if let Some(key) = fold.key() {
             // One that names what is gone is taken over.
             if let Err(error) = self.0.ledger.free(&key, &log.job.to_string()).await {
@@ -228,8 +243,12 @@ impl Responses {
         }
         // First what is sealed: from then on nobody seals it, so nothing comes back.
         let records = self.0.bus.records(streams::RESPONSES).await?;
-        records.delete(&subjects::response_key(&log)).await?;
-        Ok(self.0.bus.erase_log(&log).await?)
+        records.delete(&subjects::response_key(log)).await?;
+        Ok(self.0.bus.erase_log(log).await?)
+    }
+
+    pub(super) fn conversations(&self) -> &Conversations {
+        &self.0.conversations
     }
 
     async fn end(&self, log: &LogId) -> Result<Ending, ResponseError> {

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::keys::{described, filled, with_keys};
-use crate::support::{Keyring, Stage};
+use crate::support::{Keyring, Stage, read};
 
 /// Whose route that is; `None`: an operator's.
 fn endpoint_of(path: &str) -> Option<Endpoint> {
@@ -69,4 +69,24 @@ async fn keys_are_managed_by_operators_alone_whatever_else_they_may() {
     for (path, opened) in opens(&stage, &keyring, operator).await {
         assert_eq!(opened, endpoint_of(&path).is_none(), "{path} as an operator");
     }
+}
+
+#[tokio::test]
+async fn a_conversation_takes_responses_along_for_those_who_may_delete_them() {
+    let stage = with_keys().await;
+    let keyring = Keyring::of(&stage).await;
+    let both = keyring.makes(json!({})).await;
+    let scopes = json!({"endpoints": ["conversations"]});
+    let alone = keyring.hands_out(&stage, json!({ "scopes": scopes })).await;
+    let path = "/v1/conversations";
+    let made = read(stage.sends_as(&both, Method::POST, path, Some("{}")).await).await;
+    let path = format!("{path}/{}", made["id"].as_str().unwrap());
+    let with_responses = format!("{path}?responses=true");
+
+    let refused = stage.sends_as(&alone, Method::DELETE, &with_responses, None).await;
+
+    assert_eq!(refused.error().await, (403, "insufficient_permissions".to_owned()));
+    assert_eq!(stage.sends_as(&alone, Method::GET, &path, None).await.status, 200);
+    assert_eq!(stage.sends_as(&both, Method::DELETE, &with_responses, None).await.status, 200);
+    assert_eq!(stage.sends_as(&alone, Method::DELETE, &path, None).await.status, 404, "gone");
 }

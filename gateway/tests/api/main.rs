@@ -7,6 +7,8 @@ mod answers;
 #[cfg(test)]
 mod background;
 #[cfg(test)]
+mod branches;
+#[cfg(test)]
 mod chaining;
 #[cfg(test)]
 mod claims;
@@ -26,6 +28,8 @@ mod figures;
 mod gaps;
 #[cfg(test)]
 mod heads;
+#[cfg(test)]
+mod history;
 #[cfg(test)]
 mod hostile_headers;
 #[cfg(test)]

@@ -4,10 +4,11 @@ use super::json::{Writer, inner, quoted};
 use super::options::Options;
 use super::reading::Object;
 
-/// Members of the Responses API. Any other is an extension of some model server, such as a way of
+/// Members of the Responses API, and ours. Any other is an extension of some model server, such as a way of
 /// sampling, and is handed on as it came.
 const RESPONSES: &[&str] = &[
     "background",
+    "chappe",
     "context_management",
     "conversation",
     "include",

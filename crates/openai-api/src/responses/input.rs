@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use super::after::After;
 use super::listing::Ids;
 use super::messages::{Messages, check_count};
 use super::options::Options;
@@ -21,6 +22,7 @@ pub struct CreateResponse {
     store: bool,
     previous_response_id: Option<String>,
     conversation: Option<String>,
+    after: After,
     /// The JSON of a string.
     instructions: Option<String>,
     /// As it came: a string or an array.
@@ -70,6 +72,7 @@ impl CreateResponse {
             members,
             previous_response_id: options.previous_response_id,
             conversation: options.conversation,
+            after: options.after,
             model: options.model,
         })
     }
@@ -107,6 +110,11 @@ impl CreateResponse {
     /// The conversation that this is a turn of.
     pub fn conversation(&self) -> Option<&str> {
         self.conversation.as_deref()
+    }
+
+    /// Where in that conversation.
+    pub fn after(&self) -> &After {
+        &self.after
     }
 
     /// The chat completion that is asked of a model, always as a stream that says what it cost.

@@ -9,10 +9,11 @@
 //! * [`Projection`]: folds what became of it into events and the response. The same calls give the
 //!   same bytes, so any replica can go on where another stopped.
 //! * [`NewConversation`], [`NewItems`], [`new_metadata`]: what changes a conversation, whose turns
-//!   are responses. [`said_in`]: who said what in a list of items.
+//!   are responses. [`After`]: behind which of them a request goes. [`said_in`]: who said what in a list of items.
 //!
 //! On the path of a token nothing is unescaped: the text of a chunk stays the JSON it came as.
 
+mod after;
 mod answer;
 mod chat;
 mod chunk;
@@ -36,6 +37,7 @@ mod tools;
 #[cfg(test)]
 mod tests;
 
+pub use after::After;
 pub use conversation::{MOST_ITEMS_AT_ONCE, NewConversation, NewItems, new_metadata};
 pub use event::ResponseEvent;
 pub use input::CreateResponse;

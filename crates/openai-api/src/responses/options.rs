@@ -1,5 +1,6 @@
 //! All that a caller asks beside the input: each member read once and checked.
 
+use super::after::After;
 use super::format::TextOptions;
 use super::reading::Object;
 use super::tools::Tools;
@@ -57,6 +58,8 @@ pub(super) struct Options<'a> {
     pub(super) previous_response_id: Option<String>,
     /// The id of the conversation that the request is a turn of.
     pub(super) conversation: Option<String>,
+    /// Where in it.
+    pub(super) after: After,
     pub(super) instructions: Option<&'a str>,
     pub(super) max_output_tokens: Option<u64>,
     pub(super) max_tool_calls: Option<u64>,
@@ -93,6 +96,7 @@ impl<'a> Options<'a> {
             store: request.boolean("store")?.unwrap_or(true),
             previous_response_id: request.string("previous_response_id")?,
             conversation: conversation(request)?,
+            after: After::read(request)?,
             instructions: request.text("instructions")?,
             max_output_tokens: request.whole("max_output_tokens", 1..=u64::MAX)?,
             max_tool_calls: request.whole("max_tool_calls", 1..=u64::MAX)?,
@@ -137,6 +141,10 @@ impl<'a> Options<'a> {
                                needs 'store' to be true.";
                 return Err(InvalidRequest::at("store", "invalid_value", message));
             }
+        } else if self.after != After::Newest {
+            let message = "Only a turn of a conversation is behind another: 'chappe.after' needs \
+                           'conversation'.";
+            return Err(InvalidRequest::at("chappe.after", "invalid_value", message));
         }
         Ok(self)
     }

@@ -1,8 +1,9 @@
-//! Which conversations are asked for.
+//! Which conversations, and which turns of one, are asked for.
 
 use contract::ConversationId;
 use openai_api::InvalidRequest;
 
+use crate::conversations::Wanted;
 use crate::http::responses::{Page, Pair, invalid, value};
 
 /// Longest text that is searched for, in characters.
@@ -36,14 +37,38 @@ impl List {
     }
 }
 
+/// `GET /v1/conversations/{conversation_id}/turns`.
+pub(super) fn turns(pairs: &[Pair]) -> Result<Wanted, InvalidRequest> {
+    let limit = Page::read(pairs)?.limit;
+    let text = |name| value(pairs, name).map(str::to_owned);
+    for name in ["order", "after"] {
+        if value(pairs, name).is_some() {
+            let expected = "nothing: turns are listed the oldest first, and paged by `before`";
+            return Err(invalid(name, expected));
+        }
+    }
+    Ok(Wanted { at: text("at"), before: text("before"), limit })
+}
+
+/// Whether what is deleted takes its responses along.
+pub(super) fn with_responses(pairs: &[Pair]) -> Result<bool, InvalidRequest> {
+    match value(pairs, "responses") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_other) => Err(invalid("responses", "`true` or `false`")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn owned(pairs: &[(&str, &str)]) -> Vec<Pair> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
     fn read(pairs: &[(&str, &str)]) -> Result<List, InvalidRequest> {
-        let pairs: Vec<Pair> =
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        List::read(&pairs)
+        List::read(&owned(pairs))
     }
 
     #[test]
@@ -67,5 +92,33 @@ mod tests {
         {
             assert_eq!(read(&[(name, value)]).unwrap_err().param.as_deref(), Some(name), "{value}");
         }
+    }
+
+    #[test]
+    fn a_page_of_turns_is_the_last_twenty_of_the_newest_path_unless_asked_otherwise() {
+        let wanted = |at: Option<&str>, before: Option<&str>, limit| Wanted {
+            at: at.map(str::to_owned),
+            before: before.map(str::to_owned),
+            limit,
+        };
+        assert_eq!(turns(&[]), Ok(wanted(None, None, 20)));
+        let pairs = owned(&[("at", "a"), ("before", "b"), ("limit", "100")]);
+        assert_eq!(turns(&pairs), Ok(wanted(Some("a"), Some("b"), 100)));
+        for (name, value) in
+            [("limit", "0"), ("limit", "101"), ("limit", ""), ("order", "desc"), ("after", "a")]
+        {
+            let refused = turns(&owned(&[(name, value)])).unwrap_err();
+            assert_eq!(refused.param.as_deref(), Some(name), "{value}");
+        }
+    }
+
+    #[test]
+    fn responses_go_along_only_if_that_is_said() {
+        for (said, along) in [(None, false), (Some("false"), false), (Some("true"), true)] {
+            let pairs = said.map(|said| ("responses", said));
+            assert_eq!(with_responses(&owned(pairs.as_slice())), Ok(along), "{said:?}");
+        }
+        let refused = with_responses(&owned(&[("responses", "1")])).unwrap_err();
+        assert_eq!(refused.param.as_deref(), Some("responses"));
     }
 }

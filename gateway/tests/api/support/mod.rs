@@ -8,6 +8,7 @@ mod keyring;
 mod log;
 mod scribe;
 mod stage;
+mod talk;
 mod worker;
 
 use std::future::Future;
@@ -21,6 +22,7 @@ pub(crate) use keyring::{Keyring, LookUps, is_known};
 pub(crate) use log::Log;
 pub(crate) use scribe::{Scribe, Written};
 pub(crate) use stage::{Stage, chat, chunk, embeddings, response, settings};
+pub(crate) use talk::{Talk, ids, read};
 pub(crate) use worker::Worker;
 
 /// The end of every stream that is complete.

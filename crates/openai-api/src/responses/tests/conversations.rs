@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{SEED, chat, json as read};
 use crate::InvalidRequest;
 use crate::responses::{
-    CreateResponse, NewConversation, NewItems, Speaker, first_user_text, new_metadata, said_in,
+    After, CreateResponse, NewConversation, NewItems, Speaker, first_user_text, new_metadata,
+    said_in,
 };
 
 fn create(body: &Value) -> Result<NewConversation, InvalidRequest> {
@@ -71,6 +72,28 @@ fn a_request_names_its_conversation_in_either_way_and_may_have_no_input() {
         assert_eq!(chat(&request, before)["messages"][0]["content"], "before");
         assert_eq!(parsed.chat_body("[]").unwrap_err().param.as_deref(), Some("input"));
     }
+}
+
+#[test]
+fn a_request_says_behind_which_turn_it_goes_and_its_model_hears_nothing_of_that() {
+    let turn = || After::Turn("resp_1".to_owned());
+    for (ours, after) in [
+        (json!(null), After::Newest),
+        (json!({}), After::Newest),
+        (json!({"after": null}), After::Beginning),
+        (json!({"after": "resp_1"}), turn()),
+    ] {
+        let request = json!({"model": "m", "input": "x", "conversation": "conv_1", "chappe": ours});
+        let parsed = CreateResponse::parse(request.to_string().as_bytes()).unwrap();
+        assert_eq!(parsed.after(), &after, "{request}");
+        assert_eq!(chat(&request, "[]").get("chappe"), None, "{request}");
+    }
+    let plain = br#"{"model":"m","input":"x","conversation":"conv_1"}"#;
+    assert_eq!(CreateResponse::parse(plain).unwrap().after(), &After::Newest);
+    let twice = br#"{"model":"m","conversation":"c","chappe":{"after":null,"after":"resp_1"}}"#;
+    assert_eq!(CreateResponse::parse(twice).unwrap().after(), &turn(), "the last one counts");
+    // Without a conversation it asks for nothing.
+    assert!(CreateResponse::parse(br#"{"model":"m","input":"x","chappe":{}}"#).is_ok());
 }
 
 #[test]

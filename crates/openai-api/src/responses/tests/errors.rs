@@ -84,6 +84,12 @@ fn each_fault_names_its_member() {
         ("conversation", json!(7), "conversation", "invalid_type"),
         ("conversation", json!({"id": 7}), "conversation.id", "invalid_type"),
         ("conversation", json!({}), "conversation.id", "missing_required_parameter"),
+        ("chappe", json!("resp_1"), "chappe", "invalid_type"),
+        ("chappe", json!({"after": 7}), "chappe.after", "invalid_type"),
+        ("chappe", json!({"after": "resp_1"}), "chappe.after", "invalid_value"),
+        ("chappe", json!({"after": null}), "chappe.after", "invalid_value"),
+        ("chappe", json!({"before": null}), "chappe.before", "unsupported_parameter"),
+        ("chappe", json!({"a": 1, "after": null}), "chappe.a", "unsupported_parameter"),
         ("prompt", json!({"id": "p"}), "prompt", "unsupported_parameter"),
         ("messages", json!([]), "messages", "unsupported_parameter"),
         ("max_tokens", json!(1), "max_tokens", "unsupported_parameter"),
@@ -218,6 +224,7 @@ fn everything_has_a_limit() {
         json!({"model": "m", "input": "hi", "tools": [{"type": word}]}),
         json!({"model": "m", "input": "hi", "tool_choice": {"type": "function", "name": word}}),
         json!({"model": "m", "input": "hi", "truncation": word}),
+        json!({"model": "m", "input": "hi", "chappe": {word.as_str(): 1}}),
     ] {
         assert!(refused(&body).2.len() < 400);
     }

@@ -1,0 +1,48 @@
+//! A page of turns as JSON. Items and responses are the JSON that their logs tell.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::conversations::History;
+
+#[derive(Serialize)]
+struct List<'a> {
+    object: &'static str,
+    data: Vec<Turn<'a>>,
+    first_id: Option<String>,
+    last_id: Option<String>,
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct Turn<'a> {
+    object: &'static str,
+    id: String,
+    after: Option<String>,
+    siblings: Vec<String>,
+    input: Vec<&'a RawValue>,
+    response: Option<&'a RawValue>,
+}
+
+/// The page as a list object.
+pub(super) fn list(history: &History) -> Bytes {
+    let turns = history.turns.iter().map(|turn| {
+        let said = turn.said.as_ref();
+        let input = said.and_then(|said| serde_json::from_str(&said.input).ok());
+        Turn {
+            object: "conversation.turn",
+            id: turn.turn.as_response(),
+            after: turn.after.map(contract::JobId::as_response),
+            siblings: turn.siblings.iter().map(|turn| turn.as_response()).collect(),
+            input: input.unwrap_or_default(),
+            response: said.and_then(|said| serde_json::from_slice(&said.response).ok()),
+        }
+    });
+    let data: Vec<Turn<'_>> = turns.collect();
+    let id = |turn: Option<&Turn<'_>>| turn.map(|turn| turn.id.clone());
+    let (first_id, last_id) = (id(data.first()), id(data.last()));
+    let list = List { object: "list", data, first_id, last_id, has_more: history.has_more };
+    // Texts and JSON that was read before: writing them to memory cannot fail.
+    serde_json::to_vec(&list).unwrap_or_default().into()
+}
