@@ -24,6 +24,11 @@ export class Visitor {
   /** Opens the chat, or another page of ours. `options` are Playwright's for a context. */
   static async arrive(browser, options = {}, address = webUrl) {
     const context = await browser.newContext(options);
+    return Visitor.in(context, options, address);
+  }
+
+  /** The same with another tab of a browser that is open. */
+  static async in(context, options = {}, address = webUrl) {
     context.setDefaultTimeout(PATIENCE_MS);
     const visitor = new Visitor();
     visitor.context = context;
@@ -38,10 +43,10 @@ export class Visitor {
   /** Notes what should never happen: errors, refused content, requests to anyone else. */
   watch(scripts) {
     const { page, complaints } = this;
-    page.on('pageerror', (error) => complaints.push(`script: ${error}`));
+    page.on('pageerror', (error) => complaints.push(`script: ${error.stack}`));
     page.on('console', (message) => {
       // What the content security policy refuses is an error on the console. A status of 400 or
-      // more is one as well, and tests order such.
+      // more and a connection that breaks are ones as well, and tests order such.
       const expected = message.text().startsWith('Failed to load resource');
       if (message.type() === 'error' && !expected) complaints.push(`console: ${message.text()}`);
     });
@@ -53,45 +58,65 @@ export class Visitor {
 
   /** Leaves; nothing that should never happen may have happened. */
   async leave() {
+    // An answer goes on when its reader leaves, and would take the next test's time.
+    await this.context.request.post(new URL('/chats/delete', this.origin).href, { maxRedirects: 0 });
     await this.context.close();
     assert.deepEqual(this.complaints, []);
   }
 
-  get prompt() { return this.page.locator('#composer textarea[name=prompt]'); }
+  get prompt() { return this.page.locator('#prompt'); }
   get send() { return this.page.locator('#send'); }
-  get stop() { return this.page.locator('#stop'); }
+  /** Where a script runs it stands in the composer; a page that is being streamed has none yet. */
+  get stop() { return this.page.locator('#stop, .stop-form button'); }
   get alert() { return this.page.locator('#alert'); }
+  get status() { return this.page.locator('#status'); }
+  get editor() { return this.page.locator('#edited'); }
+  get title() { return this.page.locator('main h1'); }
   get answers() { return this.page.locator('[data-author=assistant]'); }
   get questions() { return this.page.locator('[data-author=user]'); }
   get lastAnswer() { return this.answers.last(); }
+  get lastQuestion() { return this.questions.last(); }
 
-  /** Writes and sends. */
+  /** A button or link below the last question or answer, or above all of them. */
+  tool(name) { return this.page.locator('.tool', { hasText: name }).last(); }
+
+  /** Does something that leads to another page, and waits for the whole of it. */
+  async goes(act) {
+    await Promise.all([this.page.waitForEvent('load'), act()]);
+  }
+
+  /** Writes and sends. With a script the page is there before the answer is. */
   async says(text) {
     await this.prompt.fill(text);
-    await this.prompt.press('Enter');
+    await this.goes(() => this.send.click());
   }
 
   /** Writes, sends, and waits for the whole answer. */
   async asks(text) {
-    const before = await this.answers.count();
     await this.says(text);
-    await this.answers.nth(before).waitFor();
     await this.isAnswered();
-    return this.answers.nth(before);
+    return this.lastAnswer;
   }
 
   /** Waits until no answer is being written. */
   async isAnswered() {
-    await this.page.waitForFunction(() => {
-      const stop = document.querySelector('#stop');
-      return (!stop || stop.hidden || !stop.checkVisibility())
-        && !document.querySelector('[aria-busy=true]');
-    });
+    await this.page.waitForFunction(() => document.querySelector('#composer')
+      && !document.querySelector('#stop, [aria-busy=true]'));
   }
 
   /** Waits until the last answer contains `text`. */
   async hears(text) {
     await this.lastAnswer.filter({ hasText: text }).waitFor();
+  }
+
+  /** The last answer's HTML, as far as it is the model's and what is said of it. */
+  body() {
+    return this.lastAnswer.locator('> .body').innerHTML();
+  }
+
+  /** The field or button that has the focus, by its id or its words. */
+  focused() {
+    return this.page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
   }
 
   /** Whether something is cut off or has to be scrolled sideways. */

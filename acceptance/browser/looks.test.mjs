@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
 import { promptLine, webUrl } from '../support/chappe.mjs';
-import { isAccessible } from './accessible.mjs';
 import { launch, Visitor } from './chat.mjs';
 
 let browser;
@@ -18,22 +17,33 @@ const wide = [
   `https://example.com/${'path/'.repeat(60)}`,
 ].join('\n\n');
 
-for (const width of [320, 390]) {
-  test(`a phone of ${width} pixels needs no scrolling sideways`, async () => {
+for (const [width, colorScheme] of [[320, 'light'], [390, 'light'], [390, 'dark']]) {
+  test(`a phone of ${width} pixels needs no scrolling sideways, ${colorScheme}`, async () => {
     const visitor = await Visitor.arrive(browser, {
-      viewport: { width, height: 700 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2,
+      viewport: { width, height: 700 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2, colorScheme,
     });
+    const name = `phone-${width}${colorScheme === 'dark' ? '-dark' : ''}`;
+    assert.equal(await visitor.scrollsSideways(), false);
+    await visitor.photograph(`${name}-empty`);
 
-    await visitor.prompt.fill(`${promptLine({ script: 'text', text: wide })}${'long'.repeat(100)}`);
-    await visitor.send.tap();
-    await visitor.lastAnswer.waitFor();
+    await visitor.prompt.fill(`${promptLine({ script: 'text', text: wide, token_ms: 0 })}${'long'.repeat(100)}`);
+    await visitor.goes(() => visitor.send.tap());
     await visitor.isAnswered();
 
     assert.equal(await visitor.scrollsSideways(), false);
     assert(await visitor.prompt.isVisible());
-    const { height } = await visitor.send.boundingBox();
-    assert(height >= 24, `${height} px are hard to hit`);
-    await visitor.photograph(`phone-${width}`);
+    for (const button of [visitor.send, visitor.tool('Try again'), visitor.tool('Rename')]) {
+      const { height } = await button.boundingBox();
+      assert(height >= 44, `${height} px are hard to hit`);
+    }
+    await visitor.photograph(name);
+    const chat = new URL(visitor.page.url());
+    const at = chat.searchParams.get('at');
+    for (const path of ['/chats', `${chat.pathname}/rename`, `${chat.pathname}/delete`, '/chats/delete', `${chat.pathname}?edit=${at}`, '/nowhere']) {
+      await visitor.page.goto(new URL(path, visitor.origin).href);
+      assert.equal(await visitor.scrollsSideways(), false, path);
+      if (path === '/chats') await visitor.photograph(`${name}-chats`);
+    }
     await visitor.leave();
   });
 }
@@ -52,28 +62,54 @@ for (const colorScheme of ['light', 'dark']) {
   });
 }
 
-test('everybody can use it', async () => {
-  const visitor = await Visitor.arrive(browser, { reducedMotion: 'reduce' });
-  await isAccessible(visitor.page, 'an empty chat');
+test('without the colours of the page everything is still there', async () => {
+  const visitor = await Visitor.arrive(browser, { forcedColors: 'active' });
   await visitor.asks(promptLine({ script: 'markdown' }));
-  await isAccessible(visitor.page, 'an answer');
+
+  const borders = (selector) => visitor.page.locator(selector).last().evaluate((one) => {
+    const { borderTopStyle, borderTopWidth, outlineStyle } = getComputedStyle(one);
+    return borderTopWidth !== '0px' && borderTopStyle !== 'none' || outlineStyle !== 'none';
+  });
+  for (const part of ['.box', '.code', '[data-author=user] .body', '#send', '.presets input:checked + span']) {
+    assert(await borders(part), `${part} has no edge`);
+  }
+  await visitor.photograph('forced-colours');
   await visitor.leave();
 });
 
-test('the page is small and says what a browser may do with it', async () => {
+test('nothing moves for whoever wants it so', async () => {
+  const visitor = await Visitor.arrive(browser, { reducedMotion: 'reduce' });
+  await visitor.says(`${promptLine({ script: 'count', tokens: 60_000, token_ms: 10 })}Count.`);
+  await visitor.hears('t20 ');
+
+  const moving = await visitor.page.evaluate(() => document.getAnimations().length);
+  assert.equal(moving, 0);
+  await visitor.leave();
+});
+
+test('the page is small, asks for little, and says what a browser may do with it', async () => {
   const { headers } = await fetch(webUrl);
   const policy = headers.get('content-security-policy');
   assert.match(policy, /default-src 'none'/);
+  assert.match(policy, /require-trusted-types-for 'script'/);
   assert.doesNotMatch(policy, /unsafe-(inline|eval)/);
   assert.equal(headers.get('x-content-type-options'), 'nosniff');
 
   const visitor = await Visitor.arrive(browser);
-  const sizes = await visitor.page.evaluate(() =>
-    performance.getEntriesByType('resource').map((one) => [one.name, one.encodedBodySize]));
+  const { page } = visitor;
+  const loaded = await page.evaluate(() => ['navigation', 'resource'].flatMap((kind) =>
+    performance.getEntriesByType(kind).map((one) => [one.name, one.encodedBodySize, one.transferSize])));
   for (const [kind, limit] of [['.js', 8192], ['.css', 8192]]) {
-    const bytes = sizes.filter(([name]) => name.includes(kind)).reduce((sum, [, size]) => sum + size, 0);
+    const bytes = loaded.filter(([name]) => name.includes(kind)).reduce((sum, [, size]) => sum + size, 0);
     assert(bytes > 0 && bytes <= limit, `${kind}: ${bytes} bytes compressed`);
   }
+  assert(loaded.length <= 4, `requests: ${loaded.map(([name]) => name)}`);
+  const cold = loaded.reduce((sum, [, , size]) => sum + size, 0);
+  assert(cold <= 25_600, `${cold} bytes for the first page`);
+  const inline = await page.evaluate(() => [...document.querySelectorAll('script:not([src]), style, [style], [onclick], [onload]')]
+    // What a tool of the tests adds to fields is none of the page.
+    .filter((one) => one.getAttribute('style') !== '').map((one) => one.outerHTML));
+  assert.deepEqual(inline, []);
   await visitor.leave();
 });
 

@@ -21,7 +21,7 @@ after(async () => {
   await operated?.stop();
 });
 beforeEach(() => {
-  if (operated) Object.assign(operated, { overview: well, letters, key: null, receipt: null, calls: [] });
+  if (operated) Object.assign(operated, { overview: well, letters, key: null, calls: [] });
 });
 
 /** Opens it, or another page of the same server. */

@@ -1,4 +1,4 @@
-// The chat page with JavaScript.
+// Talking, with JavaScript: a page for each question, and an answer that comes into it.
 
 import assert from 'node:assert/strict';
 import { copyFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { launch, received, Visitor } from './chat.mjs';
 
 const endless = promptLine({ script: 'count', tokens: 60_000, token_ms: 10 });
 const echo = promptLine({ script: 'echo', token_ms: 0 });
+const short = promptLine({ script: 'count', tokens: 5, token_ms: 0 });
 
 let browser;
 let visitor;
@@ -28,6 +29,7 @@ test('three turns, of which each knows the ones before', async () => {
   assert.deepEqual((await received(third)).roles, ['user', 'assistant', 'user', 'assistant', 'user']);
   assert.equal(await visitor.questions.count(), 3);
   assert.equal(await visitor.answers.count(), 3);
+  assert.match(visitor.page.url(), /\/c\/conv_\w+\?at=resp_\w+#latest$/);
 });
 
 test('the answer is shown while it is being written', { skip: withoutJournal }, async () => {
@@ -36,46 +38,11 @@ test('the answer is shown while it is being written', { skip: withoutJournal }, 
   await visitor.hears('t20 ');
   assert.equal((await journal({ started: 1 })).running, 1);
   assert(await visitor.stop.isVisible());
+  assert.equal(await visitor.send.isVisible(), false);
+  await visitor.photograph('streaming');
 });
 
-test('markdown is rendered', async () => {
-  const answer = await visitor.asks(promptLine({ script: 'markdown' }));
-
-  for (const part of ['h1', 'h2', 'ol > li', 'ul > li', 'blockquote', 'strong', 'em', 'code', 'pre code', 'table th', 'table td', 'hr']) {
-    assert(await answer.locator(part).count() > 0, `no ${part}`);
-  }
-  const link = answer.locator('a[href="https://example.com"]');
-  const rel = (await link.getAttribute('rel')).split(' ');
-  for (const word of ['noopener', 'noreferrer', 'nofollow']) assert(rel.includes(word), `rel ${rel}`);
-  await visitor.photograph('markdown', { fullPage: true });
-});
-
-test('what the model says is never HTML, never a script, never a picture from elsewhere', async () => {
-  const text = [
-    '<script>window.hacked = 1</script><img src="x" onerror="window.hacked = 1">',
-    '<b onmouseover="window.hacked = 1">bold</b> [link](javascript:window.hacked=1)',
-    '[data](data:text/html,<script>1</script>) ![pixel](http://127.0.0.1:9/pixel.png)',
-    '<iframe src="http://127.0.0.1:9/"></iframe>',
-    '```html\n<script>window.hacked = 1</script>\n```',
-  ].join('\n\n');
-
-  const answer = await visitor.asks(promptLine({ script: 'text', text }));
-
-  assert.equal(await answer.locator('script, img, iframe, b, [onmouseover], [style]').count(), 0);
-  const links = await answer.locator('a').evaluateAll((all) => all.map((link) => link.href));
-  assert(links.every((href) => /^(https?|mailto):/.test(href)), `${links}`);
-  assert.equal(await visitor.page.evaluate(() => window.hacked), undefined);
-  assert.match(await answer.textContent(), /<script>window\.hacked = 1<\/script>/);
-});
-
-test('what the user says is text', async () => {
-  await visitor.asks('<img src=x onerror="window.hacked = 1"> **not bold**');
-
-  assert.equal(await visitor.questions.locator('img, strong').count(), 0);
-  assert.equal(await visitor.page.evaluate(() => window.hacked), undefined);
-});
-
-test('stop stops the model and keeps the text', { skip: withoutJournal }, async () => {
+test('stop stops the model, keeps the text and says so', { skip: withoutJournal }, async () => {
   await visitor.says(`${endless}Count.`);
   await visitor.hears('t20 ');
 
@@ -83,52 +50,110 @@ test('stop stops the model and keeps the text', { skip: withoutJournal }, async 
   await visitor.isAnswered();
 
   assert.equal((await journal({ client_gone: 1 })).running, 0);
-  assert.match(await visitor.lastAnswer.textContent(), /t0 t1 t2 /);
-  const next = await visitor.asks('Are you still there?');
-  assert((await next.textContent()).length > 0);
-});
-
-test('leaving the page stops the model', { skip: withoutJournal }, async () => {
-  await visitor.says(`${endless}Count.`);
-  await visitor.hears('t20 ');
-
-  await visitor.page.goto('about:blank').catch(() => {});
-
-  assert.equal((await journal({ client_gone: 1 })).running, 0);
-  visitor.complaints.length = 0;
-});
-
-test('a reload keeps the conversation, and it goes on', async () => {
-  await visitor.asks('What was the first line?');
-  const second = await visitor.asks(promptLine({ script: 'table' }));
-  const said = await second.textContent();
-
+  await visitor.hears('Stopped.');
+  assert.match(await visitor.status.textContent(), /^Stopped, \d+ words/);
+  const kept = await visitor.body();
+  assert.match(kept, /t0 t1 t2 /);
+  await visitor.photograph('stopped');
   await visitor.page.reload();
+  assert.equal(await visitor.body(), kept);
+  const next = await visitor.asks(echo);
+  assert.equal((await received(next)).roles.at(-1), 'user');
+});
+
+test('an answer goes on without its reader', { skip: withoutJournal }, async () => {
+  await visitor.says(`${promptLine({ script: 'count', tokens: 150, token_ms: 10 })}Count.`);
+  await visitor.hears('t5 ');
+  const address = visitor.page.url();
+
+  await visitor.page.goto('about:blank');
+  const { client_gone: gone } = await journal({ complete: 1 });
+  await visitor.page.goto(address);
+
+  assert.equal(gone, 0);
+  assert.match(await visitor.lastAnswer.textContent(), /t149/);
+});
+
+test('a question is asked again, and both answers stay', async () => {
+  await visitor.asks(`${short}first`);
+  const first = visitor.page.url();
+  await visitor.prompt.fill('half a thought');
+
+  await visitor.goes(() => visitor.tool('Try again').click());
+  await visitor.isAnswered();
+
+  assert.equal(await visitor.questions.count(), 1);
+  assert.equal(await visitor.answers.count(), 1);
+  assert.notEqual(visitor.page.url(), first);
+  assert.equal(await visitor.prompt.inputValue(), 'half a thought');
+  await visitor.page.getByText('2 / 2').waitFor();
+  await visitor.goes(() => visitor.page.getByLabel('Version before').click());
+  await visitor.page.getByText('1 / 2').waitFor();
+  assert.equal(new URL(visitor.page.url()).search, new URL(first).search);
+  await visitor.goes(() => visitor.page.getByLabel('Next version').click());
+  await visitor.page.getByText('2 / 2').waitFor();
+});
+
+test('a question is written anew, and what followed the old one stays with it', async () => {
+  await visitor.asks(`${short}first`);
+  await visitor.asks(`${short}second`);
+
+  await visitor.goes(() => visitor.questions.first().getByText('Edit').click());
+  assert.equal(await visitor.focused(), 'edited');
+  assert.match(await visitor.editor.inputValue(), /first$/);
+  await visitor.photograph('edit');
+  await visitor.editor.fill(`${echo}changed`);
+  await visitor.goes(() => visitor.editor.press('Enter'));
+  await visitor.isAnswered();
+
+  assert.equal(await visitor.questions.count(), 1);
+  assert.deepEqual((await received(visitor.lastAnswer)).roles, ['user']);
+  assert.equal(await visitor.focused(), 'prompt');
+  await visitor.photograph('versions');
+  await visitor.goes(() => visitor.page.getByLabel('Version before').click());
+  assert.equal(await visitor.questions.count(), 2);
+  assert.match(await visitor.lastQuestion.textContent(), /second/);
+});
+
+test('the arrow key writes the last question anew, and cancelling changes nothing', async () => {
+  await visitor.asks(`${short}first`);
+  await visitor.asks(`${short}second`);
+
+  await visitor.goes(() => visitor.prompt.press('ArrowUp'));
+  assert.equal(await visitor.focused(), 'edited');
+  assert.match(await visitor.editor.inputValue(), /second$/);
+  await visitor.goes(() => visitor.page.getByRole('link', { name: 'Cancel' }).click());
 
   assert.equal(await visitor.questions.count(), 2);
-  assert.equal(await visitor.answers.count(), 2);
-  assert.equal(await visitor.lastAnswer.textContent(), said);
-  const third = await visitor.asks(`${echo}And?`);
-  assert.equal((await received(third)).roles.length, 5);
+  assert.equal(await visitor.focused(), 'prompt');
+  await visitor.prompt.fill('a\nb');
+  await visitor.prompt.press('ArrowUp');
+  assert.equal(await visitor.questions.count(), 2);
+  assert.equal(await visitor.editor.count(), 0, 'in a box with words the key moves the caret');
 });
 
-test('a reload in the middle keeps what was said', { skip: withoutJournal }, async () => {
-  await visitor.asks('What was the first line?');
+test('an answer that was cut can be gone on with', { skip: withoutJournal }, async () => {
   await visitor.says(`${endless}Count.`);
   await visitor.hears('t20 ');
+  await visitor.stop.click();
+  await visitor.isAnswered();
 
-  await visitor.page.reload();
+  await visitor.goes(() => visitor.tool('Go on').click());
+  await visitor.isAnswered();
 
-  assert.equal((await journal({ client_gone: 1 })).running, 0);
-  assert(await visitor.questions.count() >= 1);
-  await visitor.asks('Are you still there?');
+  assert.equal(await visitor.answers.count(), 2);
+  assert.match(await visitor.answers.first().textContent(), /t0 t1 /);
+  assert.match(await visitor.lastQuestion.textContent(), /go on exactly where you stopped/);
+  await visitor.photograph('gone-on');
 });
 
-test('a preset is a temperature', async () => {
+test('a preset is a temperature, and stays picked', async () => {
   for (const [preset, temperature] of [['accurate', 0], ['balanced', 0.7], ['creative', 1]]) {
-    await visitor.page.locator(`input[name=preset][value=${preset}]`).check({ force: true });
+    const radio = visitor.page.locator(`input[name=preset][value=${preset}]`);
+    await radio.check({ force: true });
     const answer = await visitor.asks(echo);
     assert.equal((await received(answer)).temperature, temperature, preset);
+    assert(await radio.isChecked());
   }
 });
 
@@ -139,117 +164,81 @@ test('models that chat can be picked, others cannot', async () => {
   assert.equal((await received(await visitor.asks(echo))).model, '"simulator"');
 });
 
-test('starting anew forgets the conversation', async () => {
+test('instructions go before everything, and stay', async () => {
+  await visitor.page.getByText('Instructions', { exact: true }).click();
+  await visitor.page.locator('#instructions').fill('Speak like a telegraph.');
+
+  const answer = await visitor.asks(echo);
+
+  assert.match(await answer.textContent(), /Speak like a telegraph\./);
+  assert.match((await received(answer)).roles[0], /system|developer/);
+  assert.equal(await visitor.page.locator('#instructions').inputValue(), 'Speak like a telegraph.');
+  assert(await visitor.page.locator('#instructions').isVisible());
+  await visitor.photograph('instructions');
+});
+
+test('a new chat knows nothing of the others', async () => {
   await visitor.asks('What was the first line?');
 
-  await visitor.page.locator('#new-chat').click();
+  await visitor.goes(() => visitor.page.locator('#new-chat').click());
 
-  await visitor.questions.first().waitFor({ state: 'detached' });
   assert.equal(await visitor.answers.count(), 0);
   const answer = await visitor.asks(echo);
   assert.deepEqual((await received(answer)).roles, ['user']);
 });
 
 for (const [what, fault, words] of [
-  ['a conversation that is too long', { status: 400, code: 'context_length_exceeded' }, /too long|long/i],
-  ['a model that is busy', { status: 429 }, /busy|many|again|later/i],
+  ['a conversation that is too long', { status: 400, code: 'context_length_exceeded' }, /too long/i],
+  ['a model that is busy', { status: 429 }, /busy|many|again|later|limit/i],
   ['a model that fails', { status: 500 }, /model|wrong|fail/i],
-  ['a stream that breaks', { cut_after: 5 }, /broke|ended|interrupted|connection|complete/i],
+  ['a stream that breaks', { cut_after: 5 }, /Interrupted: the connection/],
 ]) {
-  test(`${what} is said in words`, async () => {
-    await visitor.says(promptLine({ script: 'count', tokens: 20, fault }));
+  test(`${what} is said in words, and stays said`, async () => {
+    await visitor.asks(promptLine({ script: 'count', tokens: 20, fault }));
 
-    await visitor.alert.filter({ hasText: /\w/ }).waitFor();
-    const said = await visitor.alert.textContent();
+    const note = visitor.lastAnswer.locator('.note');
+    const said = await note.textContent();
     assert.match(said, words);
-    assert.doesNotMatch(said, /[{}]|undefined|null/);
-    await visitor.isAnswered();
+    assert.doesNotMatch(said, /[{}]|undefined|null|127\.0\.0\.1/);
+    await visitor.page.reload();
+    assert.equal(await note.textContent(), said);
     await heal();
     const next = await visitor.asks('Are you well?');
     assert((await next.textContent()).length > 0);
   });
 }
 
-test('an answer that broke off says so for as long as it is there, and its question can be asked again', { skip: withoutJournal }, async () => {
-  const { page } = visitor;
-  const again = page.getByRole('button', { name: 'Try again' });
-  await visitor.says(promptLine({ script: 'count', tokens: 20, fault: { cut_after: 5 } }));
+test('the question of an answer that broke off is asked again', { skip: withoutJournal }, async () => {
+  const once = { cut_after: 5, times: 1, key: 'again' };
+  await visitor.asks(promptLine({ script: 'count', tokens: 20, fault: once }));
   await visitor.hears('Interrupted: the connection');
+  await visitor.photograph('error');
+
+  await visitor.goes(() => visitor.tool('Try again').click());
   await visitor.isAnswered();
-  await visitor.photograph('interrupted');
+
+  assert.match(await visitor.lastAnswer.textContent(), /t0 t1 .*t19/);
+  assert.equal(await visitor.page.getByText('Interrupted').count(), 0);
   await heal();
-  await forget();
-
-  await page.reload();
-  await visitor.hears('Interrupted: the connection');
-  // Enter on a field sends what is written, and nothing is; it does not press that button.
-  await page.locator('input[name=preset]:checked').press('Enter');
-  await visitor.prompt.fill('half a thought');
-  assert.equal(await visitor.answers.count(), 1);
-  await again.click();
-  await journal({ started: 1 });
-  await visitor.hears('Interrupted: the connection');
-  await visitor.isAnswered();
-
-  assert.equal(await visitor.questions.count(), 1);
-  assert.equal(await visitor.answers.count(), 1);
-  assert.equal(await visitor.prompt.inputValue(), 'half a thought');
-  await heal();
-  await visitor.asks('Are you well?');
-  assert.match(await visitor.answers.first().textContent(), /t0 t1 .*Interrupted: the connection/s);
-  assert.equal(await again.filter({ visible: true }).count(), 0);
 });
 
-test('a reload in the middle is an interruption', { skip: withoutJournal }, async () => {
-  await visitor.says(`${endless}Count.`);
-  await visitor.hears('t20 ');
+test('what a model thinks comes before what it says', async () => {
+  const answer = await visitor.asks(promptLine({ script: 'reasoning', token_ms: 0 }));
 
-  await visitor.page.reload();
-
-  await visitor.hears('Interrupted: this page was left.');
-  await journal({ client_gone: 1 });
+  const thoughts = answer.locator('.thoughts');
+  await thoughts.locator('summary').click();
+  assert((await thoughts.locator('.thought').textContent()).length > 10);
+  await visitor.photograph('thoughts');
 });
 
-test('the keyboard is enough', { skip: withoutJournal }, async () => {
-  await visitor.prompt.focus();
-  await visitor.prompt.pressSequentially('one');
-  await visitor.prompt.press('Shift+Enter');
-  await visitor.prompt.pressSequentially('two');
-  assert.equal(await visitor.prompt.inputValue(), 'one\ntwo');
-  await visitor.prompt.press('Enter');
-  await visitor.questions.first().waitFor();
-  await visitor.isAnswered();
-
-  assert.equal(await visitor.prompt.inputValue(), '');
-  const focused = await visitor.page.evaluate(() => document.activeElement?.name);
-  assert.equal(focused, 'prompt');
-  await visitor.says(`${endless}Count.`);
-  await visitor.hears('t5 ');
-  await visitor.page.keyboard.press('Escape');
-  await journal({ client_gone: 1 });
-  await visitor.isAnswered();
-});
-
-test('nothing is sent when nothing is written', { skip: withoutJournal }, async () => {
+test('nothing is sent when nothing is written', async () => {
   await visitor.prompt.fill('   ');
+  await visitor.prompt.press('Enter');
   await visitor.prompt.press('Enter');
 
   const answer = await visitor.asks('Something');
   assert((await answer.textContent()).length > 0);
   assert.equal(await visitor.questions.count(), 1);
-});
-
-test('screen readers have names, a status and an alert', async () => {
-  await visitor.asks('What was the first line?');
-
-  assert.equal(await visitor.page.locator('#status').getAttribute('role'), 'status');
-  assert.equal(await visitor.alert.getAttribute('role'), 'alert');
-  const nameless = await visitor.page.evaluate(() =>
-    [...document.querySelectorAll('button, a, input:not([type=hidden]), select, textarea')]
-      .filter((one) => one.checkVisibility())
-      .filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim() || one.title))
-      .map((one) => one.outerHTML));
-  assert.deepEqual(nameless, []);
 });
 
 test('a picture for the documentation', async () => {

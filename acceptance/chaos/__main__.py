@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from chaos import account, memory, stored
+from chaos import account, memory, pages, stored
 from chaos.conservation import Conservation
 from chaos.requests import Requests
 from chaos.trouble import Troubles
@@ -136,12 +136,16 @@ def main():
     parser.add_argument("--seed", type=int)
     parser.add_argument("--stored", action="store_true")
     parser.add_argument("--cluster", action="store_true")
+    parser.add_argument("--pages", action="store_true")
+    parser.add_argument("--episodes", type=int, default=1000)
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)
     folder = Path(os.environ["ACCEPTANCE_LOGS"])
     # Whoever ends this program ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_what: sys.exit(1))
-    if arguments.stored:
+    if arguments.pages:
+        run = pages.chaos(arguments.episodes, seed, folder)
+    elif arguments.stored:
         servers = CLUSTER if arguments.cluster else 1
         run = stored.chaos(arguments.minutes, seed, folder, servers)
     else:

@@ -179,8 +179,13 @@ async def asks_on_the_page(system, http, said):
         "cookie": f"chappe={said['cookie']}",
         "user-agent": said["user_agent"],
     }
-    answer = await http.post(f"{system.web_url}/chat", data=form, headers=headers)
+    taken = await http.post(f"{system.web_url}/chat", data=form, headers=headers)
+    session = taken.headers["set-cookie"].partition(";")[0]
+    cookies = {**headers, "cookie": f"{session}; {headers['cookie']}"}
+    answer = await http.get(f"{system.web_url}{taken.headers['location']}", headers=cookies)
     assert said["page"] in answer.text
+    found = await http.get(f"{system.web_url}/chats", params={"find": said["page"]}, headers=cookies)
+    assert found.status_code == 200
 
 
 def chat(said):

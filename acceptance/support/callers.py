@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+from support.browsers import Browser
 from support.orders import ordered, prompt_line
+from support.shown import text_of
+from support.tabs import ScriptedTab
 
 # Whoever waits longer than this for an end takes the request for hung: longer than each limit that
 # the services set themselves, which are shorter than twenty seconds.
@@ -23,7 +26,7 @@ def counted(tokens):
 class Request:
     """What is asked, and how its caller behaves."""
 
-    # stream, unary, embeddings, or page: the chat page's events.
+    # stream, unary, embeddings, or page: a question on the chat page, read by its script.
     form: str = "stream"
     tokens: int = 16
     ttft_ms: int = 0
@@ -112,6 +115,8 @@ async def ask(http, url, request):
 
 
 async def _ask(http, url, request, outcome):
+    if request.form == "page":
+        return await _ask_on_the_page(http, url, request, outcome)
     path, content = _asked(request)
     async with http.stream("POST", f"{url}{path}", **content) as answer:
         outcome.served_by = answer.headers.get("x-served-by", "")
@@ -122,15 +127,39 @@ async def _ask(http, url, request, outcome):
         return await _read_events(outcome, answer)
 
 
-def _asked(request):
+def _orders(request):
     pace = {"ttft_ms": request.ttft_ms, "token_ms": request.token_ms, "jitter": 0}
     orders = {"script": "count", "tokens": request.tokens, **pace}
-    if request.fault:
-        orders["fault"] = request.fault
-    if request.form == "page":
-        form = {"model": request.model, "preset": "accurate", "prompt": prompt_line(**orders)}
-        headers = {"accept": "text/event-stream", "sec-fetch-site": "same-origin"}
-        return "/chat", {"data": form, "headers": headers}
+    return orders | {"fault": request.fault} if request.fault else orders
+
+
+class _Path:
+    """Where an answer on the page is. A tab tells what befalls it: here that is nobody's business."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __getattr__(self, _name):
+        return lambda *_args, **_kwargs: None
+
+
+async def _ask_on_the_page(http, url, request, outcome):
+    """Asks as a browser does. What breaks on the way is mended by it, so only the end is told."""
+    browser = Browser(http, url)
+    path = await browser.asks(prompt_line(**_orders(request)))
+    tab = ScriptedTab(http, browser, _Path(path))
+    await tab.loads()
+    outcome.first_at = time.monotonic()
+    await tab.follows()
+    # What the page says of how it ended is not the model's.
+    outcome.text = text_of(tab.body.partition('<p class="note">')[0])
+    if outcome.text.split() != counted(request.tokens).split():
+        return outcome.closes("failed" if tab.how == "failed" else "wrong", "page")
+    return outcome.closes("whole")
+
+
+def _asked(request):
+    orders = _orders(request)
     if request.form == "embeddings":
         del orders["script"], orders["tokens"]
         body = {"model": "simulator-embeddings", "input": "Hello", **ordered(**orders)}
@@ -149,9 +178,6 @@ def _refused(outcome, answer, body):
         pass
     if answer.status_code in (502, 503, 504) and b"<html>" in body:
         return outcome.closes("proxy", str(answer.status_code))
-    if outcome.request.form == "page":
-        # A page for people says it in words.
-        return outcome.closes("refused", str(answer.status_code))
     return outcome.closes("wrong", f"{answer.status_code} without an OpenAI error: {body[:200]}")
 
 
@@ -170,7 +196,6 @@ def _whole(outcome, body):
 
 async def _read_events(outcome, answer):
     request = outcome.request
-    read = _page_event if request.form == "page" else _chat_event
     last_at, pending, end = time.monotonic(), b"", None
     async for piece in answer.aiter_bytes():
         now = time.monotonic()
@@ -182,7 +207,7 @@ async def _read_events(outcome, answer):
                 continue
             if end:
                 return outcome.closes("wrong", f"after the end ({end}) came {event[:200]}")
-            end = read(outcome, event.removeprefix(b"data: "))
+            end = _chat_event(outcome, event.removeprefix(b"data: "))
         if request.leaves_after is not None and outcome.text.count(" ") >= request.leaves_after:
             return _prefix_or_lie(outcome.closes("left"))
         if request.reads_after_s:
@@ -204,15 +229,6 @@ def _chat_event(outcome, data):
         return f"failed {event['error']['code'] or event['error']['type']}"
     outcome.text += "".join(one["delta"].get("content") or "" for one in event["choices"])
     return None
-
-
-def _page_event(outcome, data):
-    event = json.loads(data)
-    outcome.text += event.get("text", "")
-    end = event.get("end")
-    if end is None:
-        return None
-    return "failed page" if end.get("alert") or not end["kept"] else "whole"
 
 
 def _prefix_or_lie(outcome):

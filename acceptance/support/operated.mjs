@@ -20,8 +20,6 @@ export class Operated {
   letters = [];
   /** The one key that may see it; without one everybody may. */
   key = null;
-  /** What an answer took, if it says so. */
-  receipt = null;
   /** What it was asked: method, path, and key. */
   calls = [];
   #server;
@@ -76,16 +74,6 @@ export class Operated {
     if (this.#server.listening) await this.close();
   }
 
-  #speak(response) {
-    const chunk = (more) => `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [], ...more })}\n\n`;
-    const choice = (delta, finish_reason = null) => chunk({ choices: [{ index: 0, delta, finish_reason }] });
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.write(choice({ content: 'An optical telegraph, of towers with two arms each.' }));
-    response.write(choice({}, 'stop'));
-    if (this.receipt) response.write(chunk({ chappe: this.receipt }));
-    response.end('data: [DONE]\n\n');
-  }
-
   #answer(request, response) {
     const { method } = request;
     const { pathname } = new URL(request.url, 'http://gateway');
@@ -98,7 +86,6 @@ export class Operated {
     const refuse = (status, code, message) =>
       say(status, { error: { message, type: 'invalid_request_error', param: null, code } });
     const asked = pathname.match(/^\/v1\/admin\/(overview|dead_letters)(?:\/(\d+))?(\/redrive)?$/);
-    if (pathname === '/v1/chat/completions') return this.#speak(response);
     if (!asked) return say(200, { object: 'list', data: [{ id: 'llama3.2', object: 'model', capabilities: ['chat'] }] });
     if (this.key && !key) return refuse(401, 'missing_api_key', 'There is no API key.');
     if (this.key && key !== this.key) return refuse(401, 'invalid_api_key', 'The API key is not known here.');

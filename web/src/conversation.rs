@@ -1,166 +1,207 @@
-//! What was said so far. It travels within the form, because nobody else remembers it.
+//! A conversation as the gateway keeps it: turns, each behind another one or at the beginning.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use crate::receipt::Receipt;
+use crate::ids::{ConversationId, ResponseId};
+use crate::preset::Preset;
+use crate::said::Said;
 
-/// More turns than a person reads.
-pub(crate) const MOST_TURNS: usize = 2_000;
-
-/// Who said something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Author {
-    /// The person.
-    User,
-    /// The model.
-    Assistant,
-}
-
-impl Author {
-    /// The word on the wire.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Assistant => "assistant",
-        }
-    }
-}
-
-/// What a reader should know of an answer, and no model is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Mark {
-    /// A remark.
-    Note(String),
-    /// It broke off, for this reason; its question can be asked again.
-    Interrupted(String),
-}
-
-/// One thing that was said, as it was written: no HTML.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Turn {
-    /// Who.
-    pub(crate) role: Author,
-    /// What.
-    pub(crate) content: String,
-    /// How it ended, if that needs words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) mark: Option<Mark>,
-    /// What it took. It is shown below the answer for as long as that is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) receipt: Option<Receipt>,
-}
-
-/// Everything that was said, in order.
+/// How a model is to answer.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Conversation(Vec<Turn>);
-
-/// The form's conversation cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unreadable {
-    /// It is not what this page writes.
-    #[error("the conversation in the form is damaged")]
-    Damaged,
-    /// It has more than [`MOST_TURNS`] turns.
-    #[error("the conversation has more than {MOST_TURNS} messages")]
-    TooLong,
+pub(crate) struct Options {
+    pub(crate) model: String,
+    pub(crate) preset: Preset,
+    /// What the model is told before everything that is said.
+    pub(crate) instructions: String,
 }
 
-impl Conversation {
-    /// Reads the form's field. Nothing at all is an empty conversation.
-    pub(crate) fn from_field(json: &str) -> Result<Self, Unreadable> {
-        if json.is_empty() {
-            return Ok(Self::default());
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// What a person wrote.
+    pub(crate) text: String,
+    /// All of it, a JSON array of items, to be asked again.
+    pub(crate) items: String,
+}
+
+/// What is known of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    /// It is being written, or waits to be.
+    Running,
+    /// Everything that was said.
+    Ended(Vec<Said>),
+    /// It is kept no longer.
+    Gone,
+}
+
+/// A question and its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Turn {
+    pub(crate) id: ResponseId,
+    /// The turn before it.
+    pub(crate) after: Option<ResponseId>,
+    /// All that stand at this place, the oldest first, this one included.
+    pub(crate) siblings: Vec<ResponseId>,
+    pub(crate) asked: Asked,
+    pub(crate) options: Options,
+    pub(crate) answer: Answer,
+}
+
+/// Some turns that follow each other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct TurnsPage {
+    pub(crate) turns: Vec<Turn>,
+    /// Whether there are some before them.
+    pub(crate) has_more: bool,
+}
+
+/// A conversation in the list of all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) id: ConversationId,
+    #[serde(default)]
+    pub(crate) created_at: u64,
+    #[serde(default)]
+    pub(crate) title: Option<String>,
+}
+
+/// Some conversations, the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) data: Vec<Line>,
+    #[serde(default)]
+    pub(crate) has_more: bool,
+    /// Of a search: whether it has seen all there are.
+    #[serde(default)]
+    pub(crate) search_complete: Option<bool>,
+}
+
+/// What the model is asked.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Input<'a> {
+    /// What a person wrote.
+    Text(&'a str),
+    /// A JSON array of items.
+    Items(&'a RawValue),
+}
+
+/// Where a question stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Behind the newest turn.
+    Newest,
+    /// At the beginning, or behind a turn.
+    After(Option<ResponseId>),
+}
+
+/// A question on its way to the gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct Submission<'a> {
+    pub(crate) conversation: &'a ConversationId,
+    pub(crate) place: &'a Place,
+    pub(crate) options: &'a Options,
+    pub(crate) input: Input<'a>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Body<'a> {
+    model: &'a str,
+    conversation: &'a ConversationId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chappe: Option<After<'a>>,
+    input: Input<'a>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    instructions: &'a str,
+    temperature: f32,
+    background: bool,
+    service_tier: &'static str,
+    store: bool,
+    metadata: Metadata,
+}
+
+#[derive(Serialize)]
+struct After<'a> {
+    after: Option<&'a ResponseId>,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    preset: &'static str,
+}
+
+impl Turn {
+    /// How much was said in the answer.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.answer {
+            Answer::Ended(said) => said.iter().map(Said::bytes).sum(),
+            Answer::Running | Answer::Gone => 0,
         }
-        let turns: Vec<Turn> = serde_json::from_str(json).map_err(|_json| Unreadable::Damaged)?;
-        if turns.len() > MOST_TURNS { Err(Unreadable::TooLong) } else { Ok(Self(turns)) }
     }
+}
 
-    /// The form's field. JSON escapes line ends, which forms would change.
-    pub(crate) fn to_field(&self) -> String {
-        // Strings and nothing else: this cannot fail.
-        serde_json::to_string(&self.0).unwrap_or_default()
+impl Line {
+    /// What a person may call it.
+    pub(crate) fn name(&self) -> &str {
+        self.title.as_deref().unwrap_or("Untitled")
     }
+}
 
-    /// The turns.
-    pub(crate) fn turns(&self) -> &[Turn] {
-        &self.0
-    }
-
-    /// Whether nothing was said yet.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Adds what was said last.
-    pub(crate) fn add(&mut self, role: Author, content: impl Into<String>) {
-        self.0.push(Turn { role, content: content.into(), mark: None, receipt: None });
-    }
-
-    /// Adds an answer, with how it ended and what it took.
-    pub(crate) fn add_answer(
-        &mut self,
-        content: impl Into<String>,
-        mark: Option<Mark>,
-        receipt: Option<Receipt>,
-    ) {
-        self.0.push(Turn { role: Author::Assistant, content: content.into(), mark, receipt });
-    }
-
-    /// Takes back the answer to the last question, so that it can be asked again.
-    pub(crate) fn take_back_answer(&mut self) {
-        self.0.pop_if(|turn| turn.role == Author::Assistant);
-    }
-
-    /// Takes back the last turn, so that it can be written again.
-    pub(crate) fn take_back(&mut self) -> String {
-        self.0.pop().map(|turn| turn.content).unwrap_or_default()
+impl Submission<'_> {
+    /// The body of the request.
+    pub(crate) fn body(&self) -> Body<'_> {
+        let Options { model, preset, instructions } = self.options;
+        Body {
+            model,
+            conversation: self.conversation,
+            chappe: match self.place {
+                Place::Newest => None,
+                Place::After(turn) => Some(After { after: turn.as_ref() }),
+            },
+            input: self.input,
+            instructions,
+            temperature: preset.temperature(),
+            // It goes on whoever reads it.
+            background: true,
+            // In the background others wait for a worker that people do not wait for.
+            service_tier: "priority",
+            store: true,
+            metadata: Metadata { preset: preset.value() },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
-    fn what_the_page_did_not_write_is_refused() {
-        for json in ["{", "{}", "[1]", r#"[{"role":"system","content":"x"}]"#] {
-            assert_eq!(Conversation::from_field(json), Err(Unreadable::Damaged), "{json}");
-        }
-        let one = r#"{"role":"user","content":""}"#;
-        let many = format!("[{}]", vec![one; MOST_TURNS + 1].join(","));
-        assert_eq!(Conversation::from_field(&many), Err(Unreadable::TooLong));
-    }
+    fn a_question_is_asked_where_it_stands() {
+        let options = Options { model: "m".into(), ..Options::default() };
+        let conversation = "conv_1".parse().unwrap();
+        let after = Place::After(Some("resp_2".parse().unwrap()));
+        let body = |place: &Place, input| {
+            let submission =
+                Submission { conversation: &conversation, place, options: &options, input };
+            serde_json::to_value(submission.body()).unwrap()
+        };
 
-    #[test]
-    fn how_an_answer_ended_survives_the_form() {
-        let mut conversation = Conversation::default();
-        conversation.add(Author::User, "Why?");
-        conversation.add_answer("Bec", Some(Mark::Interrupted("the line broke.".into())), None);
-
-        let field = conversation.to_field();
-
-        assert!(field.ends_with(r#""mark":{"interrupted":"the line broke."}}]"#), "{field}");
-        assert_eq!(Conversation::from_field(&field).unwrap(), conversation);
-        conversation.take_back_answer();
-        conversation.take_back_answer();
-        assert_eq!(conversation.turns().len(), 1, "a question is no answer");
-    }
-
-    proptest! {
-        #[test]
-        fn a_conversation_survives_the_form(texts in proptest::collection::vec("(?s).{0,40}", 0..6)) {
-            let mut conversation = Conversation::default();
-            for (index, text) in texts.into_iter().enumerate() {
-                conversation.add(if index % 2 == 0 { Author::User } else { Author::Assistant }, text);
-            }
-
-            let field = conversation.to_field();
-
-            prop_assert!(!field.contains(['\n', '\r']));
-            prop_assert_eq!(Conversation::from_field(&field).unwrap(), conversation);
-        }
+        let first = body(&Place::Newest, Input::Text("Why?"));
+        let temperature = options.preset.temperature();
+        let expected = json!({
+            "model": "m", "conversation": "conv_1", "input": "Why?", "temperature": temperature,
+            "background": true, "service_tier": "priority", "store": true,
+            "metadata": {"preset": "balanced"},
+        });
+        assert_eq!(first, expected);
+        let items = RawValue::from_string("[{\"role\":\"user\"}]".to_owned()).unwrap();
+        let again = body(&after, Input::Items(&items));
+        assert_eq!(again["input"], json!([{"role": "user"}]));
+        assert_eq!(again["chappe"], json!({"after": "resp_2"}));
+        assert_eq!(body(&Place::After(None), Input::Text("x"))["chappe"], json!({"after": null}));
     }
 }

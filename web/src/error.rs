@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::answer::Ending;
-use crate::conversation::{MOST_TURNS, Unreadable};
-use crate::gateway_client::{Broken, KeyTrouble, Models, Refused};
+use crate::gateway_client::{KeyTrouble, Models, Refused};
+use crate::said::Why;
 
 /// What a person is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +32,6 @@ pub(crate) enum Action {
 }
 
 const AGAIN: &str = "Send it again in a moment.";
-const GO_ON: &str = "What was said is kept: try again, or ask the model to go on.";
 const MODEL: &str = "The model answered with an error.";
 const CUT_OFF: &str = "The connection to the model ended.";
 const RESTARTED: &str = "The server is being restarted.";
@@ -50,6 +48,10 @@ fn in_plain_words(code: &str) -> Option<&'static str> {
         }
         "worker_stopped" | "gateway_stopped" => RESTARTED,
         "queue_unavailable" => "The server cannot take questions at the moment.",
+        "context_length_exceeded" => "The conversation is too long for this model.",
+        "rate_limit_exceeded" => "The model is busy: too many requests at once.",
+        "model_not_found" => "The model is not there any more.",
+        "server_error" => MODEL,
         "read_too_slowly" => "The answer was not read fast enough.",
         _ => return None,
     })
@@ -70,70 +72,24 @@ impl Words {
         self
     }
 
-    /// Why there is no more, unless it ended as it should. `kept` is whether something was said; if
-    /// not, the question goes back to its author.
-    pub(crate) fn of_ending(ending: &Ending, kept: bool) -> Option<Self> {
-        let mut words = Self::of_early_end(ending)?;
-        if kept && Self::reason(ending).is_some() {
-            words.advice = GO_ON.to_owned();
-        }
-        Some(words)
-    }
-
-    /// Why an answer broke off, to follow a colon; `None` if it did not.
-    pub(crate) fn reason(ending: &Ending) -> Option<String> {
-        let sentence = match ending {
-            Ending::Complete(_) | Ending::Stopped | Ending::TooLong => return None,
-            Ending::Closing => RESTARTED.to_owned(),
-            Ending::Refused(refused) => Self::of_refusal(refused).what,
-            Ending::Broken(Broken::CutOff) => CUT_OFF.to_owned(),
-            Ending::Broken(Broken::Silent) => "The model was silent for too long.".to_owned(),
-            Ending::Broken(Broken::Told { code, message }) => {
-                match (code.as_deref().and_then(in_plain_words), message) {
-                    (Some(words), _) => words.to_owned(),
-                    (None, Some(message)) => return Some(with_full_stop(message)),
-                    (None, None) => MODEL.to_owned(),
-                }
-            }
-        };
-        Some(sentence.replacen("The ", "the ", 1))
-    }
-
-    fn of_early_end(ending: &Ending) -> Option<Self> {
-        let reason = Self::reason(ending).unwrap_or_default();
-        match ending {
-            Ending::Complete(_) | Ending::Stopped => None,
-            Ending::Refused(refused) => Some(Self::of_refusal(refused)),
-            Ending::Broken(_) => Some(Self::new(
-                StatusCode::BAD_GATEWAY,
-                format!("The answer broke off: {reason}"),
-                AGAIN,
-            )),
-            Ending::TooLong => Some(Self::new(
-                StatusCode::BAD_GATEWAY,
-                "The answer is longer than this page can carry, so it was ended.",
-                "Ask for a shorter one.",
-            )),
-            Ending::Closing => Some(Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("The answer was interrupted: {reason}"),
-                AGAIN,
-            )),
-        }
-    }
-
     /// Why there is no answer.
     pub(crate) fn of_refusal(refused: &Refused) -> Self {
         match refused {
-            Refused::Unreachable | Refused::Unreadable => Self::new(
+            Refused::Unreachable => {
+                Self::new(StatusCode::BAD_GATEWAY, "The gateway cannot be reached.", AGAIN)
+            }
+            Refused::Unreadable => Self::new(
                 StatusCode::BAD_GATEWAY,
-                "The gateway cannot be reached, so no model was asked.",
-                AGAIN,
+                "What answers as the gateway says nothing that one says.",
+                "Whoever runs this page has to look at WEB_GATEWAY_URL.",
             ),
             Refused::Silent => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "Nobody answered in time.", AGAIN)
             }
             Refused::Key(trouble) => Self::of_key(*trouble),
+            Refused::Nothing => {
+                Self::new(StatusCode::BAD_REQUEST, "Nothing was written.", "Write something.")
+            }
             Refused::Answered { status, code, message, retry_after } => {
                 let code = code.as_deref().unwrap_or_default();
                 let mut words = Self::of_status(*status, code, message.as_deref(), *retry_after);
@@ -173,6 +129,29 @@ impl Words {
                 "Write less, pick another model, or begin anew.",
             )
             .and_start_anew(),
+            (_, "conversation_locked") => Self::new(
+                StatusCode::CONFLICT,
+                "An answer in this chat is still being written.",
+                "Stop it, or wait for its end.",
+            ),
+            (_, "idempotency_key_reused") => Self::new(
+                StatusCode::CONFLICT,
+                "This was sent before, with other words.",
+                "Load this page again, then send it once more.",
+            ),
+            (404, "" | "conversation_not_found" | "turn_not_found" | "response_not_found") => {
+                Self::new(
+                    StatusCode::NOT_FOUND,
+                    "This chat is not there any more.",
+                    "What you wrote is still here: send it to begin a new one.",
+                )
+            }
+            (_, "conversation_too_large") => Self::new(
+                StatusCode::BAD_REQUEST,
+                "This chat has as many messages as one can hold.",
+                "Begin a new one.",
+            )
+            .and_start_anew(),
             (_, "model_not_found") => Self::new(
                 StatusCode::NOT_FOUND,
                 "There is no such model any more.",
@@ -209,21 +188,14 @@ impl Words {
         }
     }
 
-    /// The form's conversation is not to be used.
-    pub(crate) fn of_unreadable(unreadable: Unreadable) -> Self {
-        let words = match unreadable {
-            Unreadable::Damaged => Self::new(
-                StatusCode::BAD_REQUEST,
-                "The conversation in this page is damaged.",
-                "Begin anew.",
-            ),
-            Unreadable::TooLong => Self::new(
-                StatusCode::BAD_REQUEST,
-                format!("The conversation is too long: it has more than {MOST_TURNS} messages."),
-                "Begin anew.",
-            ),
-        };
-        words.and_start_anew()
+    /// It is not there, or somebody else's.
+    pub(crate) fn no_such_chat() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "There is no such chat.",
+            "It was deleted, is older than 30 days, or belongs to another browser.",
+        )
+        .and_start_anew()
     }
 
     /// A form that cannot be taken.
@@ -255,6 +227,26 @@ impl Words {
                 "Load this page again in a moment.",
             )),
         }
+    }
+}
+
+/// Why an answer cannot be read, to follow a colon.
+pub(crate) fn reason_why(why: Why) -> &'static str {
+    match why {
+        Why::Gone => "the answer is not kept any longer.",
+        Why::Key => "the gateway does not let this page in.",
+        Why::Gateway => {
+            "the gateway cannot be reached. The answer may go on: load this page again later."
+        }
+    }
+}
+
+/// Why an answer broke off, to follow a colon.
+pub(crate) fn reason_of(code: Option<&str>, message: Option<&str>) -> String {
+    match (code.and_then(in_plain_words), message) {
+        (Some(words), _) => words.replacen("The ", "the ", 1),
+        (None, Some(message)) => with_full_stop(message),
+        (None, None) => MODEL.replacen("The ", "the ", 1),
     }
 }
 
@@ -319,29 +311,10 @@ mod tests {
     }
 
     #[test]
-    fn only_what_went_wrong_needs_words() {
-        use crate::gateway_client::Finish;
-        assert_eq!(Words::of_ending(&Ending::Complete(Finish::Stop), true), None);
-        assert_eq!(Words::of_ending(&Ending::Stopped, true), None);
-        let broken = Words::of_ending(&Ending::Broken(Broken::CutOff), true).unwrap();
-        assert_eq!(broken.what, "The answer broke off: the connection to the model ended.");
-        assert_eq!(broken.advice, GO_ON);
-    }
-
-    #[test]
-    fn what_is_to_be_done_fits_what_is_in_the_box() {
-        let restarted = |kept| Words::of_ending(&Ending::Closing, kept).unwrap().advice;
-        assert_eq!((restarted(true).as_str(), restarted(false).as_str()), (GO_ON, AGAIN));
-    }
-
-    #[test]
     fn a_model_that_is_away_is_said_to_be_that() {
         let away = "The model cannot be reached at the moment.";
         assert_eq!(answered(503, "upstream_unavailable").what, away);
-        let told = |code: &str| {
-            let (code, message) = (Some(code.to_owned()), Some("upstream 127.0.0.1:1".to_owned()));
-            Words::reason(&Ending::Broken(Broken::Told { code, message })).unwrap()
-        };
+        let told = |code: &str| reason_of(Some(code), Some("upstream 127.0.0.1:1"));
         assert_eq!(told("upstream_unavailable"), "the model cannot be reached at the moment.");
         assert_eq!(told("another"), "upstream 127.0.0.1:1.");
     }

@@ -3,19 +3,49 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::assets::Assets;
+use crate::look::{Look, Theme};
 use crate::{components, paths};
 
+/// What every page of the chat has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shell<'a> {
+    pub(crate) assets: &'a Assets,
+    pub(crate) look: Look,
+    pub(crate) title: &'a str,
+    /// Where a keyboard may go at once, and in which words.
+    pub(crate) skips: Skips,
+}
+
+type Skips = &'static [(&'static str, &'static str)];
+
+/// On a page with a conversation.
+pub(crate) const TO_THE_BOX: Skips = &[("#prompt", "Skip to the message box")];
+/// The same with an answer.
+pub(crate) const TO_THE_ANSWER: Skips =
+    &[("#latest", "Skip to the latest answer"), ("#prompt", "Skip to the message box")];
+/// On any other.
+pub(crate) const TO_THE_CONTENT: Skips = &[("#content", "Skip to the content")];
+
 /// Everything before what the page is about.
-pub(crate) fn begin(assets: &Assets) -> Markup {
+pub(crate) fn begin(shell: &Shell<'_>) -> Markup {
+    let more = html! { script type="module" src=(shell.assets.script) {} };
     html! {
-        (head(assets, "Chappe", &html! { script type="module" src=(assets.script) {} }))
-        a.skip href="#prompt" { "Skip to the message box" }
+        (head(shell.assets, shell.look.theme, &title(shell.title), &more))
+        @for (to, words) in shell.skips { a.skip href=(to) { (words) } }
         header.top {
             a.brand href=(paths::HOME) { (components::mark()) "Chappe" }
-            a #new-chat.button data-new="" href=(paths::HOME) { "New chat" }
+            nav aria-label="Pages" {
+                button.button type="button" data-help="" hidden { "Keys" }
+                a #all-chats.button href=(paths::CHATS) { "Chats" }
+                a #new-chat.button href=(paths::HOME) { "New chat" }
+            }
         }
         p #status.unseen role="status" {}
     }
+}
+
+fn title(of: &str) -> String {
+    if of.is_empty() { "Chappe".to_owned() } else { format!("{of} · Chappe") }
 }
 
 /// A whole page for operators. Of one that is live, a new one takes its place every few seconds,
@@ -29,7 +59,7 @@ pub(crate) fn operators_page(assets: &Assets, page: &OperatorsPage<'_>) -> Marku
         }
     };
     html! {
-        (head(assets, &format!("{} · Chappe", page.title), &more))
+        (head(assets, Theme::System, &title(page.title), &more))
         a.skip href="#operate" { "Skip to the state" }
         header.top.wide {
             a.brand href=(paths::HOME) { (components::mark()) "Chappe" }
@@ -64,11 +94,11 @@ pub(crate) struct OperatorsPage<'a> {
     pub(crate) content: Markup,
 }
 
-fn head(assets: &Assets, title: &str, more: &Markup) -> Markup {
+fn head(assets: &Assets, theme: Theme, title: &str, more: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         // Constants of ours: the elements that the other half closes.
-        (PreEscaped("<html lang=\"en\">"))
+        (PreEscaped(format!("<html lang=\"en\" data-theme=\"{}\">", theme.value())))
         head {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content";
@@ -90,10 +120,10 @@ pub(crate) fn end() -> Markup {
 }
 
 /// A page that says one thing.
-pub(crate) fn page(assets: &Assets, content: &Markup) -> Markup {
+pub(crate) fn page(shell: &Shell<'_>, content: &Markup) -> Markup {
     html! {
-        (begin(assets))
-        main.single { (content) }
+        (begin(shell))
+        main #content.single { (content) }
         (end())
     }
 }

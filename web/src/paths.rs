@@ -1,15 +1,30 @@
 //! Every path of this service. Links and routes are built from these.
 
+use crate::ids::{ConversationId, ResponseId};
 use crate::operate::LetterId;
 
-/// The page with an empty conversation.
+/// A new chat.
 pub(crate) const HOME: &str = "/";
 /// Takes a question.
 pub(crate) const CHAT: &str = "/chat";
-/// The same, and the browser goes to the question that was just asked.
-pub(crate) const CHAT_LATEST: &str = "/chat#latest";
-/// Ends an answer.
-pub(crate) const STOP: &str = "/stop";
+/// Every conversation.
+pub(crate) const CHATS: &str = "/chats";
+/// Asks whether all of them are to be deleted, and does it.
+pub(crate) const DELETE_ALL: &str = "/chats/delete";
+/// One conversation.
+pub(crate) const CONVERSATION: &str = "/c/{conversation}";
+/// Stops an answer in it.
+pub(crate) const STOP: &str = "/c/{conversation}/stop";
+/// Gives it a name.
+pub(crate) const RENAME: &str = "/c/{conversation}/rename";
+/// Asks whether it is to be deleted, and does it.
+pub(crate) const DELETE: &str = "/c/{conversation}/delete";
+/// All of it as a file.
+pub(crate) const EXPORT: &str = "/c/{conversation}/export/{form}";
+/// An answer in it, while it comes.
+pub(crate) const LIVE: &str = "/c/{conversation}/live/{response}";
+/// How pages look.
+pub(crate) const LOOK: &str = "/look";
 /// How everything is, for whoever runs it.
 pub(crate) const OPERATE: &str = "/operate";
 /// The same, as it was at one moment.
@@ -24,10 +39,48 @@ pub(crate) const DEAD_LETTERS: &str = "/operate/dead-letters";
 pub(crate) const DEAD_LETTER: &str = "/operate/dead-letters/{id}/{act}";
 /// Below here are files.
 pub(crate) const STATIC: &str = "/static";
-/// The same, and the browser goes to what was said.
-pub(crate) const STOP_LATEST: &str = "/stop#latest";
 
 /// [`DEAD_LETTER`] of one letter and act.
 pub(crate) fn dead_letter(id: &LetterId, act: &str) -> String {
     DEAD_LETTER.replace("{id}", &id.to_string()).replace("{act}", act)
+}
+
+/// A path of one conversation.
+pub(crate) fn of(path: &str, conversation: &ConversationId) -> String {
+    path.replace("{conversation}", conversation.as_str())
+}
+
+/// A conversation as far as this turn and what follows it; the browser goes to that turn.
+pub(crate) fn turn(conversation: &ConversationId, at: &ResponseId) -> String {
+    format!("{}?at={at}#latest", of(CONVERSATION, conversation))
+}
+
+/// The same, with the question of `turn` to be written anew.
+pub(crate) fn edit(
+    conversation: &ConversationId,
+    at: &ResponseId,
+    before: Option<&ResponseId>,
+    turn: &ResponseId,
+) -> String {
+    let before = before.map(|before| format!("&before={before}")).unwrap_or_default();
+    format!("{}?at={at}{before}&edit={turn}#edit", of(CONVERSATION, conversation))
+}
+
+/// The turns before this one on the way to `at`.
+pub(crate) fn earlier(
+    conversation: &ConversationId,
+    at: &ResponseId,
+    before: &ResponseId,
+) -> String {
+    format!("{}?at={at}&before={before}", of(CONVERSATION, conversation))
+}
+
+/// [`LIVE`] of one answer.
+pub(crate) fn live(conversation: &ConversationId, response: &ResponseId) -> String {
+    of(LIVE, conversation).replace("{response}", response.as_str())
+}
+
+/// [`EXPORT`] in one form.
+pub(crate) fn export(conversation: &ConversationId, form: &str) -> String {
+    of(EXPORT, conversation).replace("{form}", form)
 }

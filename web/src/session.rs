@@ -27,7 +27,7 @@ const KEPT_FOR_S: u32 = 6 * 7 * 24 * 60 * 60;
 pub(crate) struct Session(String);
 
 /// Under which name the gateway keeps what a browser asked for.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Owner(String);
 
 /// A middleware: gives each request the [`Owner`] of its browser, and each browser its cookie.

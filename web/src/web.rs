@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use service_runtime::{
     AllowedHosts, Env, Health, HealthServer, HttpLimits, HttpObserver, HttpServer, Problems,
-    Process, Readiness, Shutdown, Variable, observe_http,
+    Process, Readiness, Shutdown, Tasks, Variable, observe_http,
 };
 use telemetry::names::app;
 use telemetry::{Identity, ServiceTelemetry};
@@ -17,7 +17,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
 use tower_http::csrf::CsrfLayer;
 
-use crate::answer::Running;
+use crate::answer::{Answers, Ends};
 use crate::gateway_client::{GatewayClient, Refused};
 use crate::observe;
 use crate::operate::Operators;
@@ -37,7 +37,7 @@ pub struct Web {
     health: Health,
     router: Router,
     gateway: GatewayClient,
-    closing: Shutdown,
+    ends: Ends,
     lame_duck: Duration,
     drain_time: Duration,
     telemetry: ServiceTelemetry,
@@ -69,16 +69,16 @@ impl Web {
             telemetry.clone(),
         )?;
         let gateway = GatewayClient::new(&settings, &telemetry)?;
-        let closing = Shutdown::manual();
+        let ends = Ends { soon: Shutdown::manual(), late: Shutdown::manual() };
         let (hosts, secure) = (settings.allowed_hosts, settings.cookie_secure);
-        let router = router(gateway.clone(), hosts, secure, closing.clone(), &telemetry);
+        let router = router(gateway.clone(), hosts, secure, ends.clone(), &telemetry);
         Ok(Self {
             server,
             health_server,
             health,
             router,
             gateway,
-            closing,
+            ends,
             lame_duck: settings.lame_duck,
             drain_time: settings.drain_time,
             telemetry,
@@ -122,10 +122,11 @@ impl Web {
             // the time to send readers elsewhere.
             tokio::time::sleep(self.lame_duck).await;
             door.request();
+            self.ends.soon.request();
             let began = Instant::now();
-            // The last tenth is for answers to say that they are cut.
+            // The last tenth is for pages to say that their answers are read on elsewhere.
             tokio::select! {
-                () = tokio::time::sleep(self.drain_time.mul_f32(0.9)) => self.closing.request(),
+                () = tokio::time::sleep(self.drain_time.mul_f32(0.9)) => self.ends.late.request(),
                 () = over.requested() => {}
             }
             over.requested().await;
@@ -164,7 +165,7 @@ fn router(
     gateway: GatewayClient,
     hosts: AllowedHosts,
     secure: CookieSecure,
-    closing: Shutdown,
+    ends: Ends,
     telemetry: &ServiceTelemetry,
 ) -> Router {
     let (files, assets) = assets::load();
@@ -185,8 +186,8 @@ fn router(
     });
     let compression = CompressionLayer::new()
         .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
-    let (running, operators) = (Running::default(), Operators::default());
-    pages::router(Served { gateway, assets, running, operators, secure, closing })
+    let (answers, operators) = (Answers::new(Tasks::new(), ends), Operators::default());
+    pages::router(Served { gateway, assets, answers, operators, secure })
         .layer(guard)
         .merge(files)
         .layer(csrf)

@@ -1,174 +1,121 @@
-// The chat with a script: the answer comes into the page, and the conversation stays in the tab.
+// The chat with a script: an answer that is being written comes into the page, and keys do what people expect of them.
 // Everything works without this file as well; the server renders all HTML either way.
 
-const $ = (selector, within = document) => within.querySelector(selector);
-const [form, transcript, alertBox, status] = ['#composer', '#transcript', '#alert', '#status'].map((id) => $(id));
-const KEY = 'chappe.conversation';
+const $ = (selector, within = document) => within?.querySelector(selector);
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const [composer, alertBox, status, help] = ['#composer', '#alert', '#status', '#help'].map((id) => $(id));
+const prompt = $('#prompt');
 const policy = window.trustedTypes?.createPolicy('app', { createHTML: (html) => html })
   ?? { createHTML: (html) => html };
+const page = document.scrollingElement;
+const isBelow = () => page.scrollHeight - page.scrollTop - page.clientHeight < 120;
+const scrollDown = () => { page.scrollTop = page.scrollHeight; };
 
-/**
- * What was said: `{role, content, mark, receipt, html}`; the mark says how it ended if that needs
- * words, the receipt what it took, the HTML is as it was rendered by the server.
- */
-let turns = [];
 /** The answer that is being written, if one is. */
 let current = null;
 
-function begin() {
-  const { prompt } = form.elements;
-  placeStop();
-  const sent = form.elements.conversation.value;
-  if (sent && sent !== '[]') adopt(JSON.parse(sent));
-  else restore();
+const LOST = 'The server cannot be reached. The answer goes on, and will come as soon as it is back.';
 
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    if (current) return;
-    if (event.submitter?.name === 'again') askAgain();
-    else if (prompt.value.trim()) ask(prompt.value);
-  });
-  prompt.addEventListener('keydown', (event) => {
-    // Some keyboards end a word with Enter; 229 is how Safari says so.
-    const composing = event.isComposing || event.keyCode === 229;
-    const touch = matchMedia('(hover: none) and (pointer: coarse)').matches;
-    if (event.key !== 'Enter' || event.shiftKey || composing || touch) return;
-    event.preventDefault();
-    if (!current) form.requestSubmit();
-  });
-  document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && !event.isComposing && current) current.stop();
-    if (event.key.toLowerCase() === 'o' && event.shiftKey && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      startAnew();
-    }
-  });
-  document.addEventListener('click', (event) => {
-    const { target } = event;
-    if (target.closest('[data-new]') && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
-      event.preventDefault();
-      startAnew();
-    } else if (target.closest('#stop')) {
-      event.preventDefault();
-      current?.stop();
-      focusPrompt();
-    } else if (target.closest('.copy')) {
-      copy(target.closest('.copy'));
-    }
-  });
-  // A page that is left, for another one or for itself, keeps what was said so far.
-  addEventListener('pagehide', () => {
-    if (current?.text) current.keep({ interrupted: 'this page was left.' });
-    save();
-  });
-  followReader();
-  focusPrompt();
+// From now on pages need not wait for answers: they come by this file.
+document.cookie = `chappe_script=1; path=/; max-age=31536000; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
+
+/** Speaks to screen readers. */
+function say(words) {
+  status.textContent = words;
 }
 
-/** Focus stays where the next question is written; a touch keyboard comes only when it is asked for. */
-function focusPrompt() {
-  if (!matchMedia('(pointer: coarse)').matches) form.elements.prompt.focus();
+/** Says what went wrong, and what can be done. */
+function complain(words) {
+  const line = document.createElement('p');
+  line.textContent = words;
+  alertBox.replaceChildren(line);
 }
 
-/** A streamed page has its button in a form of its own. */
-function placeStop() {
-  const stop = $('#stop');
-  stop.type = 'button';
-  stop.hidden = true;
-  $('.actions', form).prepend(stop);
-  $('#stop-form')?.remove();
-}
-
-/** Asks the last question again: its answer broke off. What is being written stays. */
-function askAgain() {
-  const dropped = transcript.querySelectorAll('.turn');
-  if (turns.at(-1)?.role === 'assistant') turns.pop();
-  const question = turns.pop()?.content;
-  for (let index = turns.length; index < dropped.length; index += 1) dropped[index].remove();
-  write();
-  if (question) ask(question, form.elements.prompt.value);
-}
-
-async function ask(question, draft = '') {
-  const data = new URLSearchParams(new FormData(form));
-  data.set('prompt', question);
-  alertBox.replaceChildren();
-  form.elements.prompt.value = draft;
-  show({ role: 'user', content: question });
-  current = new Answer(question);
-  $('#stop').hidden = false;
-  $('#send').hidden = true;
-  focusPrompt();
-  scrollDown();
-  current.done = current.read(data);
-  await current.done;
-  current = null;
-  $('#stop').hidden = true;
-  $('#send').hidden = false;
-  save();
-}
-
-/** One answer, from the first byte to the last. */
+/** One answer, from what the page has of it to its last word. */
 class Answer {
-  constructor(question) {
-    this.question = question;
-    this.text = '';
-    this.leaving = new AbortController();
-    this.item = add('assistant');
-    this.article = $('article', this.item);
-    this.body = $('.body', this.item);
-    this.article.setAttribute('aria-busy', 'true');
-    this.article.setAttribute('aria-live', 'off');
-    this.tail = document.createElement('span');
-    this.tail.className = 'tail';
+  constructor(article) {
+    this.article = article;
+    this.body = $('.body', article);
+    this.tail = $('.tail', article);
     this.tailHtml = '';
+    this.cursor = article.dataset.cursor;
+    this.code = 'code' in article.dataset ? all('pre code', this.body).at(-1) : null;
+    this.spoken = this.body.textContent.trim() !== '';
     this.begun = performance.now();
-    say('Asking');
-    this.reminder = setInterval(() => say('Still answering'), 9000);
+    this.remind(9000);
+    this.listen();
+    document.addEventListener('visibilitychange', () => {
+      // A browser has few connections: only what is looked at keeps one.
+      if (this.ended) return;
+      if (document.hidden) this.close();
+      else this.listen();
+    });
   }
 
-  async read(data) {
-    try {
-      const response = await fetch(form.action.split('#')[0], {
-        method: 'POST',
-        headers: { accept: 'text/event-stream' },
-        body: data,
-        signal: this.leaving.signal,
-      });
-      const type = response.headers.get('content-type') ?? '';
-      if (!type.startsWith('text/event-stream')) throw new Error(`status ${response.status}`);
-      await this.listen(response.body.pipeThrough(new TextDecoderStream()).getReader());
-    } catch {
-      if (!this.leaving.signal.aborted) this.fail();
-    }
-    if (!this.ended) this.end({ kept: this.text.trim() !== '', mark: this.mark });
+  listen() {
+    if (this.source || this.ended) return;
+    clearTimeout(this.again);
+    const source = new EventSource(`${this.article.dataset.live}?from=${this.cursor}`);
+    this.source = source;
+    source.onopen = () => {
+      // What is not sealed comes whole on a new connection.
+      this.tailHtml = '';
+      clearTimeout(this.lost);
+      this.lost = null;
+      if (alertBox.textContent === LOST) alertBox.replaceChildren();
+    };
+    source.onmessage = ({ data, lastEventId }) => {
+      this.cursor = lastEventId;
+      this.take(JSON.parse(data));
+    };
+    source.onerror = () => {
+      if (this.source !== source) return;
+      this.lost ??= setTimeout(() => complain(LOST), 4000);
+      // It comes again by itself, unless it was refused.
+      if (source.readyState !== EventSource.CLOSED) return;
+      this.close();
+      const later = () => { this.again = setTimeout(() => this.listen(), 2000); };
+      fetch(source.url, { method: 'HEAD' }).then(({ status }) => (status === 404 ? this.gone() : later()), later);
+    };
   }
 
-  async listen(reader) {
-    let held = '';
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const frames = (held + value).split('\n\n');
-      held = frames.pop();
-      for (const frame of frames) {
-        if (frame.startsWith('data: ') && !this.ended) this.take(JSON.parse(frame.slice(6)));
-      }
-    }
-    if (!this.ended) throw new Error('cut');
+  /** Says that it goes on, less and less often. */
+  remind(after) {
+    this.reminder = setTimeout(() => {
+      if (this.spoken) say('Still answering');
+      if (after < 200_000) this.remind(after * 3);
+    }, after);
   }
 
-  take({ text, thoughts, add: pieces = [], tail, end }) {
+  /** The chat was deleted elsewhere, or belongs to another session by now. */
+  gone() {
+    clearTimeout(this.lost);
+    complain('This chat is not there any more.');
+    this.end({ how: 'failed', words: 0, actions: '' });
+  }
+
+  close() {
+    this.source?.close();
+    this.source = null;
+    clearTimeout(this.again);
+  }
+
+  take({ anew, begun, thoughts, add = [], tail, end }) {
     const below = isBelow();
-    if (text && !this.text) say('Answering');
-    this.text += text ?? '';
+    if (anew) this.startOver();
+    if (begun && $('.waiting', this.article)) $('.waiting', this.article).textContent = 'The model is thinking.';
+    if ((add.length || tail?.[1]) && !this.spoken) {
+      this.spoken = true;
+      if (!end) say('Answering');
+      $('.waiting', this.article)?.remove();
+    }
     if (thoughts) this.think(thoughts);
-    for (const [place, html] of pieces) this.add(place, html);
+    for (const [place, html] of add) this.add(place, html);
     if (tail) {
       this.tailHtml = this.tailHtml.slice(0, tail[0]) + tail[1];
       this.tail.innerHTML = policy.createHTML(this.tailHtml);
-      (this.code ?? this.body).append(this.tail);
     }
+    if (add.length || tail) (this.code ?? this.body).append(this.tail);
     if (end) this.end(end);
     if (below) scrollDown();
   }
@@ -181,171 +128,65 @@ class Answer {
     const target = (place === 'code' && this.code) || this.body;
     this.tail.remove();
     target.insertAdjacentHTML('beforeend', policy.createHTML(html));
-    if (place === 'open') this.code = $('code', this.body.lastElementChild);
+    if (place === 'open') this.code = all('code', this.body.lastElementChild).at(-1);
+  }
+
+  startOver() {
+    this.body.replaceChildren();
+    this.tail.replaceChildren();
+    this.tailHtml = '';
+    this.code = null;
+    $('.thoughts', this.article)?.remove();
   }
 
   think(text) {
-    this.thoughts ??= (() => {
-      const details = $('#turn-thoughts').content.cloneNode(true);
-      this.article.insertBefore(details, this.body);
-      return $('.thought', this.article);
-    })();
-    this.thoughts.append(text);
+    if (!$('.thoughts', this.article)) {
+      this.body.before($('#thoughts').content.cloneNode(true));
+    }
+    $('.thought', this.article).append(text);
   }
 
-  stop() {
-    this.leaving.abort();
-    this.stopped = true;
-    this.mark = { note: 'Stopped.' };
+  async stop(button) {
+    const form = new URLSearchParams({ answer: button.value });
+    const failed = () => complain('The server cannot be reached, so the answer was not stopped. Try it again.');
+    say('Stopping');
+    const response = await fetch(button.formAction, { method: 'POST', body: form, redirect: 'manual' }).catch(failed);
+    if (response?.type === 'opaqueredirect') alertBox.replaceChildren();
+    else if (response) failed();
   }
 
-  fail() {
-    this.mark = { interrupted: 'the connection to the server broke.' };
-    const words = document.createElement('p');
-    words.textContent = this.text
-      ? 'The connection to the server broke, and the answer ended. What was said is kept: try again, or ask the model to go on.'
-      : 'The server cannot be reached. Send it again in a moment.';
-    alertBox.replaceChildren(words);
-  }
-
-  end({ kept, mark, receipt, alert }) {
+  end({ how, words, actions }) {
     this.ended = true;
-    clearInterval(this.reminder);
+    this.close();
+    clearTimeout(this.reminder);
     this.article.removeAttribute('aria-busy');
-    if (alert) alertBox.innerHTML = policy.createHTML(alert);
-    if (kept) {
-      this.keep(mark, receipt);
-    } else {
-      // Nothing was said: the question goes back to where it came from.
-      turns.pop();
-      this.item.previousElementSibling?.remove();
-      this.item.remove();
-      const { prompt } = form.elements;
-      if (!prompt.value) prompt.value = this.question;
-      welcome();
-    }
+    $('.waiting', this.article)?.remove();
+    this.tail.remove();
+    this.article.insertAdjacentHTML('beforeend', policy.createHTML(actions));
+    current = null;
+    const focused = document.activeElement?.id === 'stop';
+    $('#stop')?.remove();
+    $('#send').hidden = false;
+    if (focused) focusPrompt() ?? $('#send').focus();
+    equip(this.article);
     const seconds = Math.round((performance.now() - this.begun) / 1000);
-    const words = this.text.split(/\s+/).filter(Boolean).length;
-    const how = this.stopped ? 'Stopped' : alert ? 'Ended with an error' : 'Answer complete';
-    say(kept ? `${how}, ${words} words, ${seconds} seconds` : how);
-  }
-
-  /** Takes the answer, as far as it came, into the conversation. */
-  keep(mark, receipt) {
-    if (this.kept || !this.item.isConnected) return;
-    this.kept = true;
-    // The tail stays as it is shown: nothing more will come.
-    this.tail.replaceWith(...this.tail.childNodes);
-    // The server's own marks came as HTML before.
-    if (!this.ended || mark === this.mark) this.showMark(mark);
-    addCopyButtons(this.body);
-    turns.push({ role: 'assistant', content: this.text, mark, receipt, html: this.body.innerHTML });
-    write();
-  }
-
-  showMark(mark) {
-    if (!mark) return;
-    const note = $('#interrupted').content.cloneNode(true).firstElementChild;
-    if (mark.interrupted) $('span', note).textContent = mark.interrupted;
-    else note.textContent = mark.note;
-    this.body.append(note);
+    const ended = { done: 'Answer complete', stopped: 'Stopped', failed: 'Ended with an error' }[how];
+    say(`${ended}, ${words} words, ${seconds} seconds`);
   }
 }
 
-/** Adds an empty turn to the page. */
-function add(role) {
-  const item = $(`#turn-${role}`).content.cloneNode(true).firstElementChild;
-  transcript.append(item);
-  return item;
+/** Focus stays where the next question is written; a touch keyboard comes only when it is asked for. */
+function focusPrompt() {
+  if (matchMedia('(pointer: coarse)').matches) return null;
+  prompt.focus({ preventScroll: true });
+  return prompt;
 }
 
-function show(turn) {
-  turns.push(turn);
-  const body = $('.body', add(turn.role));
-  if (turn.role === 'user') body.textContent = turn.content;
-  else body.innerHTML = policy.createHTML(turn.html);
-  write();
-  welcome();
-}
-
-/** What the next question carries, and what a page without a script would have. */
-function write() {
-  const said = turns.map(({ html, ...turn }) => turn);
-  form.elements.conversation.value = JSON.stringify(said);
-}
-
-function welcome() {
-  const welcome = $('#welcome');
-  if (welcome) welcome.hidden = turns.length > 0;
-}
-
-async function startAnew() {
-  if (current) {
-    current.stop();
-    await current.done;
-  }
-  turns = [];
-  form.elements.prompt.value = '';
-  write();
-  save();
-  if (!$('#welcome')) {
-    // This page began in the middle of a conversation.
-    location.assign('/');
-    return;
-  }
-  transcript.replaceChildren();
-  alertBox.replaceChildren();
-  welcome();
-  say('New chat');
-  focusPrompt();
-}
-
-/** Takes over a conversation that the server has put into the page. */
-function adopt(said) {
-  const bodies = transcript.querySelectorAll('.body');
-  turns = said.map((turn, index) => ({ ...turn, html: bodies[index]?.innerHTML ?? '' }));
-  addCopyButtons(transcript);
-  save();
-}
-
-function restore() {
-  try {
-    const kept = JSON.parse(sessionStorage.getItem(KEY)) ?? { turns: [] };
-    for (const turn of kept.turns) show(turn);
-    for (const name of ['prompt', 'model', 'preset']) {
-      const field = form.elements[name];
-      // A model that is gone cannot be picked.
-      const known = name !== 'model' || [...field.options].some(({ value }) => value === kept.model);
-      if (kept[name] && known) field.value = kept[name];
-    }
-  } catch {
-    forget();
-  }
-  if (turns.length) scrollDown();
-}
-
-function save() {
-  try {
-    const { prompt, model, preset } = form.elements;
-    const kept = { turns, prompt: prompt.value, model: model.value, preset: preset.value };
-    sessionStorage.setItem(KEY, JSON.stringify(kept));
-  } catch {
-    // More than a tab may keep: a reload then begins anew, and nothing else changes.
-    forget();
-  }
-}
-
-function forget() {
-  try {
-    sessionStorage.removeItem(KEY);
-  } catch {
-    // Without storage there is nothing to forget.
-  }
-}
-
-function addCopyButtons(within) {
+/** Adds what only a script can do. */
+function equip(within) {
   if (!navigator.clipboard) return;
-  for (const name of within.querySelectorAll('.code-name:not(:has(.copy))')) {
+  for (const button of all('[data-copy]', within)) button.hidden = false;
+  for (const name of all('.code-name:not(:has(.copy))', within)) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'copy';
@@ -354,21 +195,99 @@ function addCopyButtons(within) {
   }
 }
 
-async function copy(button) {
-  await navigator.clipboard.writeText($('code', button.closest('.code')).textContent).catch(() => {});
-  button.dataset.done = '';
+async function copy(text, button) {
+  if (!text) return;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    say('Nothing was copied: this browser does not allow it');
+    return;
+  }
+  if (button) {
+    button.dataset.done = '';
+    setTimeout(() => delete button.dataset.done, 1500);
+  }
   say('Copied');
-  setTimeout(() => delete button.dataset.done, 1500);
 }
 
-/** Speaks to screen readers. */
-function say(words) {
-  status.textContent = words;
+/** What the model wrote, without what the page adds to it. */
+function bodyOf(article) {
+  const parts = [...($('.body', article)?.children ?? [])].filter((one) => !one.matches('.note, .aside, .receipt'));
+  return parts.map((one) => ($('pre', one) ?? one).innerText.trim()).filter(Boolean).join('\n\n');
 }
 
-const page = document.scrollingElement;
-const isBelow = () => page.scrollHeight - page.scrollTop - page.clientHeight < 120;
-const scrollDown = () => { page.scrollTop = page.scrollHeight; };
+/** What was written stays until it was sent, and somebody has it. */
+function keepDraft() {
+  const key = `chappe.draft ${location.pathname}`;
+  const SENT = 'chappe.sent';
+  try {
+    // What was sent leads to the page of its answer.
+    const sent = sessionStorage.getItem(SENT);
+    if (sent && location.hash === '#latest') sessionStorage.removeItem(sent);
+    sessionStorage.removeItem(SENT);
+    prompt.value ||= sessionStorage.getItem(key) ?? '';
+    prompt.addEventListener('input', () => sessionStorage.setItem(key, prompt.value));
+    composer.addEventListener('submit', ({ submitter }) => {
+      if (submitter?.id === 'send' || !submitter?.name) sessionStorage.setItem(SENT, key);
+    });
+  } catch {
+    // Without storage there is nothing to keep.
+  }
+}
+
+/** Sends with Enter, as chats do. */
+function sendWithEnter(event) {
+  // Some keyboards end a word with Enter; 229 is how Safari says so.
+  const composing = event.isComposing || event.keyCode === 229;
+  const touch = matchMedia('(hover: none) and (pointer: coarse)').matches;
+  if (event.key !== 'Enter' || event.shiftKey || composing || touch) return;
+  event.preventDefault();
+  const { form } = event.target;
+  if (form === composer && current) say('The answer is still being written');
+  else if (event.target.value.trim()) form.requestSubmit(form === composer ? $('#send') : undefined);
+}
+
+const keys = {
+  'ctrl+shift+o': () => $('#new-chat').click(),
+  'ctrl+shift+s': () => location.assign($('#all-chats').href),
+  'ctrl+k': () => ($('#find')?.checkVisibility() ? $('#find').focus() : location.assign($('#all-chats').href)),
+  'ctrl+shift+c': () => copy(bodyOf(all('[data-author=assistant]').at(-1))),
+  'ctrl+shift+;': () => copy(all('.body pre code').at(-1)?.textContent),
+  'ctrl+/': () => (help?.open ? help.close() : help?.showModal()),
+};
+// Where the sign needs Shift.
+keys['ctrl+shift+/'] = keys['ctrl+/'];
+
+document.addEventListener('keydown', (event) => {
+  if (event.isComposing || !event.key) return;
+  const mod = event.ctrlKey || event.metaKey;
+  const key = event.code === 'Semicolon' ? ';' : event.key.toLowerCase();
+  const name = `${mod ? 'ctrl+' : ''}${event.shiftKey ? 'shift+' : ''}${key}`;
+  if (keys[name] && !event.altKey) {
+    event.preventDefault();
+    keys[name]();
+  } else if (event.key === 'Escape' && !help?.open && current) {
+    current.stop($('#stop'));
+  } else if (event.key === 'ArrowUp' && event.target === prompt && !prompt.value) {
+    const edit = all('[data-edit]').at(-1);
+    if (edit && !current) location.assign(edit.href);
+  }
+});
+
+document.addEventListener('click', (event) => {
+  const { target } = event;
+  if (target.id === 'stop' && current) {
+    event.preventDefault();
+    current.stop(target);
+    focusPrompt();
+  } else if (target.closest('[data-copy]')) {
+    copy(bodyOf(target.closest('article')), target);
+  } else if (target.closest('.copy')) {
+    copy($('code', target.closest('.code')).textContent, target);
+  } else if (target.closest('[data-help]')) {
+    keys['ctrl+/']();
+  }
+});
 
 /** Offers the way down to a reader who has gone up. */
 function followReader() {
@@ -376,10 +295,26 @@ function followReader() {
   down.type = 'button';
   down.className = 'button down';
   down.textContent = 'To the end';
-  down.hidden = true;
-  down.addEventListener('click', scrollDown);
+  down.addEventListener('click', () => {
+    focusPrompt();
+    scrollDown();
+  });
   $('.bottom').prepend(down);
-  addEventListener('scroll', () => { down.hidden = isBelow(); }, { passive: true });
+  const look = () => { down.hidden = isBelow(); };
+  addEventListener('scroll', look, { passive: true });
+  look();
 }
 
-if (form) begin();
+if (composer) {
+  for (const box of all('textarea[name=prompt]')) box.addEventListener('keydown', sendWithEnter);
+  for (const button of all('[data-help]')) button.hidden = false;
+  keepDraft();
+  equip(document);
+  const writing = $('[data-live]');
+  if (writing) current = new Answer(writing);
+  followReader();
+  const focus = () => ($('#edited') ? $('#edited').focus() : focusPrompt());
+  focus();
+  // An address that names a place in the page takes the focus there, late.
+  if (location.hash) addEventListener('load', () => requestAnimationFrame(focus));
+}

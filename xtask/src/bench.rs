@@ -11,7 +11,7 @@ use crate::suites::Suite;
 use crate::tools::{Missing, nats};
 
 /// The packages whose programs take part.
-const PROGRAMS: &[&str] = &["bench", "bus", "gateway", "llm-worker"];
+const PROGRAMS: &[&str] = &["bench", "bus", "gateway", "llm-worker", "web"];
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
@@ -19,8 +19,8 @@ pub(crate) struct BenchArguments {
     /// times over its budget. Takes a minute or two.
     #[arg(long, conflicts_with_all = ["write", "peers", "rounds"])]
     quick: bool,
-    /// Only these rows: unary, cpu, single, streams, overload, memory, stored, keys, start,
-    /// telemetry, assets.
+    /// Only these rows: unary, cpu, single, streams, overload, memory, stored, keys, pages,
+    /// start, telemetry, assets.
     #[arg(long, value_name = "ROW")]
     only: Option<String>,
     /// Rounds of each load; 3 when nothing is said.
@@ -30,8 +30,8 @@ pub(crate) struct BenchArguments {
     /// Portkey, TensorZero, and a proxy written with FastAPI.
     #[arg(long)]
     peers: bool,
-    /// Rewrite the measured parts of bench/RESULTS.md; with `--only stored` or `--only keys`,
-    /// that part alone.
+    /// Rewrite the measured parts of bench/RESULTS.md; with `--only stored`, `--only keys`
+    /// or `--only pages`, that part alone.
     #[arg(long)]
     write: bool,
 }
@@ -52,10 +52,11 @@ impl BenchArguments {
 
 /// The command: builds and measures.
 pub(crate) fn command(arguments: &BenchArguments) -> anyhow::Result<bool> {
-    let whole = arguments.only.as_ref().is_none_or(|rows| rows == "stored" || rows == "keys");
+    let parts = ["stored", "keys", "pages"];
+    let whole = arguments.only.as_ref().is_none_or(|rows| parts.contains(&rows.as_str()));
     anyhow::ensure!(
         whole || !arguments.write,
-        "only whole parts are written: all rows, or `stored` or `keys` alone"
+        "only whole parts are written: all rows, or `stored`, `keys` or `pages` alone"
     );
     let repository = Repository::open()?;
     let mut log = Log::create(repository.made("logs").join("bench.log"))?;

@@ -17,9 +17,10 @@ use crate::repository::Repository;
 use crate::run::Log;
 use crate::screen;
 use crate::signals;
+use crate::suites::black_box;
 use crate::suites::compose::Images;
 use crate::suites::containers;
-use crate::suites::faults::{self, Chaos, Load};
+use crate::suites::faults::{self, Chaos, Extent, Load};
 use crate::suites::manifests;
 use crate::suites::observability;
 use crate::suites::pipeline;
@@ -45,6 +46,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Test(arguments) => test(&arguments),
         Command::Acceptance(arguments) => acceptance(arguments),
         Command::Chaos(arguments) => chaos(&arguments),
+        Command::Browser(arguments) => browser(&arguments),
         Command::Compose(arguments) => compose(&arguments),
         Command::Pods(arguments) => pods(&arguments),
         Command::Pipeline(arguments) => pipeline(&arguments),
@@ -110,12 +112,17 @@ fn chaos(arguments: &ChaosArguments) -> anyhow::Result<bool> {
     if !arguments.no_build && !release(&context.repository)? {
         return Ok(false);
     }
-    let load = match (arguments.stored, arguments.cluster) {
-        (_, true) => Load::StoredOnCluster,
-        (true, false) => Load::Stored,
-        (false, false) => Load::Mixed,
+    let load = match (arguments.pages, arguments.stored, arguments.cluster) {
+        (true, _, _) => Load::Pages,
+        (_, _, true) => Load::StoredOnCluster,
+        (_, true, false) => Load::Stored,
+        (_, false, false) => Load::Mixed,
     };
-    let chaos = Chaos { load, minutes: arguments.minutes, seed: arguments.seed };
+    let extent = match load {
+        Load::Pages => Extent::Episodes(arguments.episodes),
+        _ => Extent::Minutes(arguments.minutes),
+    };
+    let chaos = Chaos { load, extent, seed: arguments.seed };
     let mut log = Log::create(logs.join("chaos.log"))?;
     Ok(good(faults::chaos(&context.repository, chaos, &mut log)?))
 }
@@ -149,6 +156,15 @@ fn observability(arguments: &ObservabilityArguments) -> anyhow::Result<bool> {
     let mut log = Log::create(repository.made("logs").join("observability.log"))?;
     let looked = if arguments.plots { observability::plots } else { observability::whole };
     Ok(good(looked(&repository, &mut log)?))
+}
+
+fn browser(arguments: &ComposeArguments) -> anyhow::Result<bool> {
+    let context = Context { repository: Repository::open()?, endpoints: None };
+    if !arguments.no_build && !release(&context.repository)? {
+        return Ok(false);
+    }
+    let mut log = Log::create(context.repository.made("logs").join("browser-whole.log"))?;
+    Ok(good(black_box::whole_browser(&context, &mut log)?))
 }
 
 fn compose(arguments: &ComposeArguments) -> anyhow::Result<bool> {

@@ -31,7 +31,7 @@ pub(crate) struct FuzzArguments {
     /// How long each target is searched, in minutes; parts of one are possible.
     #[arg(long, default_value = "10", value_parser = minutes)]
     minutes: f64,
-    /// Only this target: answers, catalogue, names, records, requests, streams.
+    /// Only this target: answers, catalogue, markdown, names, records, requests, streams.
     #[arg(long, value_name = "TARGET")]
     only: Option<String>,
     /// Searches as an earlier run did, which told its seed.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use openai_api::sse;
@@ -127,6 +127,19 @@ impl Caller {
             }
             _ => good(response).await.map(|_body| true),
         }
+    }
+
+    /// The body of `GET <path>` with this cookie, as it comes.
+    ///
+    /// # Errors
+    ///
+    /// When that is refused, or not answered.
+    pub async fn opens(&mut self, path: &str, cookie: &str) -> anyhow::Result<Incoming> {
+        let response = self.send(Request::get(path).header(COOKIE, cookie), Bytes::new()).await?;
+        if !response.status().is_success() {
+            return Err(refusal(response).await.into());
+        }
+        Ok(response.into_body())
     }
 
     /// What `DELETE <path>` is answered with.

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::budgets;
 use super::results::Results;
-use super::{keys, stored, tables};
+use super::{keys, pages, stored, tables};
 
 /// A measured part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +18,14 @@ pub(crate) enum Part {
     Stored,
     /// Keys beside none.
     Keys,
+    /// The chat page.
+    Pages,
     /// Others beside Chappe.
     Peers,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Chappe, Self::Stored, Self::Keys, Self::Peers];
+    const ALL: [Self; 5] = [Self::Chappe, Self::Stored, Self::Keys, Self::Pages, Self::Peers];
 
     /// As it stands in its marks.
     fn name(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Part {
             Self::Chappe => "chappe",
             Self::Stored => "stored",
             Self::Keys => "keys",
+            Self::Pages => "pages",
             Self::Peers => "peers",
         }
     }
@@ -45,6 +48,7 @@ pub(crate) fn write(path: &Path, results: &Results, parts: &[Part]) -> anyhow::R
             Part::Chappe => tables::own(&budgets::lines(results), results),
             Part::Stored => tables::stored(&stored::lines(results)),
             Part::Keys => tables::keys(&keys::lines(results)),
+            Part::Pages => tables::pages(&pages::lines(results)),
             Part::Peers => tables::peers(results),
         };
         text = replaced(&text, part.name(), &format!("{machine}\n{table}"))?;

@@ -7,6 +7,7 @@
 //! * `scenario`: the loads. `round`: one load on one target, measured.
 //! * `fleet`: the targets as processes: `chappe` and `peers`; `program` is one process.
 //! * `keys`: what API keys and credentials cost beside none.
+//! * `pages`: how soon the chat page shows a token, and what its viewers take.
 //! * `stored`: what stored work costs beside it; `rest` and `disk` look at what it leaves behind.
 //! * `starts`, `assets`: what is measured without load.
 //! * `results`: everything that was found. `tables`, `document`: for people.
@@ -18,6 +19,7 @@ mod disk;
 mod document;
 mod fleet;
 mod keys;
+mod pages;
 mod peers;
 mod program;
 mod rest;
@@ -72,8 +74,8 @@ pub struct Options {
     /// Others as well: LiteLLM, Portkey, TensorZero, FastAPI.
     #[arg(long)]
     peers: bool,
-    /// Rewrite the measured parts of bench/RESULTS.md; with `--only stored` or `--only keys`,
-    /// that part alone.
+    /// Rewrite the measured parts of bench/RESULTS.md; with `--only stored`, `--only keys` or
+    /// `--only pages`, that part alone.
     #[arg(long)]
     write: bool,
 }
@@ -125,6 +127,9 @@ impl Options {
         if self.only.is_empty() || self.only == [Row::Keys] {
             parts.push(Part::Keys);
         }
+        if self.only.is_empty() || self.only == [Row::Pages] {
+            parts.push(Part::Pages);
+        }
         if self.only.is_empty() && self.peers {
             parts.push(Part::Peers);
         }
@@ -147,7 +152,7 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
     let parts = options.parts();
     anyhow::ensure!(
         !options.write || !parts.is_empty(),
-        "only whole parts are written: all rows, or `stored` or `keys` alone"
+        "only whole parts are written: all rows, or `stored`, `keys` or `pages` alone"
     );
     // 1,000 streams need 1,000 connections in each process.
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
@@ -175,6 +180,11 @@ pub async fn run(options: &Options) -> anyhow::Result<bool> {
         let keys = keys::lines(&results);
         screen::line(&tables::keys(&keys));
         lines.extend(keys);
+    }
+    if options.wants(Row::Pages) {
+        let pages = pages::lines(&results);
+        screen::line(&tables::pages(&pages));
+        lines.extend(pages);
     }
     if options.peers {
         screen::line(&tables::peers(&results));
@@ -218,6 +228,9 @@ async fn measure(options: &Options) -> anyhow::Result<Results> {
     }
     if options.wants(Row::Keys) {
         results.keys = Some(keys::measure(options, &fleet).await?);
+    }
+    if options.wants(Row::Pages) {
+        results.pages = Some(pages::measure(options).await?);
     }
     if options.wants(Row::Start) {
         if !results.has(Name::Chappe) {

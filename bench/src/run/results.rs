@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::Options;
 use super::assets::Assets;
 use super::fleet::Name;
-use super::keys;
 use super::round::Record;
 use super::rows::Row;
 use super::scenario::Scenario;
 use super::starts::Start;
 use super::stored::Found;
+use super::{keys, pages};
 use crate::machine;
 
 /// The machine and what was measured on it.
@@ -57,6 +57,8 @@ pub(crate) struct Results {
     pub(crate) stored: Option<Found>,
     /// Of keys, beside the load.
     pub(crate) keys: Option<keys::Found>,
+    /// Of the chat page.
+    pub(crate) pages: Option<pages::Found>,
     /// What the collector was sent.
     pub(crate) telemetry_bytes: Option<u64>,
 }
@@ -89,6 +91,7 @@ impl Results {
             assets: None,
             stored: None,
             keys: None,
+            pages: None,
             telemetry_bytes: None,
         })
     }
@@ -146,7 +149,8 @@ impl Results {
         let bad = bad.filter(|record| !record.report.is_clean()).map(Record::sentence);
         let stored = self.stored.iter().flat_map(|found| found.failures.clone());
         let keys = self.keys.iter().flat_map(|found| found.failures.clone());
-        missing.chain(bad).chain(stored).chain(keys).collect()
+        let pages = self.pages.iter().flat_map(|found| found.failures.clone());
+        missing.chain(bad).chain(stored).chain(keys).chain(pages).collect()
     }
 
     /// Writes everything down.

@@ -25,6 +25,8 @@ pub enum Row {
     /// The same calls with API keys and without, and with credentials on NATS and without; how often
     /// keys are looked up there, and how soon one that was revoked is refused.
     Keys,
+    /// The chat page: from a token to what shows it, and the memory of those who look.
+    Pages,
     /// From the start of a process until it is ready.
     Start,
     /// What tracing every request costs.

@@ -87,6 +87,18 @@ pub(crate) fn keys(lines: &[Line]) -> String {
     aligned(&rows)
 }
 
+/// The chat page.
+pub(crate) fn pages(lines: &[Line]) -> String {
+    let head = ["what", "budget", "met?", "chat page", "min – max", "", "without it"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(lines.iter().map(row));
+    // Nothing stands beside it.
+    for row in &mut rows {
+        row.remove(5);
+    }
+    aligned(&rows)
+}
+
 /// Chappe against its budgets.
 pub(crate) fn own(lines: &[Line], results: &Results) -> String {
     let head = ["what", "budget", "met?", "file stream", "min – max", "memory stream", "direct"];

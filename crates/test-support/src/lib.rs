@@ -26,7 +26,7 @@ mod stack;
 
 pub use binaries::binary;
 pub use certificates::Certificates;
-pub use http::http_client;
+pub use http::{http_client, http_client_that_stays};
 pub use nats::TestNats;
 pub use otlp::{ExportedSpan, OtlpReceiver};
 pub use ports::free_port;

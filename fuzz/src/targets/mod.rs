@@ -3,6 +3,7 @@
 
 mod answers;
 mod catalogue;
+mod markdown;
 mod names;
 mod records;
 mod requests;
@@ -23,6 +24,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "answers", about: "what a model says, as events", run: answers::run },
     Target { name: "catalogue", about: "models.toml", run: catalogue::run },
+    Target { name: "markdown", about: "what a model says, as HTML", run: markdown::run },
     Target { name: "names", about: "ids, names, subjects and keys", run: names::run },
     Target { name: "records", about: "records of logs and packed events", run: records::run },
     Target { name: "requests", about: "bodies of requests", run: requests::run },

@@ -29,12 +29,15 @@ impl Responses {
         let mut gone = HashSet::new();
         loop {
             let left = standing.turns.iter().copied().filter(|turn| !gone.contains(turn));
+            let claimed = standing.claimed.map(|(turn, _age)| turn);
             let deletions: Vec<_> = left
                 .map(|turn| async move {
                     match self.erase(owner, &turn.as_response()).await {
                         Ok(()) => Ok(Some(turn)),
-                        // It went by its age, or by somebody else, or never began.
-                        Err(ResponseError::NotFound(_)) => Ok(None),
+                        // It is about to begin, or never will.
+                        Err(ResponseError::NotFound(_)) if claimed == Some(turn) => Ok(None),
+                        // It went by its age, or by somebody else.
+                        Err(ResponseError::NotFound(_)) => Ok(Some(turn)),
                         Err(error) => Err(error),
                     }
                 })

@@ -1,16 +1,20 @@
-//! One answer, from the question to its last word, whoever reads it and however it is shown.
+//! One answer while it comes, whoever reads it and however it is shown.
 //!
-//! * [`Flow`]: when something is shown: the first word at once, later ones a few at a time.
-//! * [`Narrator`]: what is shown: text as HTML, thoughts, tools, and how it ended in words.
-//! * [`Events`]: the same for the script of the page, as events.
-//! * [`Running`]: which answers can be stopped by their id.
+//! * [`Answers`]: which answers are read at the moment; each is followed and rendered once.
+//! * [`follow`]: what is said, over whatever breaks on the way to the gateway.
+//! * [`Told`]: what is shown of it so far. Pure.
+//! * [`Narrator`]: text as HTML, thoughts, tools, and how it ended in words.
+//! * [`Cursor`]: how far somebody is in it.
+//! * [`events`]: updates for the script of the page.
 
-mod events;
-mod flow;
+mod cursor;
+pub(crate) mod events;
+mod follow;
 mod narrator;
-mod running;
+mod shared;
+mod told;
 
-pub(crate) use events::{Events, HEARTBEAT, refusal};
-pub(crate) use flow::{Ending, Flow, Step};
+pub(crate) use cursor::Cursor;
 pub(crate) use narrator::Narrator;
-pub(crate) use running::{AnswerId, Running, Stoppable};
+pub(crate) use shared::{Answers, Ends, Reader, Step, Viewer};
+pub(crate) use told::{Told, Update};

@@ -1,12 +1,10 @@
 //! What is shown of an answer, as HTML that is only ever added to, and a tail.
 
-use super::Ending;
 use crate::components;
-use crate::conversation::Mark;
-use crate::error::Words;
-use crate::gateway_client::{Finish, Said};
-use crate::markdown::{Renderer, Sealed};
+use crate::error::{reason_of, reason_why};
+use crate::markdown::{Colours, Renderer, Sealed};
 use crate::receipt::Receipt;
+use crate::said::{Ending, Said};
 
 /// More calls than a person reads about.
 const MOST_TOOLS: usize = 32;
@@ -17,8 +15,18 @@ pub(crate) struct Narrator {
     renderer: Renderer,
     text: String,
     tools: Vec<Tool>,
+    calls: usize,
     refused: bool,
     receipt: Option<Box<Receipt>>,
+}
+
+/// What a reader should know of how an answer ended, and no model is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Mark {
+    /// A remark.
+    Note(&'static str),
+    /// It broke off, for this reason.
+    Interrupted(String),
 }
 
 #[derive(Debug, Default)]
@@ -28,36 +36,44 @@ struct Tool {
 }
 
 impl Narrator {
-    /// Takes what the model says, and gives what of it are thoughts.
-    pub(crate) fn hear(&mut self, said: &[Said]) -> String {
-        let mut thoughts = String::new();
-        for one in said {
-            match one {
-                Said::Text(text) => self.add(text),
-                Said::Refusal(text) => {
-                    self.refused = true;
-                    self.add(text);
-                }
-                Said::Reasoning(text) => thoughts.push_str(text),
-                Said::Tool { index, name, arguments } => self.call(*index, name, arguments),
-                Said::Receipt(receipt) => self.receipt = Some(receipt.clone()),
-                Said::Finished(_) => {}
-            }
-        }
-        thoughts
+    pub(crate) fn new(colours: Colours) -> Self {
+        Self { renderer: Renderer::new(colours), ..Self::default() }
     }
 
-    /// The answer as the model wrote it: what the next question carries.
+    /// Takes what the model says, and gives what of it are thoughts.
+    pub(crate) fn hear<'a>(&mut self, said: &'a Said) -> &'a str {
+        match said {
+            Said::Text(text) => self.add(text),
+            Said::Refusal(text) => {
+                self.refused = true;
+                self.add(text);
+            }
+            Said::Reasoning(text) => return text,
+            Said::Tool(name) => {
+                self.calls += 1;
+                if self.calls <= MOST_TOOLS {
+                    self.tools.push(Tool { name: name.clone(), arguments: String::new() });
+                }
+            }
+            Said::Arguments(more) => {
+                if self.calls <= MOST_TOOLS
+                    && let Some(tool) = self.tools.last_mut()
+                {
+                    tool.arguments.push_str(more);
+                }
+            }
+            Said::Receipt(receipt) => self.receipt = Some(receipt.clone()),
+            Said::Begun | Said::CutShort | Said::NothingLeft | Said::End(_) => {}
+        }
+        ""
+    }
+
+    /// The answer as the model wrote it.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// What it took, if the gateway has said so.
-    pub(crate) fn receipt(&self) -> Option<&Receipt> {
-        self.receipt.as_deref()
-    }
-
-    /// Whether there is anything that is worth keeping.
+    /// Whether there is anything to be read.
     fn has_spoken(&self) -> bool {
         !self.text.trim().is_empty() || !self.tools.is_empty()
     }
@@ -86,55 +102,40 @@ impl Narrator {
             add(components::tool_call(&tool.name, &tool.arguments));
         }
         if let Some(mark) = self.mark(ending) {
-            add(components::remark(&mark));
+            add(match mark {
+                Mark::Note(text) => components::note(text),
+                Mark::Interrupted(reason) => components::interrupted(&reason),
+            });
         }
-        if let Some(receipt) = self.receipt() {
+        if let Some(receipt) = self.receipt.as_deref() {
             add(components::receipt(receipt));
         }
         sealed
     }
 
-    /// How it ended, if that needs words; what stays with the answer.
-    pub(crate) fn mark(&self, ending: &Ending) -> Option<Mark> {
+    /// How it ended, if that needs words.
+    fn mark(&self, ending: &Ending) -> Option<Mark> {
         let note = match ending {
-            _ if self.refused => "The model declined to answer.",
-            Ending::Complete(Finish::Length) => {
-                "The answer is cut: it reached the longest length allowed. Ask the model to go on."
+            Ending::Failed { code, message } => {
+                return Some(Mark::Interrupted(reason_of(code.as_deref(), message.as_deref())));
             }
-            Ending::Complete(Finish::Filtered) => "A filter ended this answer. Ask in other words.",
-            Ending::Complete(Finish::Stop) if !self.has_spoken() => {
+            Ending::Lost(why) => return Some(Mark::Interrupted(reason_why(*why).to_owned())),
+            Ending::Stopped => "Stopped.",
+            Ending::TooLong => "The answer is cut here: it is longer than this page shows.",
+            _ if self.refused => "The model declined to answer.",
+            Ending::Length => "The answer is cut: it reached the longest length allowed.",
+            Ending::Filtered => "A filter ended this answer. Ask in other words.",
+            Ending::Complete if !self.has_spoken() => {
                 "The model ended without a word. Ask again, or in other words."
             }
-            Ending::Complete(Finish::Stop) => return None,
-            // The question goes back to its author.
-            _ if !self.has_spoken() => return None,
-            Ending::Stopped => "Stopped.",
-            Ending::TooLong => "The answer is cut: it is longer than this page can carry.",
-            ending => return Words::reason(ending).map(Mark::Interrupted),
+            Ending::Complete => return None,
         };
-        Some(Mark::Note(note.to_owned()))
-    }
-
-    /// Whether the answer stays in the conversation; if not, its question goes back to its author.
-    pub(crate) fn is_kept(&self, ending: &Ending) -> bool {
-        self.has_spoken() || matches!(ending, Ending::Complete(_))
+        Some(Mark::Note(note))
     }
 
     fn add(&mut self, text: &str) {
         self.text.push_str(text);
         self.renderer.push(text);
-    }
-
-    fn call(&mut self, index: usize, name: &str, arguments: &str) {
-        if index >= MOST_TOOLS {
-            return;
-        }
-        if self.tools.len() <= index {
-            self.tools.resize_with(index + 1, Tool::default);
-        }
-        let tool = &mut self.tools[index];
-        tool.name.push_str(name);
-        tool.arguments.push_str(arguments);
     }
 }
 
@@ -144,36 +145,39 @@ mod tests {
 
     fn ended(said: &[Said], ending: &Ending) -> String {
         let mut narrator = Narrator::default();
-        narrator.hear(said);
+        for one in said {
+            narrator.hear(one);
+        }
         narrator.end(ending).iter().map(Sealed::as_html).collect()
     }
 
     #[test]
     fn an_end_that_needs_words_has_them() {
         let said = [Said::Text("Hello".into())];
-        for (finish, words) in [(Finish::Length, "longest length"), (Finish::Filtered, "filter")] {
-            assert!(ended(&said, &Ending::Complete(finish)).contains(words), "{words}");
+        for (ending, words) in [
+            (Ending::Length, "longest length"),
+            (Ending::Filtered, "filter"),
+            (Ending::Stopped, "Stopped."),
+            (Ending::TooLong, "longer than this page"),
+            (Ending::Failed { code: Some("worker_lost".into()), message: None }, "Interrupted: "),
+        ] {
+            assert!(ended(&said, &ending).contains(words), "{words}");
         }
-        assert!(ended(&said, &Ending::Stopped).contains("Stopped."));
-        let broken = ended(&said, &Ending::Closing);
-        assert!(broken.contains("Interrupted: ") && broken.contains("Try again"), "{broken}");
-        assert!(!ended(&[], &Ending::Closing).contains("Interrupted"));
-        assert!(ended(&[], &Ending::Complete(Finish::Stop)).contains("without a word"));
-        assert!(!ended(&said, &Ending::Complete(Finish::Stop)).contains("note"));
+        assert!(ended(&[], &Ending::Complete).contains("without a word"));
+        assert!(!ended(&said, &Ending::Complete).contains("note"));
         let refusal = [Said::Refusal("No.".into())];
-        assert!(ended(&refusal, &Ending::Complete(Finish::Stop)).contains("declined"));
+        assert!(ended(&refusal, &Ending::Complete).contains("declined"));
     }
 
     #[test]
     fn the_call_of_a_tool_is_put_together_and_is_text() {
-        let call = |name: &str, arguments: &str| Said::Tool {
-            index: 0,
-            name: name.into(),
-            arguments: arguments.into(),
-        };
-        let said = [call("<script>", "{\"a\":"), call("", "\"<script>\"}")];
+        let said = [
+            Said::Tool("<script>".into()),
+            Said::Arguments("{\"a\":".into()),
+            Said::Arguments("\"<script>\"}".into()),
+        ];
 
-        let html = ended(&said, &Ending::Complete(Finish::Stop));
+        let html = ended(&said, &Ending::Complete);
 
         assert!(html.contains("&lt;script&gt;"), "{html}");
         assert!(!html.contains("<script>"), "{html}");

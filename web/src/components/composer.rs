@@ -1,43 +1,69 @@
-//! Where a person writes: the form that carries the conversation.
+//! Where a person writes.
 
 use maud::{Markup, html};
 
-use crate::answer::AnswerId;
+use crate::conversation::{Options, Place};
+use crate::ids::{ConversationId, ResponseId};
 use crate::paths;
 use crate::preset::Preset;
 
-/// What the form holds.
+/// What a form for a question holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Composer<'a> {
-    /// The conversation so far, as a field.
-    pub(crate) conversation: &'a str,
+    /// None when it begins one.
+    pub(crate) conversation: Option<&'a ConversationId>,
+    pub(crate) place: &'a Place,
     /// What is written and not sent.
     pub(crate) draft: &'a str,
     /// The models to pick from.
     pub(crate) models: &'a [String],
-    /// The one that is picked.
-    pub(crate) model: &'a str,
-    /// The preset that is picked.
-    pub(crate) preset: Preset,
-    /// Whether a button to stop is to be in the form: a streamed page has one of its own.
-    pub(crate) stop: bool,
+    pub(crate) options: &'a Options,
+    /// Names this form, so that it is acted upon once.
+    pub(crate) once: &'a str,
+    /// The answer that is being written, for a button to stop it.
+    pub(crate) running: Option<&'a ResponseId>,
 }
 
-/// The form.
+impl Place {
+    /// As a field.
+    pub(crate) fn to_field(&self) -> &str {
+        match self {
+            Self::Newest => "",
+            Self::After(None) => "beginning",
+            Self::After(Some(turn)) => turn.as_str(),
+        }
+    }
+
+    /// The field read; what cannot be read is no place.
+    pub(crate) fn from_field(field: &str) -> Option<Self> {
+        match field {
+            "" => Some(Self::Newest),
+            "beginning" => Some(Self::After(None)),
+            turn => turn.parse().ok().map(|turn| Self::After(Some(turn))),
+        }
+    }
+}
+
+/// The form below a conversation.
 pub(crate) fn composer(form: &Composer<'_>) -> Markup {
+    let label = "Your message";
     html! {
-        form #composer.composer method="post" action=(paths::CHAT_LATEST) {
-            input type="hidden" name="conversation" autocomplete="off" value=(form.conversation);
+        form #composer.composer method="post" action=(paths::CHAT) {
+            (hidden(form))
             div.box {
-                label.unseen for="prompt" { "Your message" }
+                label.unseen for="prompt" { (label) }
                 textarea #prompt name="prompt" rows="1" required dir="auto" enterkeyhint="send"
                     placeholder="Ask anything" { (form.draft) }
                 div.controls {
-                    (model_picker(form.models, form.model))
-                    (presets(form.preset))
+                    (model_picker(form.models, &form.options.model))
+                    (presets(form.options.preset))
+                    (instructions(&form.options.instructions))
                     div.actions {
-                        @if form.stop { button #stop.button type="button" hidden { "Stop" } }
-                        button #send.button.primary type="submit" { "Send" }
+                        @if let (Some(conversation), Some(running)) = (form.conversation, form.running) {
+                            button #stop.button type="submit" name="answer" value=(running)
+                                formaction=(paths::of(paths::STOP, conversation)) formnovalidate { "Stop" }
+                        }
+                        button #send.button.primary type="submit" hidden[form.running.is_some()] { "Send" }
                     }
                 }
             }
@@ -45,20 +71,49 @@ pub(crate) fn composer(form: &Composer<'_>) -> Markup {
     }
 }
 
-/// A button that ends the answer of a page that is being streamed, without a script. A browser
-/// leaves that page for what the form answers, so that the form carries the conversation too.
-pub(crate) fn stop_form(answer: &AnswerId, form: &Composer<'_>) -> Markup {
+/// A form that stands in the place of a question, to write it anew.
+pub(crate) fn editor(form: &Composer<'_>, back: &str) -> Markup {
+    let Options { model, preset, instructions } = form.options;
     html! {
-        form #stop-form.stop-form method="post" action=(paths::STOP_LATEST) {
-            @for (name, value) in [
-                ("conversation", form.conversation),
-                ("model", form.model),
-                ("preset", form.preset.value()),
-            ] {
-                input type="hidden" name=(name) autocomplete="off" value=(value);
+        li.turn {
+            form #edit.composer method="post" action=(paths::CHAT) {
+                (hidden(form))
+                input type="hidden" name="model" value=(model);
+                input type="hidden" name="preset" value=(preset.value());
+                input type="hidden" name="instructions" value=(instructions);
+                div.box {
+                    label.unseen for="edited" { "Your message, written anew" }
+                    textarea #edited name="prompt" rows="3" required dir="auto" { (form.draft) }
+                    div.controls {
+                        div.actions {
+                            a.button href=(back) { "Cancel" }
+                            button.button.primary type="submit" { "Send" }
+                        }
+                    }
+                }
             }
-            input type="hidden" name="answer" autocomplete="off" value=(answer);
-            button #stop.button type="submit" { "Stop" }
+        }
+    }
+}
+
+/// A button that ends the answer of a page that is being streamed, without a script.
+pub(crate) fn stop_form(conversation: &ConversationId, answer: &ResponseId) -> Markup {
+    html! {
+        form.stop-form method="post" action=(paths::of(paths::STOP, conversation)) {
+            input type="hidden" name="answer" value=(answer);
+            button.button type="submit" { "Stop" }
+        }
+    }
+}
+
+fn hidden(form: &Composer<'_>) -> Markup {
+    html! {
+        @for (name, value) in [
+            ("conversation", form.conversation.map_or("", ConversationId::as_str)),
+            ("after", form.place.to_field()),
+            ("once", form.once),
+        ] {
+            input type="hidden" name=(name) autocomplete="off" value=(value);
         }
     }
 }
@@ -88,6 +143,17 @@ fn presets(picked: Preset) -> Markup {
     }
 }
 
+fn instructions(text: &str) -> Markup {
+    html! {
+        details.instructions open[!text.is_empty()] {
+            summary { "Instructions" }
+            label.unseen for="instructions" { "What the model is told before everything you say" }
+            textarea #instructions name="instructions" rows="2" dir="auto"
+                placeholder="What the model is told before everything you say" { (text) }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,19 +161,35 @@ mod tests {
     #[test]
     fn what_a_form_holds_is_text() {
         let models = ["<script>".to_owned()];
+        let options = Options {
+            model: "<script>".into(),
+            preset: Preset::Creative,
+            instructions: "</textarea><script>".into(),
+        };
         let form = Composer {
-            conversation: "\"><script>",
+            conversation: None,
+            place: &Place::Newest,
             draft: "</textarea><script>",
             models: &models,
-            model: "<script>",
-            preset: Preset::Creative,
-            stop: true,
+            options: &options,
+            once: "\"><script>",
+            running: None,
         };
 
         let html = composer(&form).into_string();
 
         assert!(!html.contains("<script>"), "{html}");
-        assert_eq!(html.matches("&lt;script&gt;").count(), 4);
+        assert_eq!(html.matches("&lt;script&gt;").count(), 5);
         assert!(html.contains("value=\"creative\" checked"), "{html}");
+        assert!(!editor(&form, "/").into_string().contains("<script>"));
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_is_written() {
+        let turn = "resp_1".parse().unwrap();
+        for place in [Place::Newest, Place::After(None), Place::After(Some(turn))] {
+            assert_eq!(Place::from_field(place.to_field()), Some(place));
+        }
+        assert_eq!(Place::from_field("conv_1"), None);
     }
 }

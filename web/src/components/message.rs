@@ -2,47 +2,83 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{interrupted, receipt, remark};
-use crate::conversation::{Author, Turn};
-use crate::markdown::{self, Colours};
+use super::actions::{Actions, actions, versions};
+use crate::conversation::Turn;
+use crate::ids::{ConversationId, ResponseId};
+use crate::paths;
+
+/// Where a turn stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing<'a> {
+    pub(crate) conversation: &'a ConversationId,
+    /// The last turn on the way that is shown.
+    pub(crate) leaf: &'a ResponseId,
+    /// The turn before which those shown end, if that is not the last.
+    pub(crate) before: Option<&'a ResponseId>,
+}
 
 /// What a person asked: text, as it was written.
-pub(crate) fn question(text: &str) -> Markup {
+pub(crate) fn question(turn: &Turn, standing: Standing<'_>) -> Markup {
     html! {
         li.turn {
-            article.message data-author=(Author::User.as_str()) {
+            article.message data-author="user" {
                 h2.unseen { "You said" }
-                div.body dir="auto" { (text) }
+                div.body dir="auto" { (turn.asked.text) }
+                div.tools {
+                    (versions(turn, standing.conversation))
+                    a.tool data-edit="" href=(paths::edit(standing.conversation, standing.leaf, standing.before, &turn.id)) {
+                        "Edit"
+                    }
+                }
             }
         }
     }
 }
 
-/// An answer that has ended. Its content is what the model wrote, in markdown.
-pub(crate) fn answer(turn: &Turn, colours: Colours) -> Markup {
+/// Everything before an answer's own HTML, up to its thoughts.
+pub(crate) fn answer_begin(turn: &Turn, busy: Option<&str>) -> Markup {
+    let model = turn.options.model.as_str();
     html! {
-        (answer_begin())
-        (PreEscaped(markdown::whole(&turn.content, colours)))
-        @if let Some(mark) = &turn.mark { (remark(mark)) }
-        @if let Some(took) = &turn.receipt { (receipt(took)) }
-        (answer_end())
+        // The elements that `answer_end` closes.
+        (PreEscaped("<li class=\"turn\">"))
+        @match busy {
+            // A script tells its reader itself, and not with every word.
+            Some(live) => (PreEscaped(format!(
+                "<article class=\"message\" data-author=\"assistant\" aria-busy=\"true\" aria-live=\"off\" {live}>"
+            ))),
+            None => (PreEscaped("<article class=\"message\" data-author=\"assistant\">")),
+        }
+        h2.unseen { "The assistant said" @if !model.is_empty() { ", " (model) } }
     }
 }
 
-/// Everything before an answer's own HTML.
-pub(crate) fn answer_begin() -> Markup {
-    // Constants of ours: the elements that `answer_end` closes.
-    let article = "<li class=\"turn\"><article class=\"message\" data-author=\"assistant\">";
+/// What stands there until the first word.
+pub(crate) fn waiting(begun: bool) -> Markup {
     html! {
-        (PreEscaped(article))
-        h2.unseen { "The assistant said" }
-        (PreEscaped("<div class=\"body\" dir=\"auto\">"))
+        p.waiting { @if begun { "The model is thinking." } @else { "Waiting for a free worker." } }
     }
 }
 
-/// Everything after it.
-pub(crate) fn answer_end() -> Markup {
-    PreEscaped("</div></article></li>".to_owned())
+/// What a model thought before it answered.
+pub(crate) fn thoughts(text: &str) -> Markup {
+    html! {
+        details.aside.thoughts {
+            summary { "Thoughts" }
+            div.thought dir="auto" { (text) }
+        }
+    }
+}
+
+/// Where an answer's own HTML begins, and where it ends.
+pub(crate) const BODY: &str = "<div class=\"body\" dir=\"auto\">";
+pub(crate) const BODY_ENDS: &str = "</div>";
+
+/// What can be done with an answer that is over, and everything after it.
+pub(crate) fn answer_end(can: Option<&Actions<'_>>) -> Markup {
+    html! {
+        @if let Some(can) = can { (actions(can)) }
+        (PreEscaped("</article></li>"))
+    }
 }
 
 /// The place for what a model thinks before it answers, open at its end.
@@ -53,31 +89,4 @@ pub(crate) fn thoughts_begin() -> Markup {
 /// The end of that place.
 pub(crate) fn thoughts_end() -> Markup {
     PreEscaped("</div></details>".to_owned())
-}
-
-/// A question and an answer without words, for the script to fill.
-pub(crate) fn templates() -> Markup {
-    html! {
-        template #turn-user { (question("")) }
-        template #turn-assistant { (answer_begin()) (answer_end()) }
-        template #turn-thoughts { (thoughts_begin()) (thoughts_end()) }
-        template #interrupted { (interrupted("")) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_anyone_says_is_text() {
-        let said = |content: &str| {
-            let (role, content) = (Author::Assistant, content.to_owned());
-            answer(&Turn { role, content, mark: None, receipt: None }, Colours::On)
-        };
-        for markup in [question("<script>"), said("<script>"), said("`<script>`")] {
-            let html = markup.into_string();
-            assert!(html.contains("&lt;script&gt;") && !html.contains("<script>"), "{html}");
-        }
-    }
 }

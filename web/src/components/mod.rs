@@ -1,9 +1,11 @@
 //! Pieces of pages: plain values in, markup out. All text is escaped by Maud; HTML comes only from
 //! `markdown`, which makes nothing but what it knows.
 
+mod actions;
 mod chart;
 mod composer;
 mod figures;
+mod history;
 mod message;
 mod notice;
 mod receipt;
@@ -11,14 +13,17 @@ mod slots;
 mod text;
 mod waterfall;
 
+pub(crate) use actions::{Actions, actions};
 pub(crate) use chart::{Chart, Shape, chart};
-pub(crate) use composer::{Composer, composer, stop_form};
+pub(crate) use composer::{Composer, composer, editor, stop_form};
 pub(crate) use figures::{ago, clock, count, optional, rate, seconds, when};
+pub(crate) use history::{find_form, history, link};
 pub(crate) use message::{
-    answer, answer_begin, answer_end, question, templates, thoughts_begin, thoughts_end,
+    BODY, BODY_ENDS, Standing, answer_begin, answer_end, question, thoughts, thoughts_begin,
+    thoughts_end, waiting,
 };
-pub(crate) use notice::{mark, welcome};
+pub(crate) use notice::{about, keys, mark, welcome};
 pub(crate) use receipt::receipt;
 pub(crate) use slots::slots;
-pub(crate) use text::{alert, alert_region, interrupted, note, remark, tool_call};
+pub(crate) use text::{alert_region, interrupted, note, tool_call};
 pub(crate) use waterfall::{key_to_stages, waterfall};

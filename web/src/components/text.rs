@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use crate::conversation::Mark;
 use crate::error::{Action, Words};
 use crate::paths;
 
@@ -21,7 +20,7 @@ pub(crate) fn alert(words: &Words) -> Markup {
     html! {
         p { strong { (words.what) } " " (words.advice) }
         @if words.action == Action::StartAnew {
-            a.button data-new="" href=(paths::HOME) { "Start a new chat" }
+            a.button href=(paths::HOME) { "Start a new chat" }
         }
     }
 }
@@ -31,25 +30,9 @@ pub(crate) fn note(text: &str) -> Markup {
     html! { p.note { (text) } }
 }
 
-/// How an answer ended.
-pub(crate) fn remark(mark: &Mark) -> Markup {
-    match mark {
-        Mark::Note(text) => note(text),
-        Mark::Interrupted(reason) => interrupted(reason),
-    }
-}
-
-/// That an answer broke off, and a way to have another one. The style sheet shows the way below the
-/// last answer only.
+/// That an answer broke off, and why.
 pub(crate) fn interrupted(reason: &str) -> Markup {
-    html! {
-        p.note {
-            "Interrupted: " span { (reason) } " "
-            button.again type="submit" form="composer" name="again" value="1" formnovalidate {
-                "Try again"
-            }
-        }
-    }
+    html! { p.note { "Interrupted: " (reason) } }
 }
 
 /// A call of a tool that the model asks for. Nothing here carries it out.
@@ -73,7 +56,7 @@ mod tests {
         let words = Words::new(StatusCode::BAD_GATEWAY, "<script>", "<script>");
         for markup in [
             alert_region(Some(&words)),
-            remark(&Mark::Note("<script>".into())),
+            note("<script>"),
             interrupted("<script>"),
             tool_call("<script>", "<script>"),
         ] {

@@ -22,6 +22,8 @@ pub(crate) enum Refused {
     Unreadable,
     /// It does not let us in.
     Key(KeyTrouble),
+    /// There was nothing to be asked.
+    Nothing,
     /// It says no.
     Answered {
         /// The status.
@@ -52,41 +54,34 @@ impl Refused {
         Self::Answered { status, code, message: presentable(&message), retry_after }
     }
 
+    /// What was meant is not there.
+    pub(crate) fn gone() -> Self {
+        Self::Answered { status: 404, code: None, message: None, retry_after: None }
+    }
+
+    /// Whether what was asked may have been done all the same.
+    pub(crate) fn may_have_been_done(&self) -> bool {
+        match self {
+            Self::Silent | Self::Unreadable | Self::Unreachable => true,
+            // A gateway says with a code what it has not done; this is somebody's in between.
+            Self::Answered { status, code, .. } => *status >= 500 && code.is_none(),
+            Self::Key(_) | Self::Nothing => false,
+        }
+    }
+
     /// One word for spans and metrics.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
             Self::Silent => "timeout",
             Self::Unreadable => "unreadable",
-            Self::Key(_) | Self::Answered { .. } => "refused",
+            Self::Key(_) | Self::Nothing | Self::Answered { .. } => "refused",
         }
     }
 }
 
-/// An answer began and ends before its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Broken {
-    /// The connection ended, or said something that is no chunk.
-    CutOff,
-    /// Nothing came for too long.
-    Silent,
-    /// The gateway said why.
-    Told {
-        /// For a program.
-        code: Option<String>,
-        /// For a person.
-        message: Option<String>,
-    },
-}
-
-impl Broken {
-    pub(super) fn told(code: Option<String>, message: &str) -> Self {
-        Self::Told { code, message: presentable(message) }
-    }
-}
-
 /// A message that a person can read: of sane length, and in words instead of JSON.
-fn presentable(message: &str) -> Option<String> {
+pub(super) fn presentable(message: &str) -> Option<String> {
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     if message.is_empty() || message.contains(['{', '}', '<', '>']) {
         return None;

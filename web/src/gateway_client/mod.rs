@@ -3,39 +3,38 @@
 //! Limits: 5 s to connect, [`SILENCE`] without a byte, [`LARGEST_EVENT`] for one event of a stream,
 //! [`MOST_LIST_BYTES`] for the list of models. A request ends when what it gave is dropped.
 
-mod answering;
-mod chunk;
 mod error;
+mod event;
+mod following;
 mod key;
 mod models;
 mod operator;
+mod stored;
+mod turns;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 use secrecy::ExposeSecret as _;
-use serde::Serialize;
 use telemetry::names::{http as names, span};
 use telemetry::{ServiceTelemetry, propagation};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 use url::Url;
 
-pub(crate) use answering::Answering;
-pub(crate) use chunk::{Finish, Said};
-pub(crate) use error::{Broken, Refused};
+pub(crate) use error::Refused;
+pub(crate) use following::{Following, Interrupted};
 pub(crate) use key::KeyTrouble;
 pub(crate) use models::Models;
 pub(crate) use operator::{ApiKey, AsOperator};
+pub(crate) use stored::{Once, Wanted};
 
 use crate::Settings;
-use crate::conversation::{Author, Turn};
-use crate::preset::Preset;
 use crate::session::Owner;
 
 /// A connection is not used again after it was idle for so long. A gateway closes it after 10 s: a
@@ -45,49 +44,14 @@ const KEPT_IDLE_FOR: Duration = Duration::from_secs(5);
 /// Longest time without a byte. The gateway sends comments while a model thinks.
 const SILENCE: Duration = Duration::from_secs(120);
 /// Largest event of a stream.
-const LARGEST_EVENT: usize = 4 * 1024 * 1024;
+const LARGEST_EVENT: usize = 16 * 1024 * 1024;
 /// Longest list of models that is read.
 const MOST_LIST_BYTES: usize = 1024 * 1024;
 /// Longest wait for the list of models: a page waits for it.
 const LIST_TIME: Duration = Duration::from_secs(3);
 
-/// Asks for what an answer took. One that does not know it passes over it.
-const WANTS_RECEIPT: HeaderName = HeaderName::from_static("x-chappe-receipt");
 /// Tells the gateway for whom we call. One that knows no owners passes over it.
 const ON_BEHALF_OF: HeaderName = HeaderName::from_static("chappe-on-behalf-of");
-
-/// What a person asks.
-#[derive(Debug)]
-pub(crate) struct Question<'a> {
-    /// The model to answer.
-    pub(crate) model: &'a str,
-    /// How freely.
-    pub(crate) preset: Preset,
-    /// Everything that was said, the question last.
-    pub(crate) turns: &'a [Turn],
-}
-
-/// What a model is told of a turn.
-#[derive(Serialize)]
-struct Message<'a> {
-    role: Author,
-    content: &'a str,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    model: &'a str,
-    temperature: f32,
-    stream: bool,
-    stream_options: StreamOptions,
-    messages: Vec<Message<'a>>,
-}
-
-/// Models count their tokens at the end of a stream only when they are asked to.
-#[derive(Serialize)]
-struct StreamOptions {
-    include_usage: bool,
-}
 
 /// A client of one gateway, which asks nothing itself: every call is on somebody's behalf. Cheap to
 /// clone.
@@ -106,8 +70,8 @@ struct Inner {
     http: reqwest::Client,
     /// Knows no key: operators bring their own.
     keyless: reqwest::Client,
-    chat_url: Url,
-    models_url: Url,
+    /// Ends in `/v1/`.
+    api_url: Url,
     admin_url: Url,
     duration: Histogram<f64>,
     /// The same for all owners: what is listed depends on our key.
@@ -135,8 +99,7 @@ impl GatewayClient {
         Ok(Self(Arc::new(Inner {
             http,
             keyless,
-            chat_url: url("/v1/chat/completions")?,
-            models_url: url("/v1/models")?,
+            api_url: url("/v1/")?,
             admin_url: url("/v1/admin/")?,
             duration: names::CLIENT_REQUEST_DURATION.histogram(telemetry.meter()),
             known: Mutex::default(),
@@ -156,31 +119,9 @@ impl GatewayClient {
 }
 
 impl OnBehalf {
-    /// Asks, and gives the answer once the gateway begins it.
-    pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Answering, Refused> {
-        // An answer that was stopped before its first word says nothing to a model either.
-        let told = question.turns.iter().filter(|turn| !turn.content.is_empty());
-        let body = Body {
-            model: question.model,
-            messages: told
-                .map(|turn| Message { role: turn.role, content: &turn.content })
-                .collect(),
-            temperature: question.preset.temperature(),
-            stream: true,
-            stream_options: StreamOptions { include_usage: true },
-        };
-        // Strings and a number: this cannot fail.
-        let body = serde_json::to_vec(&body).unwrap_or_default();
-        let url = &self.gateway.chat_url;
-        let request = self.gateway.http.post(url.clone()).body(body);
-        let request =
-            request.header(CONTENT_TYPE, "application/json").header(WANTS_RECEIPT, "true");
-        let (response, span) = self.send("POST", url, request).await?;
-        if response.status().is_success() {
-            self.gateway.key.accepted(url.path());
-            return Ok(Answering::new(response, span));
-        }
-        Err(self.refusal(url, response).await)
+    /// On whose behalf.
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     /// The models that chat: from memory when they were asked for a moment ago.
@@ -196,11 +137,11 @@ impl OnBehalf {
     }
 
     async fn list_models(&self) -> Result<Vec<String>, Refused> {
-        let url = &self.gateway.models_url;
+        let url = self.gateway.url("models")?;
         let request = self.gateway.http.get(url.clone());
-        let (response, _span) = self.send("GET", url, request).await?;
+        let (response, _span) = self.send("GET", &url, request).await?;
         if !response.status().is_success() {
-            return Err(self.refusal(url, response).await);
+            return Err(self.refusal(&url, response).await);
         }
         self.gateway.key.accepted(url.path());
         let body = read_up_to(response, MOST_LIST_BYTES).await.ok_or(Refused::Unreachable)?;
@@ -239,6 +180,11 @@ impl OnBehalf {
 }
 
 impl Inner {
+    /// An address below `/v1/`. Paths are made of names that were checked: this cannot fail.
+    fn url(&self, path: &str) -> Result<Url, Refused> {
+        self.api_url.join(path).map_err(|_invalid| Refused::Unreachable)
+    }
+
     /// Sends within a span of its own, which is to live until the body ends.
     async fn send(
         &self,
@@ -298,6 +244,9 @@ fn span_of(method: &'static str, url: &Url) -> Span {
         // Looking after the gateway belongs to no request: it would be a trace every few seconds.
         return Span::none();
     }
+    // What stands behind the path may be what somebody looks for.
+    let mut shown = url.clone();
+    shown.set_query(None);
     tracing::info_span!(
         "call",
         { span::NAME } = method,
@@ -305,7 +254,7 @@ fn span_of(method: &'static str, url: &Url) -> Span {
         { span::STATUS_CODE } = tracing::field::Empty,
         { span::ERROR_TYPE } = tracing::field::Empty,
         { names::REQUEST_METHOD } = method,
-        { names::URL_FULL } = %url,
+        { names::URL_FULL } = %shown,
         { span::SERVER_ADDRESS } = url.host_str(),
         { span::SERVER_PORT } = url.port_or_known_default().map(i64::from),
         { names::RESPONSE_STATUS_CODE } = tracing::field::Empty,

@@ -73,7 +73,9 @@ impl Renderer {
         let paragraph = tail::settled(&self.block, &self.line)?;
         let html = html::render(paragraph, self.colours);
         let open = html.strip_suffix("</p>\n")?;
-        open.starts_with("<p>").then(|| open.to_owned())
+        // A marker that closes nothing may open what is still to come.
+        let stands = open.starts_with("<p dir=\"auto\">") && !open.contains(['*', '`', '~']);
+        stands.then(|| open.to_owned())
     }
 
     fn extend_line(&mut self, piece: &str) {
@@ -136,8 +138,9 @@ impl Renderer {
             return;
         }
         let heading = !within_list && is_heading(line);
-        if heading || (self.after_blank && !self.goes_on_with(line)) || self.is_full(line) {
-            self.seal_and_repeat_head(heading || self.after_blank);
+        let begins = heading || (!within_list && is_footnote(line));
+        if begins || (self.after_blank && !self.goes_on_with(line)) || self.is_full(line) {
+            self.seal_and_repeat_head(begins || self.after_blank);
         }
         self.after_blank = false;
         self.block.push_str(line);
@@ -215,6 +218,13 @@ fn is_heading(line: &str) -> bool {
     let hashes = line.trim_start().bytes().take_while(|byte| *byte == b'#').count();
     let rest = &line.trim_start()[hashes..];
     indent(line) <= 3 && (1..=6).contains(&hashes) && (rest.is_empty() || rest.starts_with(' '))
+}
+
+/// Whether a line begins a footnote: each is a block, with or without a blank line before it.
+fn is_footnote(line: &str) -> bool {
+    let label = line.trim_start().strip_prefix("[^").and_then(|rest| rest.split_once("]:"));
+    let is_one = |label: &str| !label.is_empty() && !label.contains(['[', ']', ' ', '`']);
+    indent(line) <= 3 && label.is_some_and(|(label, _)| is_one(label))
 }
 
 /// The two lines that every table begins with.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
 use super::blocks::indent;
-use super::{Colours, escaped, html};
+use super::{Colours, html, text};
 
 /// What ends a block of code.
 pub(super) const END: &str = "</code></pre></div>\n";
@@ -82,7 +82,7 @@ impl Code {
     /// One line that is complete.
     pub(super) fn line(&mut self, line: &str) -> String {
         if std::mem::take(&mut self.in_long_line) {
-            return escaped(line) + "\n";
+            return shown(line) + "\n";
         }
         line_of(&mut self.highlighter, outdented(line, self.indent))
     }
@@ -90,14 +90,14 @@ impl Code {
     /// The beginning of a line that is too long to be kept.
     pub(super) fn part_of_line(&mut self, part: &str) -> String {
         self.in_long_line = true;
-        escaped(part)
+        shown(part)
     }
 
     /// A line that is still being written. Nothing when it may become the fence.
     pub(super) fn unfinished(&self, line: &str) -> String {
         let fence = char::from(self.fence);
         let may_end = !self.in_long_line && line.trim_start().chars().all(|c| c == fence);
-        if may_end { String::new() } else { escaped(outdented(line, self.indent)) }
+        if may_end { String::new() } else { shown(outdented(line, self.indent)) }
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) fn whole(info: &str, code: &str, colours: Colours) -> String {
 fn begin(info: &str) -> String {
     let name = html::label(info);
     format!(
-        "<div class=\"code\"><div class=\"code-name\">{name}</div>\
+        "<div class=\"code\" dir=\"ltr\"><div class=\"code-name\">{name}</div>\
          <pre tabindex=\"0\" role=\"region\" aria-label=\"Code\"><code>"
     )
 }
@@ -131,7 +131,7 @@ fn line_of(highlighter: &mut Option<Highlighter>, line: &str) -> String {
         // From here on the grammar's state is unknown.
         *highlighter = None;
     }
-    escaped(line) + "\n"
+    shown(line) + "\n"
 }
 
 /// The state of a grammar between two lines.
@@ -183,15 +183,21 @@ impl Highlighter {
     }
 }
 
-fn write(html: &mut String, text: &str, class: Option<&str>) {
+fn shown(code: &str) -> String {
+    let mut html = String::with_capacity(code.len() + code.len() / 8);
+    text::push_code(&mut html, code);
+    html
+}
+
+fn write(html: &mut String, code: &str, class: Option<&str>) {
     match class {
-        Some(class) if !text.trim().is_empty() => {
+        Some(class) if !code.trim().is_empty() => {
             html.push_str("<span class=\"");
             html.push_str(class);
             html.push_str("\">");
-            html.push_str(&escaped(text));
+            text::push_code(html, code);
             html.push_str("</span>");
         }
-        _ => html.push_str(&escaped(text)),
+        _ => text::push_code(html, code),
     }
 }

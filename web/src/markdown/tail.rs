@@ -36,10 +36,16 @@ pub(super) fn settled<'a>(block: &'a str, line: &'a str) -> Option<&'a str> {
         return None;
     }
     let words = if block.is_empty() { &line[..line.rfind(' ')?] } else { paragraph };
+    // What may become a formula, or be escaped, waits.
+    let words = match words.find(['$', '\\']) {
+        Some(at) => &words[..words[..at].rfind(' ')?],
+        None => words,
+    };
     let words = words.trim_end();
     let open = |marker: char| words.matches(marker).count() % 2 == 1;
     let undecided = ['*', '_', '`', '~'].into_iter().any(open)
         || words.matches("**").count() % 2 == 1
+        || words.contains("``")
         || words.matches('[').count() != words.matches(']').count()
         || words.ends_with([']', ')', '\\', '&', '<'])
         || words.contains("://") && line.len() == words.len();

@@ -1,195 +1,275 @@
-//! `POST /chat`: a question, answered with a page that grows or with events.
+//! `POST /chat`: a question, to be answered whoever waits; its answer is a page of its own.
 
-use std::convert::Infallible;
-use std::time::Duration;
-
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::response::{IntoResponse, Response};
-use futures::{Stream, StreamExt as _, stream};
-use http::HeaderMap;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use service_runtime::Shutdown;
+use serde_json::value::RawValue;
 
-use super::streamed::StreamedPage;
-use super::view::Chat;
-use super::{Served, form, problem, streamed};
-use crate::answer::{self, Events, Flow, Step, Stoppable};
-use crate::conversation::{Author, Conversation};
+use super::chat::{self, Shown};
+use super::{Served, form, problem};
+use crate::answer::Told;
+use crate::conversation::{Answer, Input, Options, Place, Submission, Turn};
 use crate::error::Words;
-use crate::gateway_client::{OnBehalf, Question};
-use crate::headers::{STREAMED, X_ACCEL_BUFFERING};
+use crate::gateway_client::{OnBehalf, Once, Refused};
+use crate::ids::{ConversationId, ResponseId};
+use crate::look::Look;
+use crate::markdown::Colours;
+use crate::paths;
 use crate::preset::Preset;
 use crate::session::Owner;
 
-/// How long a page waits for a refusal, so that it has the right status. Longer than any refusal
-/// takes that needs no thought, and shorter than people notice.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// What is said for whoever wants more of an answer that was cut.
+const GO_ON: &str = "Please go on exactly where you stopped.";
+/// How many turns are looked through at a time for the one that is meant.
+const LOOKED_THROUGH: usize = 100;
 
-/// The composer's fields.
+/// The fields of a composer.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Fields {
+    #[serde(default)]
     prompt: String,
     #[serde(default)]
     model: String,
     #[serde(default)]
     preset: String,
     #[serde(default)]
+    instructions: String,
+    #[serde(default)]
     conversation: String,
-    /// The button that asks the last question again.
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    once: String,
+    /// The button that asks a question again.
     #[serde(default)]
     again: Option<String>,
+    /// The button that has an answer gone on with.
+    #[serde(default)]
+    go_on: Option<String>,
 }
 
-/// In which form the answer is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Page,
-    Events,
+/// What is wanted.
+#[derive(Debug)]
+enum Wish {
+    Say(String),
+    Again(ResponseId),
+    GoOn(ResponseId),
+}
+
+/// A form that was read.
+#[derive(Debug)]
+struct Asked {
+    conversation: Option<ConversationId>,
+    place: Place,
+    wish: Wish,
+    options: Options,
+    once: Once,
+    /// What is written, to be given back if it is not sent.
+    draft: String,
 }
 
 /// `POST /chat`
 pub(crate) async fn ask(
     State(served): State<Served>,
     Extension(owner): Extension<Owner>,
+    look: Look,
     request: Request,
 ) -> Response {
-    let wanted = Wanted::of(request.headers());
     let fields: Fields = match form::read(request).await {
         Ok(fields) => fields,
-        Err(status) => return wanted.refusal(&served, &Words::of_form(status)),
+        Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
-    let conversation = match Conversation::from_field(&fields.conversation) {
-        Ok(conversation) => conversation,
-        Err(unreadable) => return wanted.refusal(&served, &Words::of_unreadable(unreadable)),
+    let Some(asked) = Asked::read(fields) else {
+        let words = Words::of_form(http::StatusCode::BAD_REQUEST);
+        return problem::page(&served.assets, &words);
     };
     let gateway = served.gateway.on_behalf_of(owner);
-    let chat = chat_of(&served, &gateway, &fields, conversation).await;
-    match wanted {
-        Wanted::Events => events(&served, gateway, chat).await,
-        Wanted::Page => page(&served, gateway, chat).await,
-    }
-}
-
-/// The chat with the question as its last turn, if there is one.
-async fn chat_of(
-    served: &Served,
-    gateway: &OnBehalf,
-    fields: &Fields,
-    mut conversation: Conversation,
-) -> Chat {
-    let models = gateway.models().await;
-    let model = match fields.model.trim() {
-        "" => models.first().unwrap_or_default(),
-        picked => picked,
-    };
-    // Forms end lines with CR LF, whatever was written.
-    let mut draft = fields.prompt.replace("\r\n", "\n");
-    if fields.again.is_some() {
-        conversation.take_back_answer();
-    } else if !draft.trim().is_empty() {
-        conversation.add(Author::User, std::mem::take(&mut draft));
-    }
-    Chat {
-        assets: served.assets.clone(),
-        conversation,
-        model: model.to_owned(),
-        models,
-        preset: Preset::from_field(&fields.preset),
-        draft,
-        note: None,
-    }
-}
-
-async fn page(served: &Served, gateway: OnBehalf, mut chat: Chat) -> Response {
-    if chat.conversation.turns().last().is_none_or(|turn| turn.role != Author::User) {
-        // Nothing was written: show what there is.
-        return chat.whole(None).into_response();
-    }
-    let answer = served.running.begin();
-    let mut flow = flow(served, gateway, &chat, answer.stop());
-    if let Err(refused) = flow.opened(PATIENCE).await {
-        chat.draft = chat.conversation.take_back();
-        let words = Words::of_refusal(&refused);
-        return problem::with_status(&words, chat.whole(Some(&words)));
-    }
-    let page = StreamedPage::new(chat);
-    let begin = page.begin(answer.id());
-    let rest = stream::unfold(Some((flow, page, answer)), page_step);
-    stream_of("text/html; charset=utf-8", stream::iter([begin]).chain(rest))
-}
-
-async fn page_step(
-    state: Option<(Flow, StreamedPage, Stoppable)>,
-) -> Option<(String, Option<(Flow, StreamedPage, Stoppable)>)> {
-    let (mut flow, mut page, answer) = state?;
-    Some(match flow.next().await? {
-        Step::Show(said) => {
-            let html = page.said(&said);
-            answer.heard(page.text());
-            (html, Some((flow, page, answer)))
+    match asked.submit(&gateway).await {
+        Ok((conversation, response)) => {
+            Redirect::to(&paths::turn(&conversation, &response)).into_response()
         }
-        Step::Wait => (streamed::HEARTBEAT.to_owned(), Some((flow, page, answer))),
-        Step::End(ending) => (page.end(&ending), None),
-    })
-}
-
-async fn events(served: &Served, gateway: OnBehalf, chat: Chat) -> Response {
-    // A script stops by leaving.
-    let mut flow = flow(served, gateway, &chat, Shutdown::manual());
-    if let Err(refused) = flow.opened(PATIENCE).await {
-        return Wanted::Events.refusal(served, &Words::of_refusal(&refused));
+        Err(refused) => asked.give_back(&served, &gateway, look, refused).await,
     }
-    let rest = stream::unfold(Some((flow, Events::default())), events_step);
-    stream_of("text/event-stream", stream::iter([answer::HEARTBEAT.to_owned()]).chain(rest))
 }
 
-async fn events_step(state: Option<(Flow, Events)>) -> Option<(String, Option<(Flow, Events)>)> {
-    let (mut flow, mut events) = state?;
-    Some(match flow.next().await? {
-        Step::Show(said) => (events.said(&said), Some((flow, events))),
-        Step::Wait => (answer::HEARTBEAT.to_owned(), Some((flow, events))),
-        Step::End(ending) => (events.ended(&ending), None),
-    })
-}
-
-fn flow(served: &Served, gateway: OnBehalf, chat: &Chat, stop: Shutdown) -> Flow {
-    let (preset, model) = (chat.preset, chat.model.clone());
-    let conversation = chat.conversation.clone();
-    let ask = async move {
-        let turns = conversation.turns();
-        gateway.ask(&Question { model: &model, preset, turns }).await
-    };
-    Flow::new(ask, stop, served.closing.clone())
-}
-
-/// A response of pieces, each sent as soon as it is there.
-fn stream_of(kind: &'static str, pieces: impl Stream<Item = String> + Send + 'static) -> Response {
-    let pieces = pieces.filter(|piece| std::future::ready(!piece.is_empty()));
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (CACHE_CONTROL, STREAMED),
-        (X_ACCEL_BUFFERING, HeaderValue::from_static("no")),
-    ];
-    (headers, Body::from_stream(pieces.map(Ok::<_, Infallible>))).into_response()
-}
-
-impl Wanted {
-    fn of(headers: &HeaderMap) -> Self {
-        let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-        let events = accept.is_some_and(|accept| accept.contains("text/event-stream"));
-        if events { Self::Events } else { Self::Page }
+impl Asked {
+    /// `None` when it is no form of ours.
+    fn read(fields: Fields) -> Option<Self> {
+        // Forms end lines with CR LF, whatever was written.
+        let draft = fields.prompt.replace("\r\n", "\n");
+        let wish = match (fields.again, fields.go_on) {
+            (Some(response), _) => Wish::Again(response.parse().ok()?),
+            (None, Some(response)) => Wish::GoOn(response.parse().ok()?),
+            (None, None) => Wish::Say(draft.clone()),
+        };
+        let conversation = match fields.conversation.as_str() {
+            "" => None,
+            id => Some(id.parse().ok()?),
+        };
+        Some(Self {
+            conversation,
+            place: Place::from_field(&fields.after)?,
+            wish,
+            options: Options {
+                model: fields.model.trim().to_owned(),
+                preset: Preset::from_field(&fields.preset),
+                instructions: fields.instructions.replace("\r\n", "\n").trim().to_owned(),
+            },
+            once: Once::from_field(&fields.once),
+            draft,
+        })
     }
 
-    /// A refusal of a question that is not shown.
-    fn refusal(self, served: &Served, words: &Words) -> Response {
-        match self {
-            Self::Page => problem::page(&served.assets, words),
-            Self::Events => {
-                let only = stream::iter([answer::refusal(words)]);
-                problem::with_status(words, stream_of("text/event-stream", only))
+    async fn submit(&self, gateway: &OnBehalf) -> Result<(ConversationId, ResponseId), Refused> {
+        let mut options = self.options.clone();
+        if options.model.is_empty() {
+            gateway.models().await.first().unwrap_or_default().clone_into(&mut options.model);
+        }
+        match (&self.wish, &self.conversation) {
+            (Wish::Say(text), conversation) => {
+                if text.trim().is_empty() {
+                    return Err(Refused::Nothing);
+                }
+                let input = Input::Text(text);
+                match conversation {
+                    Some(conversation) => {
+                        self.send(gateway, conversation, &self.place, &options, input).await
+                    }
+                    None => self.send_first(gateway, &options, input).await,
+                }
             }
+            (Wish::Again(response), Some(conversation)) => {
+                let turn = find(gateway, conversation, response).await?;
+                let items = raw(turn.asked.items)?;
+                let place = Place::After(turn.after);
+                self.send(gateway, conversation, &place, &options, Input::Items(&items)).await
+            }
+            (Wish::GoOn(response), Some(conversation)) => {
+                let turn = find(gateway, conversation, response).await?;
+                let items = raw(go_on_after(&turn))?;
+                let place = Place::After(Some(turn.id));
+                self.send(gateway, conversation, &place, &options, Input::Items(&items)).await
+            }
+            (Wish::Again(_) | Wish::GoOn(_), None) => Err(Refused::Nothing),
         }
     }
+
+    async fn send(
+        &self,
+        gateway: &OnBehalf,
+        conversation: &ConversationId,
+        place: &Place,
+        options: &Options,
+        input: Input<'_>,
+    ) -> Result<(ConversationId, ResponseId), Refused> {
+        let submission = Submission { conversation, place, options, input };
+        let response = gateway.submit(&submission, &self.once).await?;
+        Ok((conversation.clone(), response))
+    }
+
+    /// Begins a conversation with it; what is not accepted leaves none.
+    async fn send_first(
+        &self,
+        gateway: &OnBehalf,
+        options: &Options,
+        input: Input<'_>,
+    ) -> Result<(ConversationId, ResponseId), Refused> {
+        let conversation = gateway.begin(&self.once).await?;
+        let sent = self.send(gateway, &conversation, &Place::Newest, options, input).await;
+        if let Err(refused) = &sent
+            && !refused.may_have_been_done()
+            && let Err(error) = gateway.delete(&conversation).await
+        {
+            tracing::debug!("an empty conversation was not deleted: {error:?}");
+        }
+        sent
+    }
+
+    /// The page as it was, with what was written in it, and why it was not sent.
+    async fn give_back(
+        self,
+        served: &Served,
+        gateway: &OnBehalf,
+        look: Look,
+        refused: Refused,
+    ) -> Response {
+        let at = match &self.place {
+            Place::After(turn) => turn.clone(),
+            Place::Newest => None,
+        };
+        let opened = match &self.conversation {
+            Some(conversation) => {
+                chat::opened(served, gateway, conversation, &Shown::at(at), look).await
+            }
+            None => Ok(chat::new_chat(served, gateway, look).await),
+        };
+        let mut chat = match opened {
+            Ok(chat) => chat,
+            // What was written is worth more than what it belongs to.
+            Err(why) => {
+                let mut chat = chat::new_chat(served, gateway, look).await;
+                // It may be there the next time.
+                if !matches!(why, Refused::Answered { status: 404, .. }) {
+                    chat.belongs_to.clone_from(&self.conversation);
+                }
+                chat
+            }
+        };
+        if chat.open.is_some() || chat.belongs_to.is_some() {
+            chat.place = self.place;
+        }
+        (chat.draft, chat.options) = (self.draft, self.options);
+        if refused.may_have_been_done() {
+            // Sent again as it is, it is asked once.
+            self.once.as_str().clone_into(&mut chat.once);
+        }
+        let now = chat::snapshot(served, gateway, &chat).await;
+        let words = Words::of_refusal(&refused);
+        problem::with_status(&words, chat.whole(now.as_ref(), Some(&words)))
+    }
+}
+
+/// The turn of this response.
+pub(super) async fn find(
+    gateway: &OnBehalf,
+    conversation: &ConversationId,
+    response: &ResponseId,
+) -> Result<Turn, Refused> {
+    let mut before = None;
+    loop {
+        let page =
+            gateway.turns(conversation, Some(response), before.as_ref(), LOOKED_THROUGH).await?;
+        let first = page.turns.first().map(|turn| turn.id.clone());
+        if let Some(turn) = page.turns.into_iter().find(|turn| turn.id == *response) {
+            return Ok(turn);
+        }
+        if !page.has_more || first.is_none() || first == before {
+            return Err(Refused::gone());
+        }
+        before = first;
+    }
+}
+
+/// What a model is told to go on with an answer. One that was stopped or broke off is in nobody's
+/// conversation: then it is told as well.
+fn go_on_after(turn: &Turn) -> String {
+    #[derive(serde::Serialize)]
+    struct Message<'a> {
+        role: &'static str,
+        content: &'a str,
+    }
+    let go_on = Message { role: "user", content: GO_ON };
+    let told = match &turn.answer {
+        Answer::Ended(said) => Some(Told::of(said, Colours::Off)),
+        Answer::Running | Answer::Gone => None,
+    };
+    let cut = told.as_ref().filter(|told| !told.is_whole() && !told.text().trim().is_empty());
+    let cut = cut.map(|told| Message { role: "assistant", content: told.text() });
+    let items: Vec<Message<'_>> = cut.into_iter().chain([go_on]).collect();
+    // Strings: this cannot fail.
+    serde_json::to_string(&items).unwrap_or_default()
+}
+
+fn raw(items: String) -> Result<Box<RawValue>, Refused> {
+    RawValue::from_string(items).map_err(|_json| Refused::Unreadable)
 }

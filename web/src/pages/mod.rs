@@ -2,7 +2,11 @@
 
 mod ask;
 mod chat;
+mod chats;
+mod export;
 mod form;
+mod keep;
+mod live;
 mod operate;
 mod problem;
 mod stop;
@@ -11,13 +15,13 @@ mod view;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use service_runtime::Shutdown;
 
-use crate::answer::Running;
+use crate::answer::Answers;
 use crate::assets::Assets;
 use crate::gateway_client::GatewayClient;
+use crate::look;
 use crate::operate::Operators;
 use crate::paths;
 use crate::session;
@@ -30,21 +34,28 @@ pub(crate) use problem::{refused_host, refused_origin};
 pub(crate) struct Served {
     pub(crate) gateway: GatewayClient,
     pub(crate) assets: Assets,
-    pub(crate) running: Running,
+    /// Those that somebody reads.
+    pub(crate) answers: Answers,
     /// Who has signed in to see how everything is.
     pub(crate) operators: Operators,
     pub(crate) secure: CookieSecure,
-    /// Requested when answers have to end because the process does.
-    pub(crate) closing: Shutdown,
 }
 
 /// The pages.
 pub(crate) fn router(served: Served) -> Router {
     let secure = served.secure;
     Router::new()
-        .route(paths::HOME, get(chat::show))
+        .route(paths::HOME, get(chat::home))
         .route(paths::CHAT, post(ask::ask).get(chat::go_home))
-        .route(paths::STOP, post(stop::stop).get(chat::go_home))
+        .route(paths::CONVERSATION, get(chat::show))
+        .route(paths::LIVE, get(live::follow))
+        .route(paths::STOP, post(stop::stop).get(chat::go_back))
+        .route(paths::RENAME, get(keep::ask_for_name).post(keep::name))
+        .route(paths::DELETE, get(keep::ask_to_delete).post(keep::delete))
+        .route(paths::EXPORT, get(export::export))
+        .route(paths::CHATS, get(chats::list))
+        .route(paths::DELETE_ALL, get(keep::ask_to_delete_all).post(keep::delete_all))
+        .route(paths::LOOK, post(keep::look).get(chat::go_home))
         // With the cookie as well: what stands before several of us knows by it where to.
         .merge(operate::routes())
         // Other addresses have no cookie: a browser asks for an icon beside its first page, and
@@ -53,5 +64,6 @@ pub(crate) fn router(served: Served) -> Router {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_found)
         .layer(DefaultBodyLimit::max(form::LARGEST))
+        .layer(from_fn(look::keep))
         .with_state(served)
 }

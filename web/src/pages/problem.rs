@@ -10,15 +10,19 @@ use service_runtime::Foreign;
 use super::Served;
 use crate::assets::Assets;
 use crate::error::Words;
+use crate::layout::Shell;
+use crate::look::Look;
 use crate::{components, layout, paths};
 
 /// A page of words, with their status.
 pub(crate) fn page(assets: &Assets, words: &Words) -> Response {
     let content = html! {
+        h1.unseen { "This is not possible" }
         (components::alert_region(Some(words)))
         p { a href=(paths::HOME) { "To the chat" } }
     };
-    with_status(words, layout::page(assets, &content))
+    let shell = Shell { assets, look: Look::here(), title: "", skips: layout::TO_THE_CONTENT };
+    with_status(words, layout::page(&shell, &content))
 }
 
 /// A response with the status that the words have.

@@ -2,15 +2,16 @@
 //!
 //! Nothing can be taken back here. Whole blocks come as they are sealed, code line by line, and of
 //! a paragraph each word that will most likely stand; if it does not, the paragraph follows once
-//! more as it should be, and the style sheet hides the first one.
+//! more as it should be, and the style sheet hides the first one. What another worker says anew
+//! follows in an answer of its own.
 
 use maud::html;
 
-use super::view::{Chat, StopButton};
-use crate::answer::{AnswerId, Ending, Narrator};
+use super::view::{Chat, actions_of};
+use crate::answer::Update;
 use crate::components;
+use crate::conversation::Turn;
 use crate::error::Words;
-use crate::gateway_client::Said;
 use crate::markdown::{Sealed, escaped};
 
 /// A comment, which keeps a connection alive.
@@ -23,97 +24,113 @@ const PART_ENDS: &str = "</div>\n";
 #[derive(Debug)]
 pub(crate) struct StreamedPage {
     chat: Chat,
-    narrator: Narrator,
+    turn: Turn,
     /// What was sent of a block that is not sealed.
     part: String,
-    thinking: bool,
+    body: Body,
+    /// Whether the body ends within code.
+    in_code: bool,
+}
+
+/// Which part of the answer is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    NotYet,
+    Thoughts,
+    Text,
 }
 
 impl StreamedPage {
-    /// A page of `chat`, whose last turn is the question.
-    pub(crate) fn new(chat: Chat) -> Self {
-        Self { chat, narrator: Narrator::default(), part: String::new(), thinking: false }
+    /// A page of `chat`, whose last turn is `turn`.
+    pub(crate) fn new(chat: Chat, turn: Turn) -> Self {
+        Self { chat, turn, part: String::new(), body: Body::NotYet, in_code: false }
     }
 
     /// Everything before the answer.
-    pub(crate) fn begin(&self, answer: &AnswerId) -> String {
+    pub(crate) fn begin(&self, begun: bool) -> String {
         let page = html! {
-            (self.chat.begin(Some(answer)))
-            (components::answer_begin())
+            (self.chat.begin(true))
+            (components::answer_begin(&self.turn, None))
+            (components::waiting(begun))
         };
         page.into_string()
     }
 
-    /// What the model said, as far as it can be shown.
-    pub(crate) fn said(&mut self, said: &[Said]) -> String {
+    /// What is new, as far as it can be shown.
+    pub(crate) fn update(&mut self, update: &Update) -> String {
         let mut out = String::new();
-        let thoughts = self.narrator.hear(said);
-        if !thoughts.is_empty() {
-            // Sealed blocks may stand before thoughts, and words of a paragraph may not.
-            self.end_part(&mut out);
-            if !std::mem::replace(&mut self.thinking, true) {
+        if update.anew && self.body != Body::NotYet {
+            self.end_body(&mut out);
+            let anew = html! {
+                (components::note("Another worker has begun anew:"))
+                (components::answer_end(None))
+                (components::answer_begin(&self.turn, None))
+            };
+            out.push_str(&anew.into_string());
+        }
+        if !update.thoughts.is_empty() {
+            self.end_text(&mut out);
+            if self.body != Body::Thoughts {
                 out.push_str(&components::thoughts_begin().into_string());
+                self.body = Body::Thoughts;
             }
-            out.push_str(&escaped(&thoughts));
+            out.push_str(&escaped(&update.thoughts));
         }
-        let sealed = self.narrator.sealed();
-        let settled = self.narrator.settled();
-        if self.thinking && (!sealed.is_empty() || settled.is_some()) {
-            self.end_thoughts(&mut out);
+        for piece in &update.add {
+            self.begin_text(&mut out);
+            self.add(piece.as_html(), &mut out);
+            self.in_code = matches!(&**piece, Sealed::CodeBegins(_) | Sealed::Code(_));
         }
-        self.add(&sealed, &mut out);
-        if let Some(settled) = settled {
-            self.extend_part(&settled, &mut out);
+        if let Some(settled) = &update.settled {
+            self.begin_text(&mut out);
+            self.extend_part(settled, &mut out);
         }
         out
     }
 
-    /// Everything that was said, as the model wrote it.
-    pub(crate) fn text(&self) -> &str {
-        self.narrator.text()
-    }
-
-    /// The rest of the page.
-    pub(crate) fn end(mut self, ending: &Ending) -> String {
+    /// The rest of the page, behind the last update.
+    pub(crate) fn end(&mut self, update: &Update) -> String {
         let mut out = String::new();
-        let sealed = self.narrator.end(ending);
-        self.end_thoughts(&mut out);
-        self.add(&sealed, &mut out);
-        self.end_part(&mut out);
-        let kept = self.narrator.is_kept(ending);
-        if kept {
-            let (mark, receipt) = (self.narrator.mark(ending), self.narrator.receipt().cloned());
-            self.chat.conversation.add_answer(self.narrator.text(), mark, receipt);
-        } else {
-            self.chat.draft = self.chat.conversation.take_back();
-        }
-        let alert = Words::of_ending(ending, kept);
-        out.push_str(&components::answer_end().into_string());
-        out.push_str(&self.chat.end(alert.as_ref(), StopButton::Before).into_string());
+        self.end_body(&mut out);
+        let actions = actions_of(&self.turn.id, update);
+        out.push_str(&components::answer_end(Some(&actions)).into_string());
+        out.push_str(&self.chat.end(None, false).into_string());
         out
     }
 
-    fn add(&mut self, sealed: &[Sealed], out: &mut String) {
-        for piece in sealed {
-            let html = piece.as_html();
-            if self.part.is_empty() {
+    /// The rest of a page whose answer goes on elsewhere.
+    pub(crate) fn leave(&mut self, words: &Words) -> String {
+        let mut out = String::new();
+        self.end_body(&mut out);
+        out.push_str(&components::answer_end(None).into_string());
+        out.push_str(&self.chat.end(Some(words), false).into_string());
+        out
+    }
+
+    fn begin_text(&mut self, out: &mut String) {
+        if self.body == Body::Text {
+            return;
+        }
+        self.end_thoughts(out);
+        out.push_str(components::BODY);
+        self.body = Body::Text;
+    }
+
+    fn add(&mut self, html: &str, out: &mut String) {
+        if self.part.is_empty() {
+            out.push_str(html);
+            return;
+        }
+        let part = std::mem::take(&mut self.part);
+        match html.strip_prefix(part.as_str()) {
+            Some(rest) => out.push_str(rest),
+            None => {
+                out.push_str(PART_ENDS);
+                out.push_str("<div class=\"instead\">");
                 out.push_str(html);
-                continue;
-            }
-            let part = std::mem::take(&mut self.part);
-            match html.strip_prefix(part.as_str()) {
-                Some(rest) => {
-                    out.push_str(rest);
-                    out.push_str(PART_ENDS);
-                }
-                None => {
-                    out.push_str(PART_ENDS);
-                    out.push_str("<div class=\"instead\">");
-                    out.push_str(html);
-                    out.push_str(PART_ENDS);
-                }
             }
         }
+        out.push_str(PART_ENDS);
     }
 
     fn extend_part(&mut self, settled: &str, out: &mut String) {
@@ -126,15 +143,29 @@ impl StreamedPage {
         settled.clone_into(&mut self.part);
     }
 
-    fn end_part(&mut self, out: &mut String) {
+    fn end_body(&mut self, out: &mut String) {
+        self.end_thoughts(out);
+        self.end_text(out);
+    }
+
+    fn end_text(&mut self, out: &mut String) {
+        if self.body != Body::Text {
+            return;
+        }
+        if std::mem::take(&mut self.in_code) {
+            out.push_str(Sealed::CodeEnds.as_html());
+        }
         if !std::mem::take(&mut self.part).is_empty() {
             out.push_str(PART_ENDS);
         }
+        out.push_str(components::BODY_ENDS);
+        self.body = Body::NotYet;
     }
 
     fn end_thoughts(&mut self, out: &mut String) {
-        if std::mem::take(&mut self.thinking) {
+        if self.body == Body::Thoughts {
             out.push_str(&components::thoughts_end().into_string());
+            self.body = Body::NotYet;
         }
     }
 }

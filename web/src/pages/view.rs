@@ -2,15 +2,18 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use crate::answer::AnswerId;
+use crate::answer::{Cursor, Told, Update};
 use crate::assets::Assets;
-use crate::components::{self, Composer};
-use crate::conversation::{Author, Conversation};
+use crate::components::{self, Actions, Composer, Standing};
+use crate::conversation::{Answer, Line, Listed, Options, Place, Turn};
 use crate::error::Words;
 use crate::gateway_client::Models;
-use crate::layout;
-use crate::markdown::Colours;
-use crate::preset::Preset;
+use crate::ids::{ConversationId, ResponseId};
+use crate::layout::{self, Shell};
+use crate::look::Look;
+use crate::markdown::{Colours, Sealed};
+use crate::paths;
+use crate::said::{Ending, Said, Why};
 
 /// The name by which the model simulator goes everywhere.
 const SIMULATOR: &str = "simulator";
@@ -22,101 +25,169 @@ const MOST_COLOURED: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Chat {
     pub(crate) assets: Assets,
-    pub(crate) conversation: Conversation,
+    pub(crate) look: Look,
+    /// None when it cannot be read.
+    pub(crate) history: Option<Listed>,
+    /// None before the first question.
+    pub(crate) open: Option<Open>,
+    /// Where what is written belongs, while that cannot be shown.
+    pub(crate) belongs_to: Option<ConversationId>,
     pub(crate) models: Models,
-    pub(crate) model: String,
-    pub(crate) preset: Preset,
+    pub(crate) options: Options,
+    pub(crate) place: Place,
     pub(crate) draft: String,
-    /// What is to be said below the last turn.
-    pub(crate) note: Option<&'static str>,
+    /// Names the form.
+    pub(crate) once: String,
 }
 
-/// Whether the page brings a stop button within the form, or had one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StopButton {
-    InForm,
-    Before,
+/// The conversation, or the part of it, that is shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    pub(crate) line: Line,
+    /// Not empty.
+    pub(crate) turns: Vec<Turn>,
+    pub(crate) has_more: bool,
+    /// The last turn of all on the way; those shown may end before it.
+    pub(crate) leaf: ResponseId,
+    /// A question that is to be written anew.
+    pub(crate) editing: Option<ResponseId>,
+    /// The turn before which those shown end, if that is not the last.
+    pub(crate) before: Option<ResponseId>,
+}
+
+impl Open {
+    fn id(&self) -> &ConversationId {
+        &self.line.id
+    }
+
+    fn standing(&self) -> Standing<'_> {
+        Standing { conversation: self.id(), leaf: &self.leaf, before: self.before.as_ref() }
+    }
+
+    /// The answer that is being written, if the last one is.
+    pub(crate) fn running(&self) -> Option<&Turn> {
+        self.turns.last().filter(|turn| turn.answer == Answer::Running)
+    }
 }
 
 impl Chat {
-    /// The page, complete.
-    pub(crate) fn whole(&self, alert: Option<&Words>) -> Markup {
+    /// The page, complete. Of an answer that is being written, what there is.
+    pub(crate) fn whole(&self, now: Option<&Update>, alert: Option<&Words>) -> Markup {
         html! {
-            (self.begin(None))
-            (self.end(alert, StopButton::InForm))
+            (self.begin(false))
+            @if let Some(open) = &self.open && let Some(turn) = open.running() {
+                @match now {
+                    Some(now) => (running(open, turn, now)),
+                    None => (unfinished(turn, "This answer is still being written.")),
+                }
+            }
+            (self.end(alert, true))
         }
     }
 
-    /// Everything up to the place where the next turn belongs; with a button to stop what will
-    /// be written there, if there is an answer on its way.
-    pub(crate) fn begin(&self, answer: Option<&AnswerId>) -> Markup {
+    /// Everything up to the place of the answer that is being written; with a button to stop it,
+    /// if that is to stand before the composer.
+    pub(crate) fn begin(&self, stop: bool) -> Markup {
+        let title = self.open.as_ref().map_or("", |open| open.line.name());
+        let skips = if self.open.is_some() { layout::TO_THE_ANSWER } else { layout::TO_THE_BOX };
+        let shell = Shell { assets: &self.assets, look: self.look, title, skips };
+        let id = self.open.as_ref().map(Open::id);
         html! {
-            (layout::begin(&self.assets))
-            @if let Some(answer) = answer {
-                @let field = self.conversation.to_field();
-                (components::stop_form(answer, &self.form(&field, StopButton::Before)))
+            (layout::begin(&shell))
+            @if let Some(open) = &self.open && let Some(turn) = open.running() && stop {
+                (components::stop_form(open.id(), &turn.id))
             }
+            (components::history(self.history.as_ref(), id))
             (PreEscaped("<main id=\"chat\">"))
-            h1.unseen { "Chat" }
+            @match &self.open {
+                Some(open) => (components::about(&open.line)),
+                None => h1.unseen { "New chat" },
+            }
             // The Enter key on a field means the form's first button, which is not to be another
             // one that stands in the conversation.
             button hidden type="submit" form="composer" {}
-            @if self.conversation.is_empty() { (components::welcome(self.is_simulated())) }
-            (PreEscaped("<section aria-label=\"Conversation\"><ol id=\"transcript\">"))
-            @for (index, turn) in self.conversation.turns().iter().enumerate() {
-                @if index + 1 == self.conversation.turns().len() { (latest()) }
-                @match turn.role {
-                    Author::User => (components::question(&turn.content)),
-                    Author::Assistant => {
-                        (components::answer(turn, self.colours_of(index)))
-                    },
+            @if self.open.is_none() { (components::welcome(self.is_simulated())) }
+            (PreEscaped("<section aria-label=\"Conversation\">"))
+            @if let Some(open) = &self.open && open.has_more {
+                @if let Some(first) = open.turns.first() {
+                    p.earlier { a href=(paths::earlier(open.id(), &open.leaf, &first.id)) { "Earlier messages" } }
+                }
+            }
+            (PreEscaped("<ol id=\"transcript\">"))
+            @if let Some(open) = &self.open {
+                @for (index, turn) in open.turns.iter().enumerate() {
+                    (self.turn(open, turn, index + 1 == open.turns.len()))
                 }
             }
         }
     }
 
-    /// Everything after that place.
-    pub(crate) fn end(&self, alert: Option<&Words>, stop: StopButton) -> Markup {
+    fn turn(&self, open: &Open, turn: &Turn, last: bool) -> Markup {
+        let edited = open.editing.as_ref() == Some(&turn.id);
         html! {
-            (PreEscaped("</ol>"))
-            @if let Some(note) = self.note { (components::note(note)) }
-            (PreEscaped("</section>"))
+            @if last { (latest()) }
+            @if edited { (self.editor(open, turn)) } @else { (components::question(turn, open.standing())) }
+            @match &turn.answer {
+                Answer::Running if last => {},
+                Answer::Running => (unfinished(turn, "This answer is still being written.")),
+                Answer::Gone => (unfinished(turn, "This answer is not kept any longer.")),
+                Answer::Ended(said) => (ended(turn, said, self.colours_of(open, turn))),
+            }
+        }
+    }
+
+    /// The last answers have colours in their code, as far back as that costs little.
+    fn colours_of(&self, open: &Open, turn: &Turn) -> Colours {
+        let later = open.turns.iter().rev().take_while(|one| one.id != turn.id);
+        let bytes: usize = later.chain([turn]).map(Turn::bytes).sum();
+        if bytes <= MOST_COLOURED { Colours::On } else { Colours::Off }
+    }
+
+    fn editor(&self, open: &Open, turn: &Turn) -> Markup {
+        let place = Place::After(turn.after.clone());
+        let form = Composer {
+            conversation: Some(open.id()),
+            place: &place,
+            draft: &turn.asked.text,
+            models: self.models.names(),
+            options: &turn.options,
+            once: &self.once,
+            running: None,
+        };
+        components::editor(&form, &paths::turn(open.id(), &open.leaf))
+    }
+
+    /// Everything after that place; with a button to stop the answer, if that stands in the composer.
+    pub(crate) fn end(&self, alert: Option<&Words>, stop: bool) -> Markup {
+        let running = self.open.as_ref().and_then(Open::running).filter(|_| stop);
+        let form = Composer {
+            conversation: self.open.as_ref().map(Open::id).or(self.belongs_to.as_ref()),
+            place: &self.place,
+            draft: &self.draft,
+            models: self.models.names(),
+            options: &self.options,
+            once: &self.once,
+            running: running.map(|turn| &turn.id),
+        };
+        html! {
+            (PreEscaped("</ol></section>"))
             div.bottom {
                 (components::alert_region(alert))
-                (components::composer(&self.form(&self.conversation.to_field(), stop)))
+                (components::composer(&form))
                 @if self.is_simulated() {
                     p.fine { "A simulator answers, not a model." }
                 }
             }
             (PreEscaped("</main>"))
-            (components::templates())
+            (components::keys())
+            template #thoughts { (components::thoughts("")) }
             (layout::end())
         }
     }
 
-    fn form<'a>(&'a self, conversation: &'a str, stop: StopButton) -> Composer<'a> {
-        Composer {
-            conversation,
-            draft: &self.draft,
-            models: self.models.names(),
-            model: &self.model,
-            preset: self.preset,
-            stop: stop == StopButton::InForm,
-        }
-    }
-
-    /// The last answers have colours in their code, as far back as that costs little.
-    fn colours_of(&self, index: usize) -> Colours {
-        let later = self.conversation.turns().iter().rev();
-        let depth = self.conversation.turns().len() - index;
-        let bytes: usize = later.take(depth).map(|turn| turn.content.len()).sum();
-        if bytes <= MOST_COLOURED { Colours::On } else { Colours::Off }
-    }
-
     fn is_simulated(&self) -> bool {
-        let names = self.models.names();
-        self.model == SIMULATOR
-            || (self.model.is_empty() && names.iter().any(|one| one == SIMULATOR))
+        let (names, model) = (self.models.names(), &self.options.model);
+        model == SIMULATOR || (model.is_empty() && names.iter().any(|one| one == SIMULATOR))
     }
 }
 
@@ -125,46 +196,61 @@ fn latest() -> Markup {
     html! { li #latest aria-hidden="true" {} }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn chat(model: &str) -> Chat {
-        Chat {
-            assets: Assets::default(),
-            conversation: Conversation::default(),
-            models: Models::Listed(vec![model.to_owned()]),
-            model: model.to_owned(),
-            preset: Preset::default(),
-            draft: String::new(),
-            note: None,
-        }
+fn unfinished(turn: &Turn, words: &'static str) -> Markup {
+    html! {
+        (components::answer_begin(turn, None))
+        (components::note(words))
+        (components::answer_end(None))
     }
+}
 
-    #[test]
-    fn a_simulator_is_said_to_be_one_and_a_model_is_not() {
-        let page = chat("simulator").whole(None).into_string();
-        assert!(page.contains("not a model") && page.contains("--model-url"), "{page}");
-        assert!(!chat("llama3.2").whole(None).into_string().contains("simulator"));
+/// An answer that is over.
+fn ended(turn: &Turn, said: &[Said], colours: Colours) -> Markup {
+    let update = Told::of(said, colours).since(Cursor::default());
+    html! {
+        (components::answer_begin(turn, None))
+        @if !update.thoughts.is_empty() { (components::thoughts(&update.thoughts)) }
+        (PreEscaped(components::BODY))
+        (PreEscaped(update.add.iter().map(|piece| piece.as_html()).collect::<String>()))
+        (PreEscaped(components::BODY_ENDS))
+        (components::answer_end(Some(&actions_of(&turn.id, &update))))
     }
+}
 
-    #[test]
-    fn status_and_alert_are_there_before_they_speak() {
-        let page = chat("m").whole(None).into_string();
-        assert!(page.contains("id=\"status\" role=\"status\"") || page.contains("role=\"status\""));
-        assert!(page.contains("role=\"alert\""), "{page}");
+/// An answer that is being written, as far as it is, for the script to go on with.
+fn running(open: &Open, turn: &Turn, now: &Update) -> Markup {
+    let in_code = is_in_code(now);
+    let live = format!(
+        "data-live=\"{}\" data-cursor=\"{}\"{}",
+        paths::live(open.id(), &turn.id),
+        now.cursor,
+        if in_code { " data-code" } else { "" }
+    );
+    html! {
+        (components::answer_begin(turn, Some(&live)))
+        // A script has run here before, and may not today.
+        noscript { p.note { a href=(paths::turn(open.id(), &turn.id)) { "Load this page again" } " for more." } }
+        @if now.add.is_empty() && now.tail.is_empty() { (components::waiting(now.begun)) }
+        @if !now.thoughts.is_empty() { (components::thoughts(&now.thoughts)) }
+        (PreEscaped(components::BODY))
+        (PreEscaped(now.add.iter().map(|piece| piece.as_html()).collect::<String>()))
+        @if in_code { (PreEscaped(Sealed::CodeEnds.as_html())) }
+        span.tail { (PreEscaped(&*now.tail)) }
+        (PreEscaped(components::BODY_ENDS))
+        (components::answer_end(None))
     }
+}
 
-    #[test]
-    fn a_conversation_is_shown_and_carried() {
-        let mut chat = chat("m");
-        chat.conversation.add(Author::User, "<b>\nx");
-        chat.conversation.add(Author::Assistant, "**y**");
+/// Whether the last block is code that is not over.
+fn is_in_code(update: &Update) -> bool {
+    matches!(update.add.last().map(AsRef::as_ref), Some(Sealed::CodeBegins(_) | Sealed::Code(_)))
+}
 
-        let page = chat.whole(None).into_string();
-
-        assert!(page.contains("&lt;b&gt;") && page.contains("<strong>y</strong>"), "{page}");
-        assert!(page.contains("&quot;**y**&quot;"), "{page}");
-        assert!(!page.contains("id=\"welcome\""));
-    }
+/// What can be done with an answer that is over.
+pub(super) fn actions_of<'a>(response: &'a ResponseId, update: &Update) -> Actions<'a> {
+    let (ending, spoken) = (update.ending.as_ref(), update.words > 0);
+    let is_cut = matches!(ending, Some(Ending::Length | Ending::Stopped | Ending::Failed { .. }));
+    // It may go on, and then nothing can be asked beside it.
+    let may_go_on = matches!(ending, Some(Ending::Lost(Why::Key | Why::Gateway)));
+    Actions { response, is_cut: is_cut && spoken, may_be_asked_again: !may_go_on }
 }

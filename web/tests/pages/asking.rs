@@ -1,14 +1,17 @@
-//! Questions and answers, on a page and as events.
+//! Questions and answers: as a page, as events, and as the gateway is asked.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{ChatPage, field};
+use crate::gateway::{Gateway, Piece, Script};
+use crate::reader::Turn;
+use crate::screen::{Screen, last_answer, text_of};
+use crate::support::{ChatPage, field, read_until};
 
 #[tokio::test]
 async fn the_page_offers_models_that_chat_and_says_that_a_simulator_answers() {
     let chat = ChatPage::open();
 
-    let page = chat.get("/").await.text().await.unwrap();
+    let page = chat.page("/").await;
 
     assert!(page.contains("<option value=\"simulator\" selected>"), "{page}");
     assert!(!page.contains("simulator-embeddings"));
@@ -16,87 +19,194 @@ async fn the_page_offers_models_that_chat_and_says_that_a_simulator_answers() {
 }
 
 #[tokio::test]
-async fn an_answer_is_a_page_with_a_form_that_carries_everything() {
-    let chat = ChatPage::open();
+async fn the_model_that_is_picked_answers_and_stays_picked() {
+    let gateway = Gateway::start();
+    gateway.lists(&[("small", "chat"), ("large", "chat"), ("reads", "embeddings")]);
+    let chat = ChatPage::before(&gateway);
 
-    let first = chat.ask("One\ntwo <script>").await;
-    assert_eq!(first.status(), 200);
-    let first = first.text().await.unwrap();
-
-    assert!(first.contains("One\ntwo &lt;script&gt;"), "{first}");
-    assert!(!first.contains("<script>"), "{first}");
-    let conversation = field(&first, "conversation");
-    let second = chat.ask_in(&conversation, "simulator: echo\nAnd?").await.text().await.unwrap();
-    let turns: Vec<Value> = serde_json::from_str(&field(&second, "conversation")).unwrap();
-    let roles: Vec<_> = turns.iter().map(|turn| turn["role"].as_str().unwrap()).collect();
-    assert_eq!(roles, ["user", "assistant", "user", "assistant"]);
-    assert_eq!(turns[0]["content"], "One\ntwo <script>");
-    let echo: Value = serde_json::from_str(turns[3]["content"].as_str().unwrap()).unwrap();
-    assert_eq!(echo["body"]["messages"].as_array().unwrap().len(), 3);
-    assert_eq!(echo["body"]["messages"][0]["content"], "One\ntwo <script>");
-    assert_eq!(echo["body"]["temperature"], json!(0.0));
-    assert_eq!(echo["headers"]["authorization"], "Bearer key-of-the-page");
-}
-
-#[tokio::test]
-async fn events_add_up_to_the_same_answer_as_the_page() {
-    let chat = ChatPage::open();
-
-    let page = chat.ask("simulator: markdown").await.text().await.unwrap();
-    let response = chat.ask_for_events("simulator: markdown").await;
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
-    let events = events_of(&response.text().await.unwrap());
-
-    let text: String = events.iter().filter_map(|event| event["text"].as_str()).collect();
-    let turns: Vec<Value> = serde_json::from_str(&field(&page, "conversation")).unwrap();
-    assert_eq!(turns[1]["content"], text);
-    let added = events.iter().flat_map(|event| event["add"].as_array().into_iter().flatten());
-    let blocks: Vec<_> = added.filter(|piece| piece[0] == "block").collect();
-    assert!(!blocks.is_empty());
-    for block in blocks {
-        for element in block[1].as_str().unwrap().lines().filter(|line| line.starts_with("<h")) {
-            assert!(page.contains(element), "{element} is not in {page}");
-        }
+    for (picked, expected) in [("large", "large"), ("", "small")] {
+        let to = chat.go("/chat", &[("model", picked), ("prompt", "Why?")]).await;
+        assert_eq!(gateway.answers().last().unwrap().request()["model"], expected);
+        let page = chat.page(&Turn::at(&to).path()).await;
+        assert!(page.contains(&format!("<option value=\"{expected}\" selected>")), "{page}");
+        assert!(page.contains(&format!("The assistant said, {expected}</h2>")), "{page}");
     }
-    assert_eq!(events.last().unwrap()["end"], json!({"kept": true}));
 }
 
 #[tokio::test]
-async fn thoughts_stand_apart_and_are_not_carried() {
+async fn a_question_leads_to_a_page_of_its_own_with_its_answer() {
     let chat = ChatPage::open();
 
-    let page = chat.ask("simulator: reasoning").await.text().await.unwrap();
+    let turn = chat.ask("One\ntwo <script>").await;
+    let page = chat.page(&turn.path()).await;
+
+    assert!(page.contains("One\ntwo &lt;script&gt;</div>"), "{page}");
+    assert!(!page.contains("<script>") && page.ends_with("</html>\n"), "{page}");
+    assert!(text_of(last_answer(&page)).starts_with("You said: One\ntwo &lt;script&gt;"), "{page}");
+    assert_eq!(field(&page, "conversation"), turn.conversation);
+    assert_eq!(field(&page, "after"), turn.response);
+    // The address of the conversation alone shows the same.
+    let page = chat.page(&format!("/c/{}", turn.conversation)).await;
+    assert_eq!(field(&page, "after"), turn.response);
+}
+
+#[tokio::test]
+async fn what_is_asked_next_goes_behind_what_was_answered_with_what_was_picked() {
+    let chat = ChatPage::open();
+    let home = chat.page("/").await;
+    let first = chat.ask_in(&home, &[("prompt", "Why?")]).await;
+    let turn = Turn::at(first.headers()["location"].to_str().unwrap());
+    let page = chat.page(&turn.path()).await;
+
+    let picked = [("preset", "accurate"), ("instructions", " Be\nbrief. "), ("prompt", "And?")];
+    let next = chat.ask_in(&page, &picked).await;
+
+    let next = Turn::at(next.headers()["location"].to_str().unwrap());
+    let answer = chat.gateway.answers().pop().unwrap();
+    let said = |role: &str, text: &str| (role.to_owned(), text.to_owned());
+    assert_eq!(
+        answer.told(),
+        [
+            said("system", "Be\nbrief."),
+            said("user", "Why?"),
+            said("assistant", "You said: Why?"),
+            said("user", "And?")
+        ]
+    );
+    let asked = answer.request();
+    assert_eq!(asked["temperature"], json!(0.0));
+    assert_eq!((&asked["background"], &asked["store"]), (&json!(true), &json!(true)));
+    assert_eq!(asked["chappe"], json!({ "after": turn.response }));
+    assert_eq!(asked["model"], "simulator");
+    let calls = chat.gateway.calls_of("POST /v1/responses");
+    assert_eq!(calls[1].header("authorization"), "Bearer key-of-the-page");
+    assert_ne!(calls[0].header("idempotency-key"), calls[1].header("idempotency-key"));
+    let page = chat.page(&next.path()).await;
+    assert!(page.contains("value=\"accurate\" checked"), "it stays picked: {page}");
+    assert!(page.contains("Be\nbrief.</textarea>"), "{page}");
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_is_asked_once() {
+    let chat = ChatPage::open();
+    let home = chat.page("/").await;
+
+    let first = chat.ask_in(&home, &[("prompt", "Why?")]).await;
+    let second = chat.ask_in(&home, &[("prompt", "Why?")]).await;
+
+    assert_eq!(first.headers()["location"], second.headers()["location"]);
+    assert_eq!(chat.gateway.answers().len(), 1);
+    chat.ask_in(&home, &[("prompt", "Something else?")]).await;
+    assert_eq!(chat.gateway.answers().len(), 2, "other words are another question");
+}
+
+#[tokio::test]
+async fn a_page_without_a_script_and_the_events_of_one_with_it_come_to_the_same_answer() {
+    let gateway = Gateway::that_waits();
+    let chat = ChatPage::before(&gateway);
+    let turn = chat.ask("Go on.").await;
+    let mut page = chat.get(&turn.path()).await;
+    let mut events = chat.follow(&turn, "").await;
+
+    let answer = gateway.next_answer().await;
+    answer.begin();
+    for word in MARKDOWN.split_inclusive(' ') {
+        answer.say(word);
+    }
+    answer.complete();
+
+    let mut screen = Screen::default();
+    screen.reads(&mut events).await;
+    let after = chat.page(&turn.path()).await;
+    assert_eq!(screen.over(), last_answer(&after));
+    let streamed = read_until(&mut page, "</html>").await;
+    for line in last_answer(&after).lines().filter(|line| line.starts_with("<h")) {
+        assert!(streamed.contains(line), "{line} is not in {streamed}");
+    }
+    assert!(streamed.contains(&format!("value=\"{}\"", turn.response)), "{streamed}");
+}
+
+const MARKDOWN: &str = "# Bees\n\nThey *hum*.\n\n## Eyes\n\n- two\n- and three\n\n```rust\nfn eyes() \
+                        -> u8 {\n    5\n}\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nThe end.";
+
+#[tokio::test]
+async fn thoughts_stand_apart_and_no_model_is_told() {
+    let gateway = Gateway::start();
+    let pieces = vec![Piece::Thought("Hm, a <b>.".into()), Piece::text("So."), Piece::Complete];
+    gateway.answers_by(Script::Says(pieces));
+    let chat = ChatPage::before(&gateway);
+
+    let turn = chat.ask("Why?").await;
+    let page = chat.page(&turn.path()).await;
 
     let (_, after) = page.split_once("<div class=\"thought\"").unwrap();
-    let (thoughts, _) = after.split_once("</details>").unwrap();
-    let words: String = thoughts.chars().skip_while(|c| *c != '>').skip(1).take(20).collect();
-    assert!(!words.trim().is_empty(), "{page}");
-    assert!(!field(&page, "conversation").contains(&words), "{page}");
-    let events = chat.ask_for_events("simulator: reasoning").await.text().await.unwrap();
-    assert!(events_of(&events).iter().any(|event| event["thoughts"].is_string()), "{events}");
+    let (thoughts, answer) = after.split_once("</details>").unwrap();
+    assert!(thoughts.contains("Hm, a &lt;b&gt;.") && answer.contains("So."), "{page}");
+    chat.ask_after(&turn, "And?").await;
+    let told = format!("{:?}", gateway.answers()[1].told());
+    assert!(told.contains("So.") && !told.contains("Hm"), "{told}");
 }
 
 #[tokio::test]
 async fn a_tool_that_is_asked_for_is_shown() {
-    let chat = ChatPage::open();
+    let gateway = Gateway::start();
+    let call = Piece::Call("find".into(), "{\"a\": \"<i>\"}".into());
+    gateway.answers_by(Script::Says(vec![call, Piece::Complete]));
+    let chat = ChatPage::before(&gateway);
 
-    let page = chat.ask("simulator: {\"script\": \"tool_call\"}").await.text().await.unwrap();
+    let page = chat.page(&chat.ask("Find it.").await.path()).await;
 
-    assert!(page.contains("asks for the tool") || page.contains("role=\"alert\""), "{page}");
+    let answer = last_answer(&page);
+    assert!(answer.contains("asks for the tool") && answer.contains("find"), "{answer}");
+    assert!(answer.contains("&lt;i&gt;") && !answer.contains("<i>"), "{answer}");
 }
 
 #[tokio::test]
 async fn nothing_is_asked_when_nothing_is_written() {
     let chat = ChatPage::open();
 
-    let page = chat.ask("  \n ").await;
+    let page = chat.send("/chat", &[("model", "simulator"), ("prompt", "  \n ")]).await;
 
-    assert_eq!(page.status(), 200);
-    assert!(page.text().await.unwrap().contains("id=\"welcome\""));
-    assert_eq!(chat.journal.counts().started, 0);
+    assert_eq!(page.status(), 400);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("id=\"welcome\"") && page.contains("Nothing was written"), "{page}");
+    assert_eq!(chat.gateway.calls().iter().filter(|call| call.method == "POST").count(), 0);
 }
 
-fn events_of(stream: &str) -> Vec<Value> {
-    let frames = stream.split("\n\n").filter_map(|frame| frame.strip_prefix("data: "));
-    frames.map(|json| serde_json::from_str(json).unwrap()).collect()
+#[tokio::test]
+async fn a_very_long_question_is_asked_and_shown_whole() {
+    let gateway = Gateway::start();
+    gateway.answers_by(Script::Says(vec![Piece::text("So."), Piece::Complete]));
+    let chat = ChatPage::before(&gateway);
+    let long = "line <of> many\n".repeat(70_000);
+    assert!(long.len() > 1024 * 1024);
+
+    let turn = chat.ask(&long).await;
+
+    assert_eq!(chat.gateway.answers()[0].told()[0].1, long);
+    let page = chat.page(&turn.path()).await;
+    assert!(page.contains(&long.replace('<', "&lt;").replace('>', "&gt;")));
+}
+
+#[tokio::test]
+async fn an_end_that_needs_words_has_them() {
+    for (pieces, words) in [
+        (vec![Piece::text("a"), Piece::Incomplete("max_output_tokens")], "longest length"),
+        (vec![Piece::text("a"), Piece::Incomplete("content_filter")], "filter"),
+        (vec![Piece::Refusal("No.".into()), Piece::Complete], "declined"),
+        (vec![Piece::Complete], "without a word"),
+        (vec![Piece::text("a"), Piece::Fail("worker_lost", "No.")], "Interrupted: "),
+    ] {
+        let gateway = Gateway::start();
+        gateway.answers_by(Script::Says(pieces.clone()));
+        let chat = ChatPage::before(&gateway);
+        let turn = chat.ask("Why?").await;
+
+        let page = chat.page(&turn.path()).await;
+        let mut screen = Screen::default();
+        screen.reads(&mut chat.follow(&turn, "").await).await;
+
+        assert!(last_answer(&page).contains(words), "{pieces:?}: {page}");
+        assert_eq!(screen.over(), last_answer(&page), "{pieces:?}");
+    }
 }

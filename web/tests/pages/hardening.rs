@@ -1,5 +1,7 @@
 //! What protects a reader: other sites, strange addresses, what browsers may do and keep.
 
+use crate::gateway::{Gateway, Piece, Script};
+use crate::screen::{Screen, last_answer};
 use crate::support::ChatPage;
 
 #[tokio::test]
@@ -31,8 +33,11 @@ async fn every_response_says_what_a_browser_may_do_with_it() {
 async fn nothing_in_a_page_needs_more_than_the_policy_allows() {
     let chat = ChatPage::open();
 
-    for page in [chat.get("/").await, chat.ask("simulator: markdown").await] {
-        let page = page.text().await.unwrap();
+    let turn = chat.ask("# A\n\n```rust\nfn a() {}\n```\n\n|a|\n|-|\n|b|\n\n<script>").await;
+    let edit = format!("{}&edit={}", turn.path(), turn.response);
+    let (rename, delete) = (turn.below("rename"), turn.below("delete"));
+    for path in ["/", "/chats", "/chats/delete", &turn.path(), &edit, &rename, &delete] {
+        let page = chat.page(path).await;
         assert!(!page.contains(" style=") && !page.contains(" onclick"), "{page}");
         for address in page.split(" src=\"").skip(1) {
             assert!(address.starts_with("/static/"), "{address}");
@@ -42,9 +47,49 @@ async fn nothing_in_a_page_needs_more_than_the_policy_allows() {
 }
 
 #[tokio::test]
+async fn whatever_a_model_says_is_no_markup_of_ours() {
+    let deep = |mark: &str| format!("{}x", mark.repeat(2000));
+    for said in [
+        "<script>alert(1)</script>".to_owned(),
+        "<img src=x onerror=alert(1)>".to_owned(),
+        "![x](https://evil.example/x.png) [y](javascript:alert(1)) <javascript:alert(1)>"
+            .to_owned(),
+        "[y](data:text/html,<script>alert(1)</script>)".to_owned(),
+        "```html\n<script>alert(1)</script>\n</code></pre></article><script>".to_owned(),
+        "</div></article></li></ol><form action=/chats/delete method=post><button>".to_owned(),
+        deep("> "),
+        deep("- "),
+        deep("**["),
+        format!("{}\n{}\n", "|a".repeat(1000), "|-".repeat(1000)).repeat(3),
+        "\u{202e}\u{2066}backwards\u{200b}".to_owned(),
+    ] {
+        let gateway = Gateway::start();
+        let pieces = vec![Piece::Thought(said.clone()), Piece::Text(said.clone()), Piece::Complete];
+        gateway.answers_by(Script::Says(pieces));
+        let chat = ChatPage::before(&gateway);
+        let turn = chat.ask(&said).await;
+
+        let page = chat.page(&turn.path()).await;
+        let mut screen = Screen::default();
+        screen.reads(&mut chat.follow(&turn, "").await).await;
+
+        assert_eq!(screen.over(), last_answer(&page), "{said}");
+        assert!(page.ends_with("</html>\n"), "{said}");
+        for markup in ["<script>", "<img", "href=\"javascript:", "href=\"data:", "<form action=/"] {
+            assert!(!page.contains(markup), "{markup}: {page}");
+        }
+        let ours =
+            [("<article", 2), (" id=\"transcript\"", 1), (" id=\"composer\"", 1), ("<main", 1)];
+        for (element, times) in ours {
+            assert_eq!(page.matches(element).count(), times, "{element}: {page}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn files_are_there_and_can_be_kept() {
     let chat = ChatPage::open();
-    let page = chat.get("/").await.text().await.unwrap();
+    let page = chat.page("/").await;
 
     for (before, kind) in [
         ("stylesheet\" href=\"", "text/css"),
@@ -68,32 +113,20 @@ async fn pages_are_compressed_and_streams_are_not() {
     let home = chat.browser.get(format!("{}/", chat.url)).header(gzip.0, gzip.1);
     assert_eq!(home.send().await.unwrap().headers()["content-encoding"], "gzip");
 
-    let fields = [("prompt", "Why?"), ("model", "simulator")];
-    let answer = chat.form("/chat", &fields).header(gzip.0, gzip.1).send().await.unwrap();
-    assert!(!answer.headers().contains_key("content-encoding"));
-}
-
-#[tokio::test]
-async fn another_site_cannot_ask_in_the_name_of_a_reader() {
-    let chat = ChatPage::open();
-
-    for path in ["/chat", "/stop"] {
-        let forged = chat.browser.post(format!("{}{path}", chat.url));
-        let forged = forged.header("sec-fetch-site", "cross-site").body("prompt=x");
-        let answer = forged.send().await.unwrap();
-
-        assert_eq!(answer.status(), 403, "{path}");
-        assert!(answer.headers().contains_key("content-security-policy"));
-        assert!(answer.text().await.unwrap().contains("another site"));
+    let gateway = Gateway::that_waits();
+    let chat = ChatPage::before(&gateway);
+    let turn = chat.ask("Why?").await;
+    for path in [turn.path(), turn.live()] {
+        let answer = chat.request("GET", &path).header(gzip.0, gzip.1).send().await.unwrap();
+        assert!(!answer.headers().contains_key("content-encoding"), "{path}");
     }
-    assert_eq!(chat.journal.counts().started, 0);
 }
 
 #[tokio::test]
 async fn another_name_for_this_machine_is_not_answered() {
     let chat = ChatPage::open();
 
-    for path in ["/", "/nowhere", "/chat"] {
+    for path in ["/", "/nowhere", "/chat", "/chats", "/c/conv_1", "/c/conv_1/live/resp_1"] {
         let rebound = chat.browser.get(format!("{}{path}", chat.url));
         let rebound = rebound.header("host", "rebound.example:8780").send().await.unwrap();
 
@@ -103,7 +136,7 @@ async fn another_name_for_this_machine_is_not_answered() {
     }
     let forged = chat.form("/chat", &[("prompt", "x")]).header("host", "rebound.example");
     assert_eq!(forged.send().await.unwrap().status(), 403);
-    assert_eq!(chat.journal.counts().started, 0);
+    assert_eq!(chat.gateway.answers().len(), 0);
 }
 
 #[tokio::test]
@@ -112,14 +145,15 @@ async fn other_addresses_lead_somewhere() {
 
     assert_eq!(chat.get("/nowhere").await.status(), 404);
     // An address that is opened again leads to the chat.
-    let home = chat.get("/chat").await;
+    let home = chat.look("/chat").await;
     assert_eq!((home.status().as_u16(), home.url().path()), (200, "/"));
 }
 
 #[tokio::test]
 async fn requests_are_counted() {
     let chat = ChatPage::open();
-    chat.ask("Why?").await.text().await.unwrap();
+    let turn = chat.ask("Why?").await;
+    chat.page(&turn.path()).await;
 
     let metrics = chat.browser.get(format!("{}/metrics", chat.health_url)).send().await.unwrap();
 
@@ -130,5 +164,8 @@ async fn requests_are_counted() {
         "{metrics}"
     );
     assert!(metrics.contains("http_client_request_duration_seconds_count{"), "{metrics}");
-    assert!(!metrics.contains("Why"));
+    assert!(metrics.contains("http_route=\"/c/{conversation}\""), "{metrics}");
+    for said in ["Why", &turn.conversation, &turn.response] {
+        assert!(!metrics.contains(said), "{said}: {metrics}");
+    }
 }

@@ -9,6 +9,7 @@ use crate::gateway::Gateway;
 use crate::log::Log;
 use crate::support::{ChatPage, KEY};
 
+const QUESTION: &[(&str, &str)] = &[("model", "simulator"), ("prompt", "Why?")];
 const MAKE_ONE: &str = "chappe keys create web --on-behalf-of";
 
 #[tokio::test]
@@ -32,14 +33,14 @@ async fn a_key_that_does_not_get_in_is_a_page_for_the_reader_and_a_line_for_the_
         let chat = ChatPage::before(&gateway);
 
         let home = chat.get("/").await;
-        let page = chat.ask("Why?").await;
-        let events = chat.ask_for_events("Why?").await;
+        let page = chat.send("/chat", QUESTION).await;
+        let list = chat.get("/chats").await;
 
         assert_eq!(home.status(), 200, "the page itself is there: {code}");
-        assert_eq!((page.status().as_u16(), events.status().as_u16()), (502, 502), "{code}");
+        assert_eq!((page.status().as_u16(), list.status().as_u16()), (502, 502), "{code}");
         let page = page.text().await.unwrap();
         assert!(page.contains("Why?</textarea>"), "{page}");
-        for text in [home.text().await.unwrap(), page, events.text().await.unwrap()] {
+        for text in [home.text().await.unwrap(), page, list.text().await.unwrap()] {
             assert!(text.contains(words), "{code}: {text}");
             assert!(text.contains("WEB_API_KEY") && text.contains(MAKE_ONE), "{text}");
         }
@@ -62,7 +63,7 @@ async fn a_key_with_too_narrow_scopes_is_told_what_it_lacks() {
     let gateway = Gateway::that_refuses(403, "insufficient_permissions", message);
     let chat = ChatPage::before(&gateway);
 
-    let page = chat.ask("Why?").await.text().await.unwrap();
+    let page = chat.send("/chat", QUESTION).await.text().await.unwrap();
 
     assert!(page.contains("may not be used for this"), "{page}");
     let warnings = log.lines_with("WARN");
@@ -94,7 +95,7 @@ async fn neither_key_nor_cookie_nor_owner_is_in_any_log() {
     let _listening = log.listen(LevelFilter::TRACE);
     let gateway = Gateway::that_refuses(401, "invalid_api_key", &format!("Unknown key: {KEY}"));
     let chat = ChatPage::before(&gateway);
-    let home = chat.get("/").await;
+    let home = chat.look("/").await;
     let cookie = home.headers()["set-cookie"].to_str().unwrap();
     let session = cookie.split(';').next().unwrap();
 

@@ -1,95 +1,141 @@
 //! Readers who stop an answer, leave it, or are left by the server.
 
-use crate::support::{ChatPage, field, read_until};
+use openai_api::responses::Status;
 
-const ENDLESS: &str = "simulator: {\"script\": \"count\", \"tokens\": 60000, \"token_ms\": 5}";
+use crate::gateway::{Answering, Gateway};
+use crate::reader::Turn;
+use crate::screen::{Screen, last_answer, text_of};
+use crate::support::{ChatPage, read_until};
+
+/// A question whose answer has begun.
+async fn begun() -> (ChatPage, Turn, Answering) {
+    let gateway = Gateway::that_waits();
+    let chat = ChatPage::before(&gateway);
+    let turn = chat.ask("Count.").await;
+    let answer = gateway.next_answer().await;
+    answer.begin();
+    answer.say("one two three ");
+    (chat, turn, answer)
+}
 
 #[tokio::test]
-async fn an_answer_is_sent_while_it_is_written_and_a_reader_who_leaves_stops_it() {
-    let chat = ChatPage::open();
+async fn an_answer_is_sent_while_it_is_written_and_goes_on_when_its_readers_leave() {
+    let (chat, turn, answer) = begun().await;
 
-    for as_events in [false, true] {
-        let mut answer = match as_events {
-            true => chat.ask_for_events(ENDLESS).await,
-            false => chat.ask(ENDLESS).await,
-        };
-        assert_eq!(answer.headers()["cache-control"], "no-store, no-transform");
-        assert_eq!(answer.headers()["x-accel-buffering"], "no");
-        read_until(&mut answer, "t12 ").await;
-        drop(answer);
-
-        let gone = if as_events { 2 } else { 1 };
-        let counts = chat.journal.wait_until(|counts| counts.client_gone == gone).await;
-        assert_eq!(counts.running, 0);
+    let mut page = chat.get(&turn.path()).await;
+    let mut events = chat.follow(&turn, "").await;
+    for response in [&page, &events.response] {
+        assert_eq!(response.headers()["cache-control"], "no-store, no-transform");
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
     }
+    read_until(&mut page, "one two ").await;
+    Screen::default().reads_until("one two ", &mut events).await;
+    drop((page, events));
+
+    answer.say("four");
+    assert_eq!(answer.status(), Status::InProgress);
+    answer.complete();
+    assert_eq!(chat.gateway.calls_of("POST /v1/responses/{id}/cancel").len(), 0);
+    let page = chat.page(&turn.path()).await;
+    assert!(text_of(last_answer(&page)).starts_with("one two three four"), "{page}");
 }
 
 #[tokio::test]
-async fn a_form_stops_the_answer_and_shows_what_was_said() {
-    let chat = ChatPage::open();
-    let mut answer = chat.ask(ENDLESS).await;
-    let begun = read_until(&mut answer, "t12 ").await;
-    // A browser leaves the page before it sends the form.
-    drop(answer);
+async fn a_form_stops_the_answer_and_what_was_said_stays() {
+    let (chat, turn, answer) = begun().await;
+    let page = chat.with_script().page(&turn.path()).await;
+    let stop = turn.below("stop");
+    assert!(page.contains(&format!("formaction=\"{stop}\"")), "{page}");
 
-    let (id, conversation) = (field(&begun, "answer"), field(&begun, "conversation"));
-    let fields = [
-        ("answer", id.as_str()),
-        ("conversation", &conversation),
-        ("model", "simulator"),
-        ("preset", "creative"),
-    ];
-    let stopped = chat.form("/stop", &fields).send().await.unwrap();
+    let to = chat.go(&stop, &[("answer", &turn.response)]).await;
 
-    chat.journal.wait_until(|counts| counts.client_gone == 1).await;
-    assert_eq!(stopped.status(), 200);
-    let page = stopped.text().await.unwrap();
-    assert!(page.contains("<p>t0 t1 t2 ") && page.contains("Stopped."), "{page}");
-    let conversation = field(&page, "conversation");
-    assert!(conversation.contains("t0 t1 t2 "), "{page}");
-    let next = chat.ask_in(&conversation, "And?").await.text().await.unwrap();
+    assert_eq!(answer.ended().await, Status::Cancelled);
+    assert_eq!(Turn::at(&to), turn);
+    let page = chat.page(&turn.path()).await;
+    let said = last_answer(&page);
+    assert!(text_of(said).starts_with("one two three"), "{page}");
+    assert!(said.contains("<p class=\"note\">Stopped.</p>"), "{page}");
+    assert!(said.contains("name=\"go_on\""), "{page}");
+    let next = chat.ask_after(&turn, "And?").await;
+    let next = chat.with_script().page(&next.path()).await;
     assert!(next.contains("<p class=\"note\">Stopped.</p>"), "it stays said: {next}");
-    assert!(page.contains("value=\"creative\" checked"), "{page}");
+    // Twice is once.
+    chat.go(&stop, &[("answer", &turn.response)]).await;
 }
 
 #[tokio::test]
-async fn a_page_that_goes_on_ends_when_its_answer_is_stopped() {
-    let chat = ChatPage::open();
-    let mut answer = chat.ask(ENDLESS).await;
-    let begun = read_until(&mut answer, "t12 ").await;
+async fn all_who_read_an_answer_see_that_it_was_stopped() {
+    let (chat, turn, _answer) = begun().await;
+    let mut page = chat.get(&turn.path()).await;
+    read_until(&mut page, "one two ").await;
+    let mut events = chat.follow(&turn, "").await;
+    let mut screen = Screen::default();
+    screen.reads_until("one two ", &mut events).await;
 
-    let fields =
-        [("answer", &*field(&begun, "answer")), ("conversation", &*field(&begun, "conversation"))];
-    chat.form("/stop", &fields).send().await.unwrap();
+    chat.go(&turn.below("stop"), &[("answer", &turn.response)]).await;
 
-    let rest = answer.text().await.unwrap();
+    let rest = page.text().await.unwrap();
     assert!(rest.contains("Stopped.") && rest.ends_with("</html>\n"), "{rest}");
     assert!(rest.contains("id=\"composer\""), "{rest}");
+    screen.reads(&mut events).await;
+    assert_eq!(screen.how.as_deref(), Some("stopped"));
+    assert_eq!(screen.over(), last_answer(&chat.page(&turn.path()).await));
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_known_here_gives_the_question_back() {
-    let chat = ChatPage::open();
-    let fields = [("answer", "gone"), ("conversation", r#"[{"role":"user","content":"Why?"}]"#)];
+async fn an_answer_that_is_not_there_cannot_be_stopped() {
+    let (chat, turn, answer) = begun().await;
 
-    let page = chat.form("/stop", &fields).send().await.unwrap().text().await.unwrap();
-
-    assert!(page.contains(">Why?</textarea>"), "{page}");
-    assert_eq!(field(&page, "conversation"), "[]");
+    for (path, answer, status) in [
+        (turn.below("stop"), "resp_00000000000000000000000000009999", 404),
+        (turn.below("stop"), "nonsense", 400),
+        ("/c/nonsense/stop".to_owned(), &*turn.response, 404),
+    ] {
+        let refused = chat.send(&path, &[("answer", answer)]).await;
+        assert_eq!(refused.status(), status, "{path} {answer}");
+        assert!(refused.text().await.unwrap().contains("role=\"alert\"><p>"));
+    }
+    assert_eq!(answer.status(), Status::InProgress);
 }
 
 #[tokio::test]
-async fn a_server_that_ends_says_so_and_keeps_what_was_said() {
-    let chat = ChatPage::open();
-    let mut answer = chat.ask(ENDLESS).await;
-    read_until(&mut answer, "t12 ").await;
+async fn a_server_that_ends_says_so_and_the_answer_goes_on() {
+    let (chat, turn, answer) = begun().await;
+    let mut page = chat.get(&turn.path()).await;
+    read_until(&mut page, "one two ").await;
+    let mut events = chat.follow(&turn, "").await;
+    let mut screen = Screen::default();
+    screen.reads_until("one two ", &mut events).await;
 
     chat.shutdown.request();
-    let rest = answer.text().await.unwrap();
+    let rest = page.text().await.unwrap();
+    screen.reads(&mut events).await;
     chat.close().await;
 
-    assert!(rest.contains("being restarted") && rest.ends_with("</html>\n"), "{rest}");
-    assert!(field(&rest, "conversation").contains("t0 t1 "), "{rest}");
-    let mark = "Interrupted: <span>the server is being restarted.</span> <button class=\"again\"";
-    assert!(rest.contains(mark) && rest.contains("What was said is kept: try again"), "{rest}");
+    assert!(rest.contains("being restarted; the answer goes on"), "{rest}");
+    assert!(rest.ends_with("</html>\n"), "{rest}");
+    assert_eq!(screen.how, None, "it has not ended");
+    assert_eq!(answer.status(), Status::InProgress);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_sends_scripts_away_and_waits_for_answers_that_end_soon() {
+    let (chat, turn, answer) = begun().await;
+    let mut page = chat.get(&turn.path()).await;
+    read_until(&mut page, "one two ").await;
+    let mut events = chat.follow(&turn, "").await;
+    let mut screen = Screen::default();
+    screen.reads_until("one two ", &mut events).await;
+
+    chat.shutdown.request();
+    // A script comes again by itself: it is not waited for.
+    screen.reads(&mut events).await;
+    answer.say("four");
+    answer.complete();
+    let rest = page.text().await.unwrap();
+    chat.close().await;
+
+    assert_eq!(screen.how, None, "it has not ended");
+    assert!(text_of(&rest).contains("four") && !rest.contains("restarted"), "{rest}");
+    assert!(rest.ends_with("</html>\n"), "{rest}");
 }

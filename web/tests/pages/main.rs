@@ -1,11 +1,19 @@
-//! The chat page as a browser's requests see it, with the model simulator as its gateway.
+//! The chat page as a browser's requests see it, before a gateway that is played by a test.
 
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod branches;
+#[cfg(test)]
+mod cuts;
+#[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hardening;
+#[cfg(test)]
+mod keeping;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
@@ -17,9 +25,15 @@ mod operate;
 #[cfg(test)]
 mod operators_keys;
 #[cfg(test)]
+mod reader;
+#[cfg(test)]
 mod receipts;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod resuming;
+#[cfg(test)]
+mod screen;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

@@ -56,7 +56,7 @@ fn open_page() -> (ChatPage, Gateway) {
 }
 
 async fn shown(page: &ChatPage, path: &str) -> String {
-    let response = page.get(path).await;
+    let response = page.look(path).await;
     assert_eq!(response.status(), 200, "{path}");
     response.text().await.unwrap()
 }
@@ -154,7 +154,7 @@ async fn each_way_of_telling_nothing_has_its_words() {
         assert!(html.contains(words) && html.contains("Trouble"), "{status} {body}: {html}");
         assert!(html.contains("http-equiv=\"refresh\""), "it looks again: {html}");
     }
-    let alone = ChatPage::without_gateway();
+    let alone = ChatPage::without_gateway().await;
     assert!(shown(&alone, "/operate").await.contains("The gateway does not answer."));
 }
 
@@ -212,7 +212,7 @@ async fn what_cannot_be_done_is_said_with_its_reason() {
     assert_eq!(gone.status(), StatusCode::NOT_FOUND);
 
     for path in ["/operate/dead-letters/17/burn", "/operate/dead-letters/..%2F..%2Fkeys/delete"] {
-        assert_eq!(page.get(path).await.status(), StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(page.look(path).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
     let forged = page.browser.post(format!("{}/operate/dead-letters/17/delete", page.url));
     let forged = forged.header("sec-fetch-site", "cross-site").send().await.unwrap();

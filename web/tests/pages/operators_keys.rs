@@ -51,7 +51,7 @@ fn keys_seen(gateway: &Gateway) -> Vec<Option<String>> {
 async fn a_key_is_asked_for_and_opens_the_page_until_its_operator_signs_out() {
     let (page, gateway) = closed_page();
 
-    let asked = page.get("/operate").await.text().await.unwrap();
+    let asked = page.look("/operate").await.text().await.unwrap();
     assert!(asked.contains("name=\"key\"") && asked.contains("type=\"password\""), "{asked}");
     assert!(!asked.contains("http-equiv") && !asked.contains("<script"), "nothing moves: {asked}");
     assert!(!asked.contains("role=\"alert\"><p>"), "nothing went wrong yet: {asked}");
@@ -150,7 +150,7 @@ async fn the_pages_key_never_operates_and_an_operators_key_never_chats() {
     with("/").send().await.unwrap();
     let ask = page.form("/chat", &[("prompt", "Why?"), ("model", "m")]).header("cookie", &ticket);
     ask.send().await.unwrap();
-    page.get("/operate").await;
+    page.look("/operate").await;
 
     for call in gateway.calls() {
         let key = call.headers.get("authorization").map(|key| key.to_str().unwrap());

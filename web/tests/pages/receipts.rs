@@ -1,16 +1,10 @@
-//! What an answer took: asked for, shown below it, and carried by the form.
+//! What an answer took: told by the gateway, and shown below it.
 
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-use crate::support::{ChatPage, field};
-
-/// A stream of one word, and what is to follow before its end.
-fn stream(more: &str) -> String {
-    let word = json!({"choices": [{"index": 0, "delta": {"content": "Because."}}]});
-    let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
-    format!("data: {word}\n\ndata: {end}\n\n{more}data: [DONE]\n\n")
-}
+use crate::screen::{Screen, last_answer};
+use crate::support::ChatPage;
 
 fn receipt() -> Value {
     json!({"model": "llama3.2", "upstream": "rack-2", "attempt": 2,
@@ -19,18 +13,14 @@ fn receipt() -> Value {
         "input_tokens": 12, "output_tokens": 40, "tokens_per_second": 48.2})
 }
 
-fn page_that_is_told(more: &str) -> (ChatPage, Gateway) {
-    let gateway = Gateway::that_refuses(404, "not_found", "No.");
-    gateway.say_to("POST /v1/chat/completions", 200, stream(more));
-    (ChatPage::before(&gateway), gateway)
-}
-
 #[tokio::test]
 async fn it_is_below_the_answer_and_stays_there_with_the_conversation() {
-    let chunk = json!({"choices": [], "chappe": receipt()});
-    let (page, gateway) = page_that_is_told(&format!("data: {chunk}\n\n"));
+    let gateway = Gateway::start();
+    gateway.tells_receipts(Some(receipt()));
+    let chat = ChatPage::before(&gateway);
 
-    let first = page.ask("Why?").await.text().await.unwrap();
+    let turn = chat.ask("Why?").await;
+    let first = chat.page(&turn.path()).await;
 
     for part in [
         "1.2 s · 48 tokens/s</summary>",
@@ -44,42 +34,28 @@ async fn it_is_below_the_answer_and_stays_there_with_the_conversation() {
     ] {
         assert!(first.contains(part), "{part} is not in {first}");
     }
-    let asked = gateway.calls().into_iter().find(|call| call.method == "POST").unwrap();
-    assert_eq!(asked.headers["x-chappe-receipt"], "true");
-    let second = page.ask_in(&field(&first, "conversation"), "And?").await.text().await.unwrap();
+    let next = chat.ask_after(&turn, "And?").await;
+    let second = chat.page(&next.path()).await;
     assert_eq!(second.matches("1.2 s · 48 tokens/s").count(), 2, "{second}");
+    let told = format!("{:?}", gateway.answers()[1].told());
+    assert!(told.contains("You said: Why?") && !told.contains("rack-2"), "{told}");
 
-    let events = page.ask_for_events("Why?").await.text().await.unwrap();
-    let last = events.trim_end().rsplit("data: ").next().unwrap();
-    let last: Value = serde_json::from_str(last).unwrap();
-    assert_eq!(last["end"]["receipt"]["upstream"], "rack-2");
-    assert!(last["add"][0][1].as_str().unwrap().contains("48 tokens/s"), "{last}");
+    let mut screen = Screen::default();
+    screen.reads(&mut chat.follow(&turn, "").await).await;
+    assert!(screen.text().contains("48 tokens/s"), "{screen:?}");
+    assert_eq!(screen.over(), last_answer(&first));
 }
 
 #[tokio::test]
 async fn without_one_or_with_one_that_cannot_be_read_the_answer_is_all() {
-    for more in ["", "data: {\"choices\":[],\"chappe\":{\"duration_ms\":[]}}\n\n"] {
-        let (page, _gateway) = page_that_is_told(more);
+    for told in [None, Some(json!({"duration_ms": []})), Some(json!("none"))] {
+        let gateway = Gateway::start();
+        gateway.tells_receipts(told);
+        let chat = ChatPage::before(&gateway);
 
-        let html = page.ask("Why?").await.text().await.unwrap();
+        let html = chat.page(&chat.ask("Why?").await.path()).await;
 
-        assert!(html.contains("Because.") && !html.contains("class=\"receipt\""), "{html}");
+        assert!(html.contains("You said: Why?") && !html.contains("class=\"receipt\""), "{html}");
         assert!(!html.contains("role=\"alert\"><p>"), "{html}");
     }
-}
-
-#[tokio::test]
-async fn no_model_is_told_of_it() {
-    let page = ChatPage::open();
-    let said = json!([
-        {"role": "user", "content": "Why?"},
-        {"role": "assistant", "content": "Because.", "receipt": receipt()},
-    ]);
-
-    let html = page.ask_in(&said.to_string(), "simulator: echo\nAnd?").await.text().await.unwrap();
-
-    let turns: Vec<Value> = serde_json::from_str(&field(&html, "conversation")).unwrap();
-    let echo = turns[3]["content"].as_str().unwrap();
-    assert!(echo.contains("Because.") && !echo.contains("rack-2"), "{echo}");
-    assert_eq!(turns[1]["receipt"]["upstream"], "rack-2", "it stays in the conversation");
 }

@@ -1,15 +1,15 @@
-//! A chat page, the simulator behind it, and forms as browsers send them.
+//! A chat page, the gateway behind it, and forms as browsers send them.
 
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::time::Duration;
 
-use model_simulator::{Journal, Simulator};
 use reqwest::{RequestBuilder, Response};
 use service_runtime::{Env, Shutdown, Tasks};
 use telemetry::ServiceTelemetry;
 use web::{Settings, Web};
 
 use crate::gateway::Gateway;
+use crate::reader::Reader;
 
 /// The key of every page.
 pub(crate) const KEY: &str = "key-of-the-page";
@@ -18,9 +18,12 @@ pub(crate) const KEY: &str = "key-of-the-page";
 pub(crate) struct ChatPage {
     pub(crate) url: String,
     pub(crate) health_url: String,
-    pub(crate) journal: Journal,
+    pub(crate) gateway: Gateway,
+    /// One that forgets its cookies, and goes where it is sent.
     pub(crate) browser: reqwest::Client,
     pub(crate) shutdown: Shutdown,
+    /// Whoever reads it first.
+    reader: Reader,
     tasks: Tasks,
 }
 
@@ -30,41 +33,44 @@ impl Drop for ChatPage {
     }
 }
 
+impl Deref for ChatPage {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
 impl ChatPage {
+    /// One whose gateway repeats what it is asked.
     pub(crate) fn open() -> Self {
         Self::open_with(&[])
     }
 
     /// One with more settings.
     pub(crate) fn open_with(settings: &[(&str, &str)]) -> Self {
-        let simulator = simulator();
-        let (gateway, journal) = (simulator.address(), simulator.journal());
-        let page = Self::at(gateway, journal, settings);
-        page.tasks.spawn(simulator.run_until(page.shutdown.clone()));
-        page
+        Self::at(&Gateway::start(), settings)
     }
 
-    /// One whose gateway does not answer: its port was given back.
-    pub(crate) fn without_gateway() -> Self {
-        let simulator = simulator();
-        let (gateway, journal) = (simulator.address(), simulator.journal());
-        drop(simulator);
-        Self::at(gateway, journal, &[])
+    /// One whose gateway does not answer.
+    pub(crate) async fn without_gateway() -> Self {
+        let gateway = Gateway::start();
+        gateway.die().await;
+        Self::at(&gateway, &[])
     }
 
-    /// One with a gateway that only says what it is told to say.
+    /// One with this gateway.
     pub(crate) fn before(gateway: &Gateway) -> Self {
-        let page = Self::at(gateway.address(), simulator().journal(), &[]);
-        page.tasks.spawn(gateway.run_until(page.shutdown.clone()));
-        page
+        Self::at(gateway, &[])
     }
 
-    fn at(gateway: SocketAddr, journal: Journal, more: &[(&str, &str)]) -> Self {
-        let gateway = format!("http://{gateway}");
+    /// The same with more settings.
+    pub(crate) fn at(gateway: &Gateway, more: &[(&str, &str)]) -> Self {
+        let gateway_url = format!("http://{}", gateway.address());
         let env = Env::from([
             ("WEB_LISTEN", "127.0.0.1:0"),
             ("WEB_HEALTH_LISTEN", "127.0.0.1:0"),
-            ("WEB_GATEWAY_URL", gateway.as_str()),
+            ("WEB_GATEWAY_URL", gateway_url.as_str()),
             ("WEB_API_KEY", KEY),
             ("WEB_DRAIN_MS", "2000"),
         ]);
@@ -75,15 +81,21 @@ impl ChatPage {
         let health_url = format!("http://{}", web.health_address());
         let (shutdown, tasks) = (Shutdown::manual(), Tasks::new());
         tasks.spawn(web.run_until(shutdown.clone()));
-        let browser = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { url, health_url, journal, browser, shutdown, tasks }
+        let (browser, reader) = (test_support::http_client(), Reader::of(&url));
+        Self { url, health_url, gateway: gateway.clone(), browser, shutdown, reader, tasks }
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Response {
+    /// Somebody else, with a browser of their own.
+    pub(crate) fn another_reader(&self) -> Reader {
+        Reader::of(&self.url)
+    }
+
+    /// An address, for a browser without cookies.
+    pub(crate) async fn look(&self, path: &str) -> Response {
         self.browser.get(format!("{}{path}", self.url)).send().await.unwrap()
     }
 
-    /// A form, sent from the page itself.
+    /// A form, sent from the page itself, by a browser without cookies.
     pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
         let request = self.browser.post(format!("{}{path}", self.url));
         request
@@ -92,44 +104,11 @@ impl ChatPage {
             .header("content-type", "application/x-www-form-urlencoded")
     }
 
-    /// A question, and the page that answers it.
-    pub(crate) async fn ask(&self, prompt: &str) -> Response {
-        self.ask_in("", prompt).await
-    }
-
-    /// The same within a conversation.
-    pub(crate) async fn ask_in(&self, conversation: &str, prompt: &str) -> Response {
-        let fields = [
-            ("model", "simulator"),
-            ("preset", "accurate"),
-            ("conversation", conversation),
-            ("prompt", prompt),
-        ];
-        self.form("/chat", &fields).send().await.unwrap()
-    }
-
-    /// A question of the script, and its events.
-    pub(crate) async fn ask_for_events(&self, prompt: &str) -> Response {
-        let fields = [("model", "simulator"), ("preset", "creative"), ("prompt", prompt)];
-        let request = self.form("/chat", &fields).header("accept", "text/event-stream");
-        request.send().await.unwrap()
-    }
-
     /// Ends it and waits until everything is over.
     pub(crate) async fn close(&self) {
         self.shutdown.request();
         self.tasks.finished(Duration::from_secs(20)).await.unwrap();
     }
-}
-
-fn simulator() -> Simulator {
-    let env = Env::from([
-        ("SIMULATOR_LISTEN", "127.0.0.1:0"),
-        ("SIMULATOR_TTFT_MS", "0"),
-        ("SIMULATOR_TOKEN_MS", "0"),
-    ]);
-    let settings = model_simulator::Settings::from_env(&env).unwrap();
-    Simulator::build(settings, ServiceTelemetry::detached()).unwrap()
 }
 
 /// Fields as a browser encodes them.

@@ -23,11 +23,14 @@ async fn over_tls_a_page_is_asked_and_its_cookie_is_for_tls_alone() {
     assert!(home.headers().get("strict-transport-security").is_none(), "it is on loopback");
 
     // As browsers do that do not send `sec-fetch-site`.
-    let fields = [("model", "simulator"), ("prompt", "simulator: echo\nOver TLS?")];
+    let fields = [("model", "simulator"), ("prompt", "Over TLS?")];
+    let session = cookie.split(';').next().unwrap();
     let asks = browser.post(format!("{}/chat", chat.url)).header("origin", &chat.url);
+    let asks = asks.header("cookie", session);
     let asks = asks.header("content-type", "application/x-www-form-urlencoded");
     let page = asks.body(encoded(&fields)).send().await.unwrap();
     assert_eq!(page.status(), 200);
+    assert!(page.text().await.unwrap().contains("You said: Over TLS?"));
 
     let plain = chat.url.replace("https://", "http://");
     assert!(browser.get(plain).send().await.is_err());
@@ -69,7 +72,7 @@ async fn a_gateway_is_spoken_with_if_the_named_authority_has_signed_its_certific
     for (authority, expected) in [(&signed, true), (&other, false)] {
         let ca = text(&authority.authority());
         let settings = [("WEB_GATEWAY_URL", gateway.as_str()), ("WEB_GATEWAY_CA_FILE", &ca)];
-        let page = ChatPage::open_with(&settings).get("/").await.text().await.unwrap();
+        let page = ChatPage::open_with(&settings).look("/").await.text().await.unwrap();
         assert_eq!(page.contains("model-behind-tls"), expected, "{page}");
     }
     shutdown.request();

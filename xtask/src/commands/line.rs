@@ -51,6 +51,12 @@ pub(super) enum Command {
     /// With `--cluster` besides: three nats-servers that each keep everything. Whoever leads a
     /// stream or the cluster is hit, now and then two of them at once. Logs:
     /// target/xtask/logs/chaos-cluster.
+    ///
+    /// With `--pages`: as many answers as `--episodes` says, each shown in tabs that are loaded
+    /// again, cut off, put away and joined by others, with a script and without, while chat pages
+    /// and gateways are killed. Fails when a tab has shown a word twice or not at all, and when
+    /// what it has in the end differs by a byte from a page that is loaded afterwards. Logs:
+    /// target/xtask/logs/chaos-pages.
     Chaos(ChaosArguments),
     /// Measures Chappe against its budgets, round by round beside a direct call. Linux only.
     ///
@@ -71,6 +77,12 @@ pub(super) enum Command {
     /// engine; as root on Debian it starts one, and makes an image like `rust:1.95-bookworm` where
     /// that cannot be pulled. Prints the size of each image, and fails over 15 MB compressed.
     Images,
+    /// Tests the chat page in Chromium, and has axe look at each of its pages and states in each
+    /// width and colour.
+    ///
+    /// Takes a picture of each: target/xtask/screenshots/matrix-*.png. Finds or installs what it
+    /// needs as `test` does. The suite `browser` is its short form.
+    Browser(ComposeArguments),
     /// Tests the stack of compose.yaml: kills and exchanges its containers, and asks it everything.
     ///
     /// Any one container is killed while stored work runs; each replica of each service is
@@ -147,6 +159,12 @@ pub(super) struct ChaosArguments {
     /// Over three nats-servers, whose leaders are killed.
     #[arg(long, requires = "stored")]
     pub(super) cluster: bool,
+    /// Under the chat page: answers that are shown while they are written.
+    #[arg(long, conflicts_with_all = ["stored", "cluster", "minutes"])]
+    pub(super) pages: bool,
+    /// How many answers are shown.
+    #[arg(long, default_value = "1000", requires = "pages")]
+    pub(super) episodes: u32,
     /// How long trouble is made; 0.5 to 1440.
     #[arg(long, default_value = "10", value_parser = minutes)]
     pub(super) minutes: f64,

@@ -33,6 +33,20 @@ pub(super) fn python(suite: Suite, context: &Context, log: &mut Log) -> anyhow::
 
 /// A suite of `node --test` against a running system.
 pub(super) fn node(suite: Suite, context: &Context, log: &mut Log) -> anyhow::Result<Counts> {
+    node_with(suite, context, |run| run, log)
+}
+
+/// All of the browser suite, with every page and state in each width and colour.
+pub(crate) fn whole_browser(context: &Context, log: &mut Log) -> anyhow::Result<Counts> {
+    node_with(Suite::Browser, context, |run| run.variable("ACCEPTANCE_WHOLE", "1"), log)
+}
+
+fn node_with(
+    suite: Suite,
+    context: &Context,
+    and: impl FnOnce(Run) -> Run,
+    log: &mut Log,
+) -> anyhow::Result<Counts> {
     let repository = &context.repository;
     let chromium = match suite {
         Suite::Browser => Some(chromium::find(log)?),
@@ -47,7 +61,8 @@ pub(super) fn node(suite: Suite, context: &Context, log: &mut Log) -> anyhow::Re
             "--test".to_owned(),
             // They share one system, and its journal.
             "--test-concurrency=1".to_owned(),
-            "--test-timeout=90000".to_owned(),
+            // A file counts as a test as well, and the whole browser suite has a long one.
+            "--test-timeout=900000".to_owned(),
             "--test-reporter=spec".to_owned(),
             "--test-reporter-destination=stdout".to_owned(),
             "--test-reporter=junit".to_owned(),
@@ -61,7 +76,7 @@ pub(super) fn node(suite: Suite, context: &Context, log: &mut Log) -> anyhow::Re
             run = run.variable("CHAPPE_BIN_DIR", repository.release());
         }
         let mut counts = Counts::default();
-        let run = with_endpoints(run, endpoints);
+        let run = and(with_endpoints(run, endpoints));
         let succeeded = run.heard(log, |line| cases::of_node(line, &mut counts))?;
         Ok(counts.ended(succeeded))
     })

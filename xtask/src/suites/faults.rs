@@ -10,13 +10,21 @@ use crate::suites::black_box::{REQUIREMENTS, counted_by_pytest, pytest};
 use crate::tools::python::Python;
 use crate::tools::{haproxy, nats};
 
-/// How long trouble is made, and which.
+/// How much trouble is made, and which.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Chaos {
     pub(crate) load: Load,
-    pub(crate) minutes: f64,
+    pub(crate) extent: Extent,
     /// Without one, another each time.
     pub(crate) seed: Option<u32>,
+}
+
+/// When it is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Extent {
+    Minutes(f64),
+    /// So many answers are shown.
+    Episodes(u32),
 }
 
 /// What is asked meanwhile.
@@ -28,14 +36,17 @@ pub(crate) enum Load {
     Stored,
     /// The same over three nats-servers, whose leaders are killed.
     StoredOnCluster,
+    /// Questions on the chat page, whose answers are shown in several tabs.
+    Pages,
 }
 
 /// What the test command runs: the same troubles each time, so that a commit is judged by what it
 /// changes. `cargo xtask chaos` draws others.
-const SHORT: [Chaos; 3] = [
-    Chaos { load: Load::Mixed, minutes: 0.8, seed: Some(5) },
-    Chaos { load: Load::Stored, minutes: 0.3, seed: Some(5) },
-    Chaos { load: Load::StoredOnCluster, minutes: 0.3, seed: Some(5) },
+const SHORT: [Chaos; 4] = [
+    Chaos { load: Load::Mixed, extent: Extent::Minutes(0.8), seed: Some(5) },
+    Chaos { load: Load::Stored, extent: Extent::Minutes(0.3), seed: Some(5) },
+    Chaos { load: Load::StoredOnCluster, extent: Extent::Minutes(0.3), seed: Some(5) },
+    Chaos { load: Load::Pages, extent: Extent::Episodes(50), seed: Some(5) },
 ];
 
 /// One fault after the other, each with what must come of it.
@@ -62,12 +73,16 @@ pub(crate) fn chaos(
 ) -> anyhow::Result<Counts> {
     let python = Python::with(repository, REQUIREMENTS, log)?;
     let mut run = Run::new(python.program("python"), &repository.root().join("acceptance"))
-        .arguments(["-m", "chaos", "--minutes", &chaos.minutes.to_string()])
+        .arguments(["-m", "chaos"])
         .variable("PYTHONDONTWRITEBYTECODE", "1")
         .variable("PYTHONUNBUFFERED", "1");
     if let Some(seed) = chaos.seed {
         run = run.arguments(["--seed", &seed.to_string()]);
     }
+    run = match chaos.extent {
+        Extent::Minutes(minutes) => run.arguments(["--minutes", &minutes.to_string()]),
+        Extent::Episodes(episodes) => run.arguments(["--episodes", &episodes.to_string()]),
+    };
     let folder = match chaos.load {
         Load::Mixed => "chaos",
         Load::Stored => {
@@ -77,6 +92,10 @@ pub(crate) fn chaos(
         Load::StoredOnCluster => {
             run = run.arguments(["--stored", "--cluster"]);
             "chaos-cluster"
+        }
+        Load::Pages => {
+            run = run.arguments(["--pages"]);
+            "chaos-pages"
         }
     };
     let run = with_programs(run, folder, repository, log)?;

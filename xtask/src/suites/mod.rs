@@ -1,6 +1,6 @@
 //! What `cargo xtask test` runs, in this order.
 
-mod black_box;
+pub(crate) mod black_box;
 pub(crate) mod compose;
 pub(crate) mod containers;
 mod delivery;

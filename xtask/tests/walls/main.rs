@@ -93,7 +93,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["telemetry"]),
     ("gateway", &["launcher"]),
     ("llm-worker", &["launcher"]),
-    ("web", &["launcher"]),
+    ("web", &["fuzz", "launcher"]),
     ("test-support", &[]),
 ];
 
@@ -107,7 +107,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // What strangers copy: it knows the API, and nothing of ours.
     ("example", &[]),
     // Whatever parses what others wrote.
-    ("fuzz", &["contract", "openai-api"]),
+    ("fuzz", &["contract", "openai-api", "web"]),
     ("gateway", &["bus", "contract", "openai-api", "service-runtime", "telemetry"]),
     (
         "launcher",

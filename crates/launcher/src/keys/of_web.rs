@@ -7,7 +7,7 @@ use contract::keys::{Endpoint, Limits, NewKey, Scopes};
 use contract::{KeyName, OwnerName, TenantName};
 use secrecy::SecretString;
 
-use super::file;
+use super::{file, now};
 use crate::data_dir;
 
 /// Who made it, as its record and the audit have it.
@@ -17,7 +17,14 @@ const BY: &str = "chappe, for its chat page";
 pub(crate) async fn of_web(nats: &bus::Settings, data_dir: &Path) -> anyhow::Result<SecretString> {
     let keys = Bus::connect("operator.launcher", nats).await?.keys().await?;
     let path = data_dir::credentials(data_dir).join("web.key");
-    let kept = file::kept_or_made(&keys, &path, wanted()?, BY).await?;
+    let wanted = wanted()?;
+    let mut kept = file::kept_or_made(&keys, &path, wanted.clone(), BY).await?;
+    if kept.record.created_by == BY && kept.record.scopes != wanted.scopes {
+        // Made by a version whose page asked for other things.
+        let before = kept.record.id;
+        kept = file::made(&keys, &path, wanted, BY).await?;
+        keys.change(&before, |record| record.revoke(BY, now())).await?;
+    }
     Ok(kept.key.reveal().into())
 }
 
@@ -28,7 +35,7 @@ fn wanted() -> anyhow::Result<NewKey> {
         tenant: TenantName::local(),
         owner: OwnerName::local(),
         scopes: Scopes {
-            endpoints: Some(vec![Endpoint::ChatCompletions, Endpoint::Models]),
+            endpoints: Some(vec![Endpoint::Responses, Endpoint::Conversations, Endpoint::Models]),
             on_behalf_of: true,
             ..Scopes::default()
         },
@@ -48,7 +55,6 @@ mod tests {
     use test_support::TestNats;
 
     use super::*;
-    use crate::keys::now;
 
     #[tokio::test]
     async fn a_key_that_no_longer_counts_is_replaced_and_revoked() {
@@ -76,6 +82,14 @@ mod tests {
         assert_eq!(good[0].standing(&second, now()), Standing::Good);
         let revoked = records.iter().find_map(|record| record.revoked.as_ref()).unwrap();
         assert_eq!(revoked.by, BY);
+
+        // As a version left it whose page asked for less.
+        let less = Scopes { endpoints: Some(vec![Endpoint::Models]), ..Scopes::default() };
+        keys.change(second.id(), |record| record.scopes = less.clone()).await.unwrap().unwrap();
+        let third = key().await;
+        assert_ne!(third.id(), second.id());
+        assert!(!keys.read(second.id()).await.unwrap().unwrap().is_good(now()));
+        assert_eq!(key().await.id(), third.id());
 
         // What somebody else has made is theirs.
         let (theirs, record) = wanted().unwrap().make("somebody", now());

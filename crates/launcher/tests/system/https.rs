@@ -35,11 +35,15 @@ async fn a_prompt_goes_over_tls_from_the_browser_to_the_gateway() {
         .header("origin", &stack.web_url)
         .header("content-type", "application/x-www-form-urlencoded")
         .header("x-forwarded-for", "198.51.100.7");
-    let page = asks.body(form).send().await.unwrap();
-    let cookie = page.headers()["set-cookie"].to_str().unwrap().to_owned();
+    let taken = asks.body(form).send().await.unwrap();
+    let cookie = taken.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(cookie.ends_with("; Secure"), "{cookie}");
+    let to = format!("{}{}", stack.web_url, taken.headers()["location"].to_str().unwrap());
+    let session = cookie.split(';').next().unwrap();
+    let page = browser.get(to).header("cookie", session).header("x-forwarded-for", "198.51.100.7");
+    let page = page.send().await.unwrap();
     let page = page.text().await.unwrap();
-    assert!(page.contains("<p>Over TLS all the way.</p>"), "it is answered: {page}");
+    assert!(page.contains("<p dir=\"auto\">Over TLS all the way.</p>"), "it is answered: {page}");
 
     let body = json!({"model": "simulator", "stream": true,
         "messages": [{"role": "user", "content": "simulator: echo\nStreamed."}]});

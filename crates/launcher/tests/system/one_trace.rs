@@ -31,7 +31,7 @@ async fn a_prompt_from_the_chat_page_is_one_trace_with_the_right_parents() {
     let trace = root.trace_id.clone();
     let complete = |spans: &[ExportedSpan]| {
         let ours: Vec<_> = spans.iter().filter(|span| span.trace_id == trace).collect();
-        ours.iter().any(|span| span.service == "gateway" && span.kind == SERVER)
+        ours.iter().any(|span| span.name == "POST /v1/responses")
             && ours.iter().any(|span| span.service == "llm-worker" && span.kind == CONSUMER)
             && ours
                 .iter()
@@ -77,7 +77,8 @@ async fn ask_on_the_page(stack: &Stack, orders: &Value) -> String {
         .append_pair("preset", "accurate")
         .append_pair("prompt", &format!("simulator: {orders}\n{PROMPT_CANARY}"))
         .finish();
-    let answer = test_support::http_client()
+    let browser = test_support::http_client_that_stays();
+    let taken = browser
         .post(format!("{}/chat", stack.web_url))
         .header("sec-fetch-site", "same-origin")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -85,6 +86,10 @@ async fn ask_on_the_page(stack: &Stack, orders: &Value) -> String {
         .send()
         .await
         .unwrap();
+    let header = |name: &str| taken.headers()[name].to_str().unwrap();
+    let session = header("set-cookie").split(';').next().unwrap();
+    let page = format!("{}{}", stack.web_url, header("location"));
+    let answer = browser.get(page).header("cookie", session).send().await.unwrap();
     answer.text().await.unwrap()
 }
 
@@ -93,28 +98,30 @@ fn the_way_is_whole(spans: &[ExportedSpan]) {
     let way = [
         ("web", SERVER, "POST"),
         ("web", CLIENT, "POST"),
-        ("gateway", SERVER, "POST /v1/chat/completions"),
+        ("gateway", SERVER, "POST /v1/responses"),
         ("gateway", PRODUCER, "publish"),
         ("llm-worker", CONSUMER, "process"),
         ("llm-worker", CLIENT, "chat simulator"),
         ("llm-worker", CLIENT, "POST"),
         ("model-simulator", SERVER, "POST /v1/chat/completions"),
     ];
-    let mut parent = String::new();
-    for (service, kind, name) in way {
+    // From the model up: the page asks the gateway for other things as well.
+    let mut child: Option<&ExportedSpan> = None;
+    for (service, kind, name) in way.into_iter().rev() {
         let step = spans.iter().find(|span| {
             span.service == service
                 && span.kind == kind
                 && span.name.starts_with(name)
-                && span.parent_id == parent
+                && child.is_none_or(|child| child.parent_id == span.span_id)
         });
-        let step = step.unwrap_or_else(|| {
-            panic!("no `{name}` of {service} below span `{parent}` in {spans:#?}")
-        });
-        parent.clone_from(&step.span_id);
+        let below = child.map(|child| child.span_id.as_str()).unwrap_or_default();
+        child = Some(step.unwrap_or_else(|| {
+            panic!("no `{name}` of {service} above span `{below}` in {spans:#?}")
+        }));
     }
+    assert_eq!(child.map(|root| root.parent_id.as_str()), Some(""), "it begins at the page");
     let process = spans.iter().find(|span| span.kind == CONSUMER).unwrap();
-    let store = spans.iter().find(|span| span.name == "store JOBS_CHAT");
+    let store = spans.iter().find(|span| span.name == "store JOBS_LIVE");
     let store = store.unwrap_or_else(|| panic!("NATS does not tell of its hop: {spans:#?}"));
     let publish = spans.iter().find(|span| span.kind == PRODUCER).unwrap();
     assert!(process.links.contains(&publish.span_id), "the work links to the message");

@@ -1,0 +1,131 @@
+//! How pages look, and whether a script runs in them: what a browser's own cookies say.
+
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::COOKIE;
+use http::request::Parts;
+
+/// The cookie that holds the theme.
+const THEME: &str = "chappe_theme";
+/// The cookie by which the script says that it runs.
+const SCRIPT: &str = "chappe_script";
+const A_YEAR_S: u32 = 365 * 24 * 60 * 60;
+
+/// Light or dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Theme {
+    /// As the system has it.
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+/// Of one browser.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) theme: Theme,
+    /// A script has run here before: answers come by it, and a page need not wait for them.
+    pub(crate) script: bool,
+}
+
+impl Theme {
+    /// In the order in which they are offered.
+    pub(crate) const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The form's value; an unknown one is the system's.
+    pub(crate) fn from_field(value: &str) -> Self {
+        Self::ALL.into_iter().find(|theme| theme.value() == value).unwrap_or_default()
+    }
+
+    pub(crate) fn value(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The name that people read.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::System => "As the system",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+
+    /// The cookie that keeps it.
+    pub(crate) fn to_cookie(self) -> String {
+        format!("{THEME}={}; Path=/; Max-Age={A_YEAR_S}; HttpOnly; SameSite=Lax", self.value())
+    }
+}
+
+impl Look {
+    fn of(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let cookies = lines.flat_map(|line| line.split(';'));
+        let mut look = Self::default();
+        for (name, value) in cookies.filter_map(|cookie| cookie.trim().split_once('=')) {
+            match name {
+                THEME => look.theme = Theme::from_field(value),
+                SCRIPT => look.script = value == "1",
+                _ => {}
+            }
+        }
+        look
+    }
+}
+
+tokio::task_local! {
+    static HERE: Look;
+}
+
+/// Keeps the look of a request for pages that say what is wrong with it, wherever that is found.
+pub(crate) async fn keep(look: Look, request: Request, next: Next) -> Response {
+    HERE.scope(look, next.run(request)).await
+}
+
+impl Look {
+    /// Of the request that is being answered.
+    pub(crate) fn here() -> Self {
+        HERE.try_with(|look| *look).unwrap_or_default()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Look {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn of(cookies: &'static str) -> Look {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_static(cookies));
+        Look::of(&headers)
+    }
+
+    #[test]
+    fn a_look_is_read_from_its_cookies_and_nonsense_is_none() {
+        let look = of("a=b; chappe_theme=dark; chappe_script=1");
+        assert_eq!(look, Look { theme: Theme::Dark, script: true });
+        assert_eq!(of("chappe_theme=pink;chappe_script=yes; =; x"), Look::default());
+        for theme in Theme::ALL {
+            let cookie = theme.to_cookie();
+            assert!(cookie.starts_with(&format!("chappe_theme={};", theme.value())), "{cookie}");
+            assert_eq!(Theme::from_field(theme.value()), theme);
+        }
+    }
+}

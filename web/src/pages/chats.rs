@@ -1,0 +1,120 @@
+//! `GET /chats`: every conversation, to be found, renamed and deleted.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, State};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::{Served, problem};
+use crate::components;
+use crate::conversation::{Line, Listed};
+use crate::error::Words;
+use crate::gateway_client::Wanted;
+use crate::ids::ConversationId;
+use crate::layout::{self, Shell};
+use crate::look::{Look, Theme};
+use crate::paths;
+use crate::session::Owner;
+
+/// How many a page has.
+const PAGE: usize = 50;
+/// Longest text that is looked for.
+const LONGEST_SOUGHT: usize = 200;
+
+/// Which of them.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Asked {
+    #[serde(default)]
+    find: String,
+    #[serde(default)]
+    after: Option<ConversationId>,
+}
+
+/// `GET /chats`
+pub(crate) async fn list(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    look: Look,
+) -> Response {
+    // What cannot be read asks for nothing.
+    let Query(asked) = asked.unwrap_or_default();
+    let sought: String = asked.find.trim().chars().take(LONGEST_SOUGHT).collect();
+    let search = (!sought.is_empty()).then_some(sought.as_str());
+    let wanted = Wanted { limit: PAGE, after: asked.after.as_ref(), search };
+    let listed = match served.gateway.on_behalf_of(owner).conversations(&wanted).await {
+        Ok(listed) => listed,
+        Err(refused) => return problem::page(&served.assets, &Words::of_refusal(&refused)),
+    };
+    let content = html! {
+        h1 { "Chats" }
+        (components::find_form(search))
+        (found(&listed, search))
+        (more(&listed, search))
+        section.settings aria-labelledby="looks" {
+            h2 #looks { "Colours" }
+            (look_form(look.theme))
+        }
+        @if !listed.data.is_empty() || search.is_some() {
+            p { a.danger href=(paths::DELETE_ALL) { "Delete all chats" } }
+        }
+    };
+    let skips = layout::TO_THE_CONTENT;
+    let shell = Shell { assets: &served.assets, look, title: "Chats", skips };
+    layout::page(&shell, &content).into_response()
+}
+
+fn found(listed: &Listed, search: Option<&str>) -> Markup {
+    html! {
+        @match (listed.data.len(), search) {
+            (0, None) => p { "There is no chat yet. " a href=(paths::HOME) { "Begin one" } "." },
+            (0, Some(text)) => p role="status" { "Nothing was found for “" bdi { (text) } "”." },
+            (count, Some(text)) => {
+                p.fine role="status" { (count) " found for “" bdi { (text) } "”." }
+            },
+            _ => {},
+        }
+        @if listed.search_complete == Some(false) {
+            p.fine { "Only the newest 1,000 chats were looked through." }
+        }
+        ul.chats.long {
+            @for line in &listed.data { (row(line)) }
+        }
+    }
+}
+
+fn row(line: &Line) -> Markup {
+    let name = line.name();
+    html! {
+        li {
+            (components::link(line, None))
+            a.tool href=(paths::of(paths::RENAME, &line.id)) aria-label={ "Rename " (name) } { "Rename" }
+            a.tool href=(paths::of(paths::DELETE, &line.id)) aria-label={ "Delete " (name) } { "Delete" }
+        }
+    }
+}
+
+fn more(listed: &Listed, search: Option<&str>) -> Markup {
+    let last = listed.data.last().filter(|_| listed.has_more);
+    html! {
+        @if let Some(last) = last {
+            form action=(paths::CHATS) {
+                @if let Some(text) = search { input type="hidden" name="find" value=(text); }
+                button.button type="submit" name="after" value=(last.id) { "Older chats" }
+            }
+        }
+    }
+}
+
+fn look_form(theme: Theme) -> Markup {
+    html! {
+        form.look method="post" action=(paths::LOOK) {
+            @for one in Theme::ALL {
+                button.button type="submit" name="theme" value=(one.value()) aria-pressed=(one == theme) {
+                    (one.label())
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Names and deletes conversations. What cannot be taken back is asked for twice.
+
+use std::collections::HashSet;
+
+use axum::extract::{Extension, Path, Request, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::StatusCode;
+use http::header::{HeaderValue, SET_COOKIE};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::{Served, form, problem};
+use crate::conversation::Line;
+use crate::error::Words;
+use crate::gateway_client::{OnBehalf, Refused, Wanted};
+use crate::ids::ConversationId;
+use crate::layout::{self, Shell};
+use crate::look::{Look, Theme};
+use crate::paths;
+use crate::session::Owner;
+
+/// How many are deleted with one look.
+const AT_ONCE: usize = 100;
+/// Most characters of a title.
+const LONGEST_TITLE: usize = 80;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Title {
+    #[serde(default)]
+    title: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Colours {
+    #[serde(default)]
+    theme: String,
+}
+
+/// `GET /c/{conversation}/rename`
+pub(crate) async fn ask_for_name(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+    Path(conversation): Path<String>,
+    look: Look,
+) -> Response {
+    with_line(&served, owner, &conversation, look, "Rename a chat", |line| {
+        html! {
+            form method="post" action=(paths::of(paths::RENAME, &line.id)) {
+                label for="title" { "Its name" }
+                input #title.field name="title" dir="auto" maxlength=(LONGEST_TITLE) required autofocus
+                    value=(line.name());
+                (buttons(&line.id, "Rename", false))
+            }
+        }
+    })
+    .await
+}
+
+/// `POST /c/{conversation}/rename`
+pub(crate) async fn name(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+    Path(conversation): Path<String>,
+    request: Request,
+) -> Response {
+    let (Ok(conversation), title) = (conversation.parse(), form::read::<Title>(request).await)
+    else {
+        return problem::page(&served.assets, &Words::no_such_chat());
+    };
+    let title = match title {
+        Ok(Title { title }) => title.trim().chars().take(LONGEST_TITLE).collect::<String>(),
+        Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
+    };
+    if title.is_empty() {
+        let words = Words::new(StatusCode::BAD_REQUEST, "A chat needs a name.", "Write one.");
+        return problem::page(&served.assets, &words);
+    }
+    let named = served.gateway.on_behalf_of(owner).rename(&conversation, &title).await;
+    let to = paths::of(paths::CONVERSATION, &conversation);
+    named.map_or_else(|refused| refuse(&served, &refused), |()| Redirect::to(&to).into_response())
+}
+
+/// `GET /c/{conversation}/delete`
+pub(crate) async fn ask_to_delete(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+    Path(conversation): Path<String>,
+    look: Look,
+) -> Response {
+    with_line(&served, owner, &conversation, look, "Delete a chat?", |line| {
+        html! {
+            p { "“" bdi { (line.name()) } "” and everything that was said in it will be gone." }
+            form method="post" action=(paths::of(paths::DELETE, &line.id)) {
+                (buttons(&line.id, "Delete it", true))
+            }
+        }
+    })
+    .await
+}
+
+/// `POST /c/{conversation}/delete`
+pub(crate) async fn delete(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+    Path(conversation): Path<String>,
+) -> Response {
+    let Ok(conversation) = conversation.parse() else {
+        return problem::page(&served.assets, &Words::no_such_chat());
+    };
+    let deleted = served.gateway.on_behalf_of(owner).delete(&conversation).await;
+    deleted.map_or_else(
+        |refused| refuse(&served, &refused),
+        |()| Redirect::to(paths::CHATS).into_response(),
+    )
+}
+
+/// `GET /chats/delete`
+pub(crate) async fn ask_to_delete_all(State(served): State<Served>, look: Look) -> Response {
+    let content = html! {
+        h1 { "Delete all chats?" }
+        p { "Every chat of this browser and everything that was said in it will be gone." }
+        form.acts method="post" action=(paths::DELETE_ALL) {
+            a.button href=(paths::CHATS) { "Keep them" }
+            button.button.danger type="submit" { "Delete all" }
+        }
+    };
+    let title = "Delete all chats?";
+    let shell = Shell { assets: &served.assets, look, title, skips: layout::TO_THE_CONTENT };
+    layout::page(&shell, &content).into_response()
+}
+
+/// `POST /chats/delete`
+pub(crate) async fn delete_all(
+    State(served): State<Served>,
+    Extension(owner): Extension<Owner>,
+) -> Response {
+    let gateway = served.gateway.on_behalf_of(owner);
+    match delete_each(&gateway).await {
+        Ok(()) => Redirect::to(paths::HOME).into_response(),
+        Err(refused) => refuse(&served, &refused),
+    }
+}
+
+async fn delete_each(gateway: &OnBehalf) -> Result<(), Refused> {
+    let wanted = Wanted { limit: AT_ONCE, ..Wanted::default() };
+    let mut deleted = HashSet::new();
+    loop {
+        let listed = gateway.conversations(&wanted).await?.data;
+        let left: Vec<_> = listed.into_iter().filter(|line| !deleted.contains(&line.id)).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        for line in left {
+            gateway.delete(&line.id).await?;
+            deleted.insert(line.id);
+        }
+    }
+}
+
+/// `POST /look`
+pub(crate) async fn look(State(served): State<Served>, request: Request) -> Response {
+    let theme = match form::read::<Colours>(request).await {
+        Ok(Colours { theme }) => Theme::from_field(&theme),
+        Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
+    };
+    let mut response = Redirect::to(paths::CHATS).into_response();
+    // Letters and signs of ours: this cannot fail.
+    if let Ok(cookie) = HeaderValue::from_str(&theme.to_cookie()) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// A page about one conversation.
+async fn with_line(
+    served: &Served,
+    owner: Owner,
+    conversation: &str,
+    look: Look,
+    title: &str,
+    content: impl FnOnce(&Line) -> Markup,
+) -> Response {
+    let Ok(conversation) = conversation.parse::<ConversationId>() else {
+        return problem::page(&served.assets, &Words::no_such_chat());
+    };
+    match served.gateway.on_behalf_of(owner).conversation(&conversation).await {
+        Ok(line) => {
+            let content = html! { h1 { (title) } (content(&line)) };
+            let skips = layout::TO_THE_CONTENT;
+            let shell = Shell { assets: &served.assets, look, title, skips };
+            layout::page(&shell, &content).into_response()
+        }
+        Err(refused) => refuse(served, &refused),
+    }
+}
+
+fn buttons(conversation: &ConversationId, act: &str, danger: bool) -> Markup {
+    html! {
+        div.acts {
+            a.button href=(paths::of(paths::CONVERSATION, conversation)) { "Cancel" }
+            button.button.primary[!danger].danger[danger] type="submit" { (act) }
+        }
+    }
+}
+
+fn refuse(served: &Served, refused: &Refused) -> Response {
+    let words = match refused {
+        Refused::Answered { status: 404, .. } => Words::no_such_chat(),
+        refused => Words::of_refusal(refused),
+    };
+    problem::page(&served.assets, &words)
+}
