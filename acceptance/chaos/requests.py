@@ -1,4 +1,5 @@
-"""The mixed load: who asks what, and how they behave."""
+"""The mixed load: who asks what, and how they behave. Nothing of it is stored, so that what NATS
+holds in memory tells whether it is given back; pages, whose answers are, have a load of their own."""
 
 from support.callers import Request
 
@@ -7,7 +8,6 @@ KINDS = {
     "stream": 8,
     "unary": 4,
     "embeddings": 2,
-    "page": 3,
     "leaves": 3,
     "slow": 1,
     "fault": 2,
@@ -53,7 +53,6 @@ class Requests:
                         Request("stream", leaves_after=random.randint(0, 20), **pace),
                         Request("stream", leaves_after_s=random.uniform(0.01, 0.3), **pace),
                         Request("unary", leaves_after_s=random.uniform(0.01, 0.3), **pace),
-                        Request("page", leaves_after_s=random.uniform(0.01, 0.3), **pace),
                     ]
                 )
             case "slow":

@@ -11,7 +11,7 @@ SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 WAY = [
     ("web", SERVER, "POST"),
     ("web", CLIENT, "POST"),
-    ("gateway", SERVER, "POST /v1/chat/completions"),
+    ("gateway", SERVER, "POST /v1/responses"),
     ("gateway", PRODUCER, "publish"),
     ("llm-worker", CONSUMER, "process"),
     ("llm-worker", CLIENT, "chat simulator"),
@@ -22,22 +22,16 @@ WAY = [
 
 def ways(spans):
     """The traces that lead from the page to the model."""
-    for root in spans:
-        at, step = root, 0
-        while at and (at.service, at.kind) == WAY[step][:2] and at.name.startswith(WAY[step][2]):
-            step += 1
-            if step == len(WAY):
-                yield root.trace
-                break
-            expected = WAY[step]
-            children = [
-                span
-                for span in spans
-                if (span.parent, span.trace) == (at.id, at.trace)
-                and (span.service, span.kind) == expected[:2]
-                and span.name.startswith(expected[2])
-            ]
-            at = children[0] if children else None
+    return [root.trace for root in spans if _leads(root, spans, WAY)]
+
+
+def _leads(span, spans, way):
+    """Whether this span and one below it, and so on, are those of the way."""
+    (service, kind, name), *rest = way
+    if (span.service, span.kind) != (service, kind) or not span.name.startswith(name):
+        return False
+    children = [one for one in spans if (one.parent, one.trace) == (span.id, span.trace)]
+    return not rest or any(_leads(child, spans, rest) for child in children)
 
 
 async def test_a_prompt_from_the_chat_page_is_one_trace(stack, http, receiver):

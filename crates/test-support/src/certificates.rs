@@ -50,10 +50,19 @@ impl Certificates {
 
     /// A client that takes what this authority has signed, and nothing else.
     pub fn http_client(&self) -> reqwest::Client {
+        self.taking().build().expect("an HTTP client")
+    }
+
+    /// One that does not go where it is sent: that is for the test to see.
+    pub fn http_client_that_stays(&self) -> reqwest::Client {
+        let builder = self.taking().redirect(reqwest::redirect::Policy::none());
+        builder.build().expect("an HTTP client")
+    }
+
+    fn taking(&self) -> reqwest::ClientBuilder {
         service_runtime::install_tls_provider();
         let pem = std::fs::read(self.authority()).expect("the authority");
         let authority = reqwest::Certificate::from_pem(&pem).expect("a certificate");
-        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([authority]);
-        builder.build().expect("an HTTP client")
+        reqwest::Client::builder().no_proxy().tls_certs_only([authority])
     }
 }

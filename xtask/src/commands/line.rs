@@ -36,7 +36,7 @@ pub(super) enum Command {
     ///
     /// Starts three gateways, three workers, two chat pages, a proxy, a nats-server and the model
     /// simulator, and kills, stops, holds up and restarts them at random while forty callers ask:
-    /// whole and streamed answers, embeddings, pages, callers who leave or read slowly, models
+    /// whole and streamed answers, embeddings, callers who leave or read slowly, models
     /// that fail.
     ///
     /// Ends with a table. Fails when a request is lost, doubled, hung or ended without a reason,

@@ -24,7 +24,7 @@ async fn a_prompt_goes_over_tls_from_the_browser_to_the_gateway() {
     for url in [&stack.gateway_url, &stack.web_url] {
         assert!(url.starts_with("https://"), "{url}");
     }
-    let browser = certificates.http_client();
+    let browser = certificates.http_client_that_stays();
 
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("model", "simulator")
