@@ -1,7 +1,9 @@
 """nats-server takes the configurations that are rendered: three find each other over TLS."""
 
 import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import ssl
@@ -31,12 +33,22 @@ def certificates(tmp_path_factory):
     return folder
 
 
+# Below the range from which systems take ports for outgoing connections: of those, one that is free
+# now may be a neighbour's a moment later. Each is given once.
+PORTS = itertools.cycle(random.sample(range(18_000, 30_000), 12_000))
+
+
 def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _one in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    return list(itertools.islice(filter(_is_free, PORTS), count))
+
+
+def _is_free(port):
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Server:
