@@ -1,35 +1,24 @@
-//! What an answer took, as the gateway tells it: shown below the answer, and carried by the form.
+//! What an answer took, as the gateway tells it: shown below the answer.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Longest name that is shown; what is longer was not made by a gateway.
 const LONGEST: usize = 200;
 
 /// What one answer took. Everything may be missing, and nothing is more than shown.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Receipt {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upstream: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempt: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) trace_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) queue_wait_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model_first_token_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) time_to_first_token_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) duration_ms: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) input_tokens: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) output_tokens: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tokens_per_second: Option<f64>,
 }
 

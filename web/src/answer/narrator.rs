@@ -1,5 +1,7 @@
 //! What is shown of an answer, as HTML that is only ever added to, and a tail.
 
+use maud::Markup;
+
 use crate::components;
 use crate::error::{reason_of, reason_why};
 use crate::markdown::{Colours, Renderer, Sealed};
@@ -18,15 +20,6 @@ pub(crate) struct Narrator {
     calls: usize,
     refused: bool,
     receipt: Option<Box<Receipt>>,
-}
-
-/// What a reader should know of how an answer ended, and no model is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Mark {
-    /// A remark.
-    Note(&'static str),
-    /// It broke off, for this reason.
-    Interrupted(String),
 }
 
 #[derive(Debug, Default)]
@@ -97,15 +90,12 @@ impl Narrator {
     pub(crate) fn end(&mut self, ending: &Ending) -> Vec<Sealed> {
         self.renderer.finish();
         let mut sealed = self.renderer.take();
-        let mut add = |markup: maud::Markup| sealed.push(Sealed::Block(markup.into_string()));
+        let mut add = |markup: Markup| sealed.push(Sealed::Block(markup.into_string()));
         for tool in &self.tools {
             add(components::tool_call(&tool.name, &tool.arguments));
         }
         if let Some(mark) = self.mark(ending) {
-            add(match mark {
-                Mark::Note(text) => components::note(text),
-                Mark::Interrupted(reason) => components::interrupted(&reason),
-            });
+            add(mark);
         }
         if let Some(receipt) = self.receipt.as_deref() {
             add(components::receipt(receipt));
@@ -113,13 +103,14 @@ impl Narrator {
         sealed
     }
 
-    /// How it ended, if that needs words.
-    fn mark(&self, ending: &Ending) -> Option<Mark> {
+    /// What a reader should know of how it ended, and no model is told.
+    fn mark(&self, ending: &Ending) -> Option<Markup> {
         let note = match ending {
             Ending::Failed { code, message } => {
-                return Some(Mark::Interrupted(reason_of(code.as_deref(), message.as_deref())));
+                let reason = reason_of(code.as_deref(), message.as_deref());
+                return Some(components::interrupted(&reason));
             }
-            Ending::Lost(why) => return Some(Mark::Interrupted(reason_why(*why).to_owned())),
+            Ending::Lost(why) => return Some(components::interrupted(reason_why(*why))),
             Ending::Stopped => "Stopped.",
             Ending::TooLong => "The answer is cut here: it is longer than this page shows.",
             _ if self.refused => "The model declined to answer.",
@@ -130,7 +121,7 @@ impl Narrator {
             }
             Ending::Complete => return None,
         };
-        Some(Mark::Note(note))
+        Some(components::note(note))
     }
 
     fn add(&mut self, text: &str) {

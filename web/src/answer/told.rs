@@ -121,8 +121,7 @@ impl Told {
     pub(crate) fn since(&self, cursor: Cursor) -> Update {
         let fits = cursor.take == self.take
             && cursor.pieces <= self.pieces.len()
-            && self.thoughts.is_char_boundary(cursor.thoughts.min(self.thoughts.len()))
-            && cursor.thoughts <= self.thoughts.len();
+            && self.thoughts.is_char_boundary(cursor.thoughts);
         let from = if fits { cursor } else { Cursor::default() };
         Update {
             cursor: Cursor {
