@@ -21,6 +21,8 @@ const LOOK_FOR: Duration = Duration::from_millis(800);
 pub(crate) const ASK_FOR: Duration = Duration::from_secs(10);
 /// It has answered something already.
 const ASK_AGAIN_FOR: Duration = Duration::from_secs(2);
+/// NATS tells a gateway of a new key within a second.
+const KNOWN_WITHIN: Duration = Duration::from_secs(10);
 /// What we call ourselves in `owned_by`: our own gateway and simulator are no upstreams.
 const OURSELVES: &str = "chappe";
 
@@ -78,6 +80,21 @@ pub(crate) async fn ask(
         "the model server at {base_url} lists no models: load one there first"
     );
     Ok(Found { what: "model server".to_owned(), base_url: base_url.to_owned(), models })
+}
+
+/// Waits until our own gateway, at this origin, knows a key; not longer than [`KNOWN_WITHIN`].
+pub(crate) async fn known(gateway: &str, key: &SecretString) {
+    let asking = async {
+        let client = Client::builder().no_proxy().build()?;
+        let base_url = format!("{gateway}/v1");
+        while let Err(NoList::Refused(status)) = list(&client, &base_url, Some(key), ASK_FOR).await
+            && status == StatusCode::UNAUTHORIZED
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok::<(), reqwest::Error>(())
+    };
+    let _in_time = tokio::time::timeout(KNOWN_WITHIN, asking).await;
 }
 
 /// Why there is no list.

@@ -9,13 +9,14 @@ use gateway::{Auth, Gateway};
 use llm_worker::Worker;
 use model_simulator::Simulator;
 use nats_server::NatsServer;
+use secrecy::SecretString;
 use service_runtime::{Env, Process, Shutdown, Tasks};
 use telemetry::{Identity, Telemetry};
 use web::Web;
 
 use crate::data_dir::DataDir;
 use crate::model_choice::{self, ModelChoice, Wish};
-use crate::{keys, nats, screen, settings};
+use crate::{discovery, keys, nats, screen, settings};
 
 /// Everyone who speaks in this process.
 pub(crate) const IDENTITIES: &[Identity] =
@@ -47,17 +48,33 @@ pub(crate) async fn run(
         screen::stopped();
         return Ok(Ended::Drained);
     };
-    let (services, server) = started?;
-    services.run(shutdown, server).await
+    let Started { services, choice, nats_url, server } = started?;
+    let announced = Announced { choice: &choice, nats_url: &nats_url, data_dir: data_dir.path() };
+    services.run(shutdown, server, &announced).await
 }
 
-/// Starts everything, and says where it is.
+/// What is ready to run.
+struct Started {
+    services: Services,
+    choice: ModelChoice,
+    nats_url: String,
+    server: Option<NatsServer>,
+}
+
+/// What is said of it once it runs.
+struct Announced<'a> {
+    choice: &'a ModelChoice,
+    nats_url: &'a str,
+    data_dir: &'a Path,
+}
+
+/// Starts what the services need, and builds them.
 async fn start(
     data_dir: &Path,
     wish: Wish,
     env: Env,
     telemetry: &Telemetry,
-) -> anyhow::Result<(Services, Option<NatsServer>)> {
+) -> anyhow::Result<Started> {
     let choice = model_choice::choose(wish).await?;
     let simulator = match choice {
         ModelChoice::Simulator => Some(simulator(&env, telemetry)?),
@@ -77,8 +94,7 @@ async fn start(
     let built = Services::build(settings, &env, data_dir, telemetry, simulator);
     // Large, as it holds all services while they are built.
     let services = Box::pin(built).await?;
-    services.announce(&choice, &nats_url, data_dir);
-    Ok((services, server))
+    Ok(Started { services, choice, nats_url, server })
 }
 
 fn simulator(env: &Env, telemetry: &Telemetry) -> anyhow::Result<Simulator> {
@@ -94,6 +110,8 @@ struct Services {
     simulator: Option<Simulator>,
     models: Vec<String>,
     asks_for_keys: bool,
+    /// The key that was just made for the chat page, if one was.
+    page_key: Option<SecretString>,
 }
 
 impl Services {
@@ -112,8 +130,10 @@ impl Services {
         let asks_for_keys = gateway.auth == Auth::Keys;
         let gateway = Gateway::build(gateway, telemetry.service(Gateway::IDENTITY.name)).await?;
         // Behind the gateway, which tells of keys that are made from now on.
+        let mut page_key = None;
         if asks_for_keys && web.api_key.is_none() {
-            web.api_key = Some(keys::of_web(&operator, data_dir).await?);
+            page_key = Some(keys::of_web(&operator, data_dir).await?);
+            web.api_key.clone_from(&page_key);
         }
         let worker = Worker::build(worker, telemetry.service(Worker::IDENTITY.name)).await?;
         if env.get("WEB_GATEWAY_URL").is_none() {
@@ -122,31 +142,44 @@ impl Services {
         }
         let web = Web::build(web, telemetry.service(Web::IDENTITY.name))?;
         let models = catalogue.models().map(|model| model.name.to_string()).collect();
-        Ok(Self { gateway, worker, web, simulator, models, asks_for_keys })
+        Ok(Self { gateway, worker, web, simulator, models, asks_for_keys, page_key })
     }
 
-    fn announce(&self, choice: &ModelChoice, nats_url: &str, data_dir: &Path) {
-        screen::ready(&screen::Ready {
+    fn announcement<'a>(&self, announced: &Announced<'a>) -> screen::Ready<'a> {
+        screen::Ready {
             web: self.web.origin(),
             gateway: self.gateway.origin(),
             simulator: self.simulator.as_ref().map(Simulator::address),
-            nats_url,
-            data_dir,
+            nats_url: announced.nats_url,
+            data_dir: announced.data_dir,
             models: self.models.clone(),
             asks_for_keys: self.asks_for_keys,
-            choice,
-        });
+            choice: announced.choice,
+        }
     }
 
     /// Runs until one is told to stop or fails. The chat and the API end first, while the worker
     /// still answers what they have in hand; then the worker, then what it needs.
-    async fn run(self, asked: Shutdown, mut server: Option<NatsServer>) -> anyhow::Result<Ended> {
+    async fn run(
+        self,
+        asked: Shutdown,
+        mut server: Option<NatsServer>,
+        announced: &Announced<'_>,
+    ) -> anyhow::Result<Ended> {
+        let announcement = self.announcement(announced);
         let tasks = Tasks::new();
         let (front, back, last) = (Shutdown::manual(), Shutdown::manual(), Shutdown::manual());
         let mut gateway = tasks.spawn(self.gateway.run_until(front.clone()));
-        let mut web = tasks.spawn(self.web.run_until(front.clone()));
         let mut worker = tasks.spawn(self.worker.run_until(back.clone()));
         let simulator = self.simulator.map(|one| tasks.spawn(one.run_until(last.clone())));
+        if let Some(key) = &self.page_key {
+            // The gateway hears of keys from NATS, a moment after they are made: whoever opens the
+            // page as soon as it is announced is not told that its key is unknown.
+            let known = discovery::known(&announcement.gateway, key);
+            asked.unless_requested(known).await;
+        }
+        let mut web = tasks.spawn(self.web.run_until(front.clone()));
+        screen::ready(&announcement);
 
         let broken = tokio::select! {
             () = asked.requested() => None,
