@@ -5,6 +5,7 @@
 //! * [`TestNats`]: a nats-server that can be killed and started again.
 //! * [`OtlpReceiver`]: takes traces and metrics as a collector does.
 //! * [`Certificates`]: an authority, and what a server needs for TLS.
+//! * [`Log`]: what is logged on the threads of one test.
 //! * [`http_client`]: a client that uses no proxy.
 //! * [`free_port`]: a port that nobody else in this test run gets.
 //!
@@ -18,6 +19,7 @@
 mod binaries;
 mod certificates;
 mod http;
+mod log;
 mod nats;
 mod otlp;
 mod ports;
@@ -27,6 +29,7 @@ mod stack;
 pub use binaries::binary;
 pub use certificates::Certificates;
 pub use http::{http_client, http_client_that_stays};
+pub use log::{Listening, Log};
 pub use nats::TestNats;
 pub use otlp::{ExportedSpan, OtlpReceiver};
 pub use ports::free_port;

@@ -2,11 +2,11 @@
 
 use service_runtime::Env;
 use telemetry::ServiceTelemetry;
+use test_support::Log;
 use tracing::level_filters::LevelFilter;
 use web::{Settings, Web};
 
 use crate::gateway::Gateway;
-use crate::log::Log;
 use crate::support::{ChatPage, KEY};
 
 const QUESTION: &[(&str, &str)] = &[("model", "simulator"), ("prompt", "Why?")];
@@ -44,7 +44,7 @@ async fn a_key_that_does_not_get_in_is_a_page_for_the_reader_and_a_line_for_the_
             assert!(text.contains(words), "{code}: {text}");
             assert!(text.contains("WEB_API_KEY") && text.contains(MAKE_ONE), "{text}");
         }
-        let warnings = log.lines_with("WARN");
+        let warnings = log.lines(&["WARN"]);
         assert_eq!(warnings.len(), 1, "once, however often it happens: {warnings:?}");
         for part in [line, "WEB_API_KEY", MAKE_ONE] {
             assert!(warnings[0].contains(part), "{code}: {warnings:?}");
@@ -66,7 +66,7 @@ async fn a_key_with_too_narrow_scopes_is_told_what_it_lacks() {
     let page = chat.send("/chat", QUESTION).await.text().await.unwrap();
 
     assert!(page.contains("may not be used for this"), "{page}");
-    let warnings = log.lines_with("WARN");
+    let warnings = log.lines(&["WARN"]);
     assert!(warnings.len() == 1 && warnings[0].contains("`chat.completions`"), "{warnings:?}");
 }
 
@@ -83,7 +83,7 @@ async fn each_change_is_told() {
     gateway.let_in();
     chat.get("/").await;
 
-    let told = log.lines_with("chat page in");
+    let told = log.lines(&["chat page in"]);
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(told[0].contains("expired") && told[1].contains("revoked"), "{told:?}");
     assert!(told[2].contains("INFO") && told[2].contains("again"), "{told:?}");
@@ -107,9 +107,9 @@ async fn neither_key_nor_cookie_nor_owner_is_in_any_log() {
     assert_eq!(last["authorization"], format!("Bearer {KEY}"));
     let owner = last["chappe-on-behalf-of"].to_str().unwrap();
     let value = session.split_once('=').unwrap().1;
-    assert!(log.lines_with("TRACE").len() > 10, "everything is heard");
+    assert!(log.lines(&["TRACE"]).len() > 10, "everything is heard");
     for secret in [KEY, value, owner] {
-        assert_eq!(log.lines_with(secret), Vec::<String>::new());
+        assert_eq!(log.lines(&[secret]), Vec::<String>::new());
     }
 }
 

@@ -19,8 +19,6 @@ mod keys;
 #[cfg(test)]
 mod leaving;
 #[cfg(test)]
-mod log;
-#[cfg(test)]
 mod operate;
 #[cfg(test)]
 mod operators_keys;

@@ -2,10 +2,10 @@
 
 use reqwest::{Response, StatusCode};
 use serde_json::json;
+use test_support::Log;
 use tracing::level_filters::LevelFilter;
 
 use crate::gateway::Gateway;
-use crate::log::Log;
 use crate::operate::overview;
 use crate::support::{ChatPage, KEY};
 
@@ -178,10 +178,10 @@ async fn neither_key_nor_ticket_is_in_any_log_or_page() {
     let refused = request.send().await.unwrap().text().await.unwrap();
 
     let value = ticket.split_once('=').unwrap().1;
-    assert!(log.lines_with("TRACE").len() > 10, "everything is heard");
+    assert!(log.lines(&["TRACE"]).len() > 10, "everything is heard");
     for secret in [CANARY, value] {
-        assert_eq!(log.lines_with(secret), Vec::<String>::new());
+        assert_eq!(log.lines(&[secret]), Vec::<String>::new());
         assert!(!html.contains(secret) && !refused.contains(secret));
     }
-    assert_eq!(log.lines_with("chat page in"), Vec::<String>::new(), "it is no trouble of ours");
+    assert_eq!(log.lines(&["chat page in"]), Vec::<String>::new(), "it is no trouble of ours");
 }

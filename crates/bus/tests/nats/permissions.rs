@@ -1,7 +1,6 @@
 //! What a service may not do, and how it is told. That it may do what it needs, every other test
 //! shows: services have their own credentials in all of them.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::jetstream;
@@ -9,8 +8,9 @@ use async_nats::{ConnectOptions, Event};
 use bus::Bus;
 use contract::permissions::Service;
 use contract::{GatewayId, Lane, QueueName, TenantName, WorkerId, streams, subjects};
-use test_support::TestNats;
+use test_support::{Log, TestNats};
 use tokio::sync::mpsc;
+use tracing::level_filters::LevelFilter;
 
 use crate::support::{connect, fresh_log, publish, queue, server};
 
@@ -266,7 +266,7 @@ async fn a_refusal_is_counted_and_told_with_its_subject() {
     let (nats, _bus) = declared().await;
     let log = Log::default();
     // The connection's task runs on this thread too.
-    let _as_long_as_the_test = log.begin();
+    let _as_long_as_the_test = log.listen(LevelFilter::TRACE);
     let bus = Bus::connect("operator", &nats.settings(Service::Operator)).await.unwrap();
     assert_eq!(bus.refusals(), 0);
 
@@ -281,35 +281,5 @@ async fn a_refusal_is_counted_and_told_with_its_subject() {
     let seed = std::fs::read_to_string(nats.nkey_file(Service::Operator)).unwrap();
     for secret in ["canary", seed.trim()] {
         assert!(!text.contains(secret), "{text}");
-    }
-}
-
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn begin(&self) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(move || log.clone())
-            .with_ansi(false)
-            .finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use gateway::Settings;
 use service_runtime::Shutdown;
 use telemetry::ServiceTelemetry;
+use test_support::Log;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tracing::level_filters::LevelFilter;
 
-use super::{Log, until, within};
+use super::{until, within};
 
 /// A gateway that runs as a process does: apart from the test, and able to die.
 pub(crate) struct Gateway {
@@ -27,7 +29,8 @@ impl Gateway {
         let logs = log.clone();
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         // As long as the thread.
-        runtime.worker_threads(1).on_thread_start(move || std::mem::forget(logs.begin()));
+        let listen = move || std::mem::forget(logs.listen(LevelFilter::INFO));
+        runtime.worker_threads(1).on_thread_start(listen);
         let runtime = runtime.enable_all().build().unwrap();
         let telemetry = ServiceTelemetry::detached();
         let shutdown = Shutdown::manual();
