@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import random
 import socket
 import subprocess
 import tarfile
@@ -14,14 +15,25 @@ import urllib.request
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
+def free_port():
+    """One from below the range from which systems take ports for outgoing connections: of those,
+    one that is free now may be a neighbour's a moment later."""
+    while True:
+        port = random.randint(18_000, 30_000)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
 class Registry:
     """docker-registry in a folder, until it is stopped."""
 
     def __init__(self, program, folder):
         self.folder = folder
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{taken.getsockname()[1]}"
+        self.address = f"127.0.0.1:{free_port()}"
         settings = folder / "registry.json"
         # JSON is YAML too.
         settings.write_text(
