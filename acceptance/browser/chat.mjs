@@ -12,11 +12,11 @@ assert(webUrl, 'ACCEPTANCE_WEB_URL is not set; `cargo xtask test` starts a syste
 const PATIENCE_MS = 30_000;
 
 /** Starts the browser; one for each file of tests. */
-export const launch = () =>
+export const launch = (...more) =>
   chromium.launch({
     executablePath: process.env.CHROMIUM_BIN,
     // As root in a container there is no sandbox; nothing foreign is opened here.
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', ...more],
   });
 
 /** A visitor with a page of their own. */
