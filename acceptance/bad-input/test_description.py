@@ -82,6 +82,10 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
     items = raw.http.get(f"/v1/responses/{response['id']}/input_items").json()
     raw.http.post("/v1/responses", json={**created, "conversation": conversation["id"]})
     turns = raw.http.get(f"/v1/conversations/{conversation['id']}/turns").json()
+    rated = raw.http.post(
+        f"/v1/conversations/{conversation['id']}/turns/{turns['last_id']}/feedback",
+        json={"rating": "up"},
+    ).json()
     refused = raw.http.get(filled("/v1/responses/{response_id}")).json()
     gone = raw.http.delete(f"/v1/responses/{response['id']}").json()
     left = raw.http.delete(f"/v1/conversations/{conversation['id']}").json()
@@ -93,6 +97,7 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
         ("ItemList", items),
         ("ConversationTurnList", turns),
         ("ConversationTurn", turns["data"][0]),
+        ("TurnFeedback", rated),
         ("Error", refused),
         ("ErrorDetail", refused["error"]),
         ("DeletedResponse", gone),

@@ -29,6 +29,7 @@ pub(crate) struct Measures {
     settled: Counter<u64>,
     republished: Counter<u64>,
     sealed: Counter<u64>,
+    rated: Counter<u64>,
     published: Counter<u64>,
     bus_operations: Histogram<f64>,
     drain: Histogram<f64>,
@@ -121,6 +122,7 @@ impl Measures {
             settled: app::JOBS_SETTLED.counter(meter),
             republished: app::JOBS_REPUBLISHED.counter(meter),
             sealed: app::LOGS_SEALED.counter(meter),
+            rated: app::ANSWERS_RATED.counter(meter),
             published: messaging::CLIENT_SENT_MESSAGES.counter(meter),
             bus_operations: messaging::CLIENT_OPERATION_DURATION.histogram(meter),
             drain: app::DRAIN_DURATION.histogram(meter),
@@ -171,6 +173,15 @@ impl Measures {
     /// A job that its queue had lost is in it again.
     pub(crate) fn republished(&self, lane: Lane) {
         self.republished.add(1, &[label_of(lane)]);
+    }
+
+    /// Somebody said what they think of an answer of a model: a name of the catalogue, or `other`.
+    pub(crate) fn rated(&self, model: &str, rating: &'static str) {
+        let labels = [
+            KeyValue::new(gen_ai::REQUEST_MODEL, model.to_owned()),
+            KeyValue::new(app::RATING, rating),
+        ];
+        self.rated.add(1, &labels);
     }
 
     /// A log was to be sealed.

@@ -2,6 +2,7 @@
 
 use contract::{JobId, Owner};
 use futures::StreamExt as _;
+use openai_api::responses::Feedback;
 
 use super::error::ConversationError;
 use super::items::place_of;
@@ -41,6 +42,8 @@ pub(crate) struct PastTurn {
     pub(crate) after: Option<JobId>,
     /// All that follow the same, the oldest first.
     pub(crate) siblings: Vec<JobId>,
+    /// What its owner thought of it.
+    pub(crate) feedback: Option<Feedback>,
     /// `None` once its log is gone.
     pub(crate) said: Option<Said>,
 }
@@ -109,6 +112,7 @@ impl Conversations {
             turn: tree.turn(*place),
             after: tree.parent(*place),
             siblings,
+            feedback: record.thumbs.of(tree.turn(*place)),
             said,
         });
         Ok(History { turns: turns.collect(), has_more: shown.len() < path.len() })

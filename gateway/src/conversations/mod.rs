@@ -6,6 +6,7 @@
 //! * [`claim`]: a response takes its turn. One at a time does.
 //! * [`items`]: the items of a conversation are folds of the logs of its turns.
 //! * [`history`]: the turns along one branch, page by page.
+//! * [`feedback`]: what somebody thought of an answer.
 //! * [`forgetting`]: one is deleted with its responses, whom this room does not know.
 //! * [`search`]: which conversations hold a text.
 //! * [`error`]: why not.
@@ -14,6 +15,7 @@
 
 mod claim;
 mod error;
+mod feedback;
 mod forgetting;
 mod history;
 mod items;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::error::ConversationError;
+use super::feedback::Thumbs;
 use super::turns::{Branches, Tree};
 
 #[cfg(test)]
@@ -44,6 +45,8 @@ pub(super) struct Record {
     /// conversation is a line then.
     #[serde(default, skip_serializing_if = "Branches::is_empty")]
     branches: Branches,
+    #[serde(default, skip_serializing_if = "Thumbs::is_empty")]
+    pub(super) thumbs: Thumbs,
     /// Ids of items that were removed: logs are not changed, and what is added again under its key
     /// stays away.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -97,6 +100,7 @@ impl Record {
             running: None,
             entries: Vec::new(),
             branches: Branches::default(),
+            thumbs: Thumbs::default(),
             removed: Vec::new(),
         };
         this.set_metadata(metadata);
@@ -189,6 +193,7 @@ impl Record {
     /// Takes a turn out; false when it is not there. What followed it follows what it followed.
     pub(super) fn remove_turn(&mut self, turn: JobId) -> bool {
         self.branches = self.tree().branches_without(turn);
+        self.thumbs.set(turn, None);
         let before = self.entries.len();
         self.entries.retain(|entry| !matches!(entry, Entry::Turn(other) if *other == turn));
         if self.running.is_some_and(|running| running.turn == turn) {

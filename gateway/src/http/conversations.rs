@@ -11,17 +11,18 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use contract::keys::Endpoint;
-use openai_api::responses::{NewConversation, NewItems, new_metadata};
+use openai_api::responses::{Feedback, NewConversation, NewItems, new_metadata};
 use serde_json::json;
 use service_runtime::read_body;
 
 pub(super) use self::refusals::of_a_turn;
 use super::Api;
 use super::answering::whole;
+use super::completions::label_of;
 use super::idempotency::{self, Key};
 use super::refusal::Refusal;
 use super::responses::{Page, Pairs, list_of_items, pairs};
-use super::router::{CONVERSATION, CONVERSATION_ITEMS, CONVERSATIONS};
+use super::router::{CONVERSATION, CONVERSATION_ITEMS, CONVERSATIONS, TURN_FEEDBACK};
 use crate::conversations::{Conversation, ConversationError};
 use crate::idempotency::Repeatable;
 use crate::keys::Caller;
@@ -156,6 +157,24 @@ pub(super) async fn list_turns(
     let wanted = query::turns(&pairs(query)?)?;
     let history = api.conversations().history(caller.owner(), &id_of(id)?, &wanted).await?;
     Ok(whole(turns::list(&history)))
+}
+
+pub(super) async fn rate(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    ids: Ids,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (body, repeatable) = body_of(&api, &caller, TURN_FEEDBACK, request).await?;
+    let feedback = Feedback::parse(&body)?;
+    let (id, turn) = ids_of(ids)?;
+    api.ledger().note(repeatable.as_ref()).await?;
+    let rated = api.conversations().rate(caller.owner(), &id, &turn, feedback.as_ref()).await?;
+    if let (Some(feedback), true) = (&feedback, rated.anew) {
+        let model = label_of(api.chats().catalogue(), rated.model.as_deref().unwrap_or_default());
+        api.measures().rated(model, feedback.rating());
+    }
+    Ok(whole(turns::rated(rated.turn, feedback.as_ref())))
 }
 
 /// The body of a request, and what it is if it comes again.

@@ -38,6 +38,9 @@ pub(super) const CONVERSATION_ITEMS: &str = "/v1/conversations/{conversation_id}
 pub(super) const CONVERSATION_ITEM: &str = "/v1/conversations/{conversation_id}/items/{item_id}";
 /// What its turns asked and answered, along one branch.
 pub(super) const CONVERSATION_TURNS: &str = "/v1/conversations/{conversation_id}/turns";
+/// What its owner thought of one.
+pub(super) const TURN_FEEDBACK: &str =
+    "/v1/conversations/{conversation_id}/turns/{response_id}/feedback";
 /// Endpoints of the API that are not built, and would be taken for the name of a response.
 const NO_RESPONSES: [&str; 2] = ["/v1/responses/input_tokens", "/v1/responses/compact"];
 /// The list of models.
@@ -71,7 +74,7 @@ pub(super) const ROTATE_KEY: &str = "/v1/admin/keys/{key_id}/rotate";
 struct Route(&'static str, Needs, MethodRouter<Api>);
 
 /// Every route that answers somebody.
-fn routes() -> [Route; 20] {
+fn routes() -> [Route; 21] {
     let chat = Needs::Endpoint(Endpoint::ChatCompletions);
     let embeddings = Needs::Endpoint(Endpoint::Embeddings);
     let models = Needs::Endpoint(Endpoint::Models);
@@ -101,6 +104,7 @@ fn routes() -> [Route; 20] {
             get(conversations::show_item).delete(conversations::delete_item),
         ),
         Route(CONVERSATION_TURNS, conversation, get(conversations::list_turns)),
+        Route(TURN_FEEDBACK, conversation, post(conversations::rate)),
         Route(MODELS, models, get(models::list)),
         Route(MODEL, models, get(models::show)),
         Route(ADMIN_KEYS, Needs::Operator, get(admin_keys::list).post(admin_keys::create)),

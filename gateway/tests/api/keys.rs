@@ -57,6 +57,7 @@ fn body_for(path: &str) -> &'static str {
         "/v1/conversations/{conversation_id}/items" => {
             r#"{"items":[{"type":"message","role":"user","content":"theirs"}]}"#
         }
+        "/v1/conversations/{conversation_id}/turns/{response_id}/feedback" => r#"{"rating":"up"}"#,
         "/v1/admin/keys" => r#"{"name":"x"}"#,
         _ => "{}",
     }
@@ -154,7 +155,9 @@ async fn what_others_own_is_not_there_on_any_route() {
             let answer = stage.sends_as(key, method.clone(), &address, body).await;
             let (status, code) = answer.error().await;
             assert_eq!(status, 404, "{method} {path}");
-            let of = if path.contains("{response_id}") { "response" } else { "conversation" };
+            // A turn is looked for in its conversation.
+            let in_one = path.contains("{conversation_id}");
+            let of = if in_one { "conversation" } else { "response" };
             assert_eq!(code, format!("{of}_not_found"), "{method} {path}");
             looked += 1;
         }

@@ -23,6 +23,8 @@ mod drain;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod feedback;
+#[cfg(test)]
 mod figures;
 #[cfg(test)]
 mod gaps;

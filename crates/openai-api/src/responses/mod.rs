@@ -9,7 +9,8 @@
 //! * [`Projection`]: folds what became of it into events and the response. The same calls give the
 //!   same bytes, so any replica can go on where another stopped.
 //! * [`NewConversation`], [`NewItems`], [`new_metadata`]: what changes a conversation, whose turns
-//!   are responses. [`After`]: behind which of them a request goes. [`said_in`]: who said what in a list of items.
+//!   are responses. [`After`]: behind which of them a request goes. [`Feedback`]: what somebody thought
+//!   of one. [`said_in`]: who said what in a list of items.
 //!
 //! On the path of a token nothing is unescaped: the text of a chunk stays the JSON it came as.
 
@@ -19,6 +20,7 @@ mod chat;
 mod chunk;
 mod conversation;
 mod event;
+mod feedback;
 mod file;
 mod format;
 mod input;
@@ -40,6 +42,7 @@ mod tests;
 pub use after::After;
 pub use conversation::{MOST_ITEMS_AT_ONCE, NewConversation, NewItems, new_metadata};
 pub use event::ResponseEvent;
+pub use feedback::Feedback;
 pub use input::CreateResponse;
 pub use json::one_line;
 pub use projection::{About, End, Projection, Status};

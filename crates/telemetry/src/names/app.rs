@@ -12,6 +12,8 @@ pub const MODEL: &str = "app.model";
 pub const OUTCOME: &str = "app.outcome";
 /// Why: a few fixed words. A label.
 pub const REASON: &str = "app.reason";
+/// What somebody thought of an answer: `up` or `down`. A label.
+pub const RATING: &str = "app.rating";
 /// The upstream that served a call. A label.
 pub const UPSTREAM: &str = "app.upstream";
 /// A stream of NATS, by its name there. A label.
@@ -113,6 +115,12 @@ pub const JOBS_REPUBLISHED: Instrument = Instrument::counter_of(
     "app.jobs.republished",
     "{job}",
     "Number of open stored jobs that were put back into their queue.",
+);
+/// Thumbs of readers, up or down, each change once. Labels: model, rating. Gateway.
+pub const ANSWERS_RATED: Instrument = Instrument::counter_of(
+    "app.answers.rated",
+    "{rating}",
+    "Number of answers that a reader rated, or rated otherwise.",
 );
 /// Logs that were to be sealed. Label: outcome. Gateway.
 pub const LOGS_SEALED: Instrument =

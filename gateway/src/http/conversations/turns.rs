@@ -1,6 +1,8 @@
 //! A page of turns as JSON. Items and responses are the JSON that their logs tell.
 
 use bytes::Bytes;
+use contract::JobId;
+use openai_api::responses::Feedback;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -21,8 +23,36 @@ struct Turn<'a> {
     id: String,
     after: Option<String>,
     siblings: Vec<String>,
+    feedback: Option<Thumb<'a>>,
     input: Vec<&'a RawValue>,
     response: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Thumb<'a> {
+    rating: &'static str,
+    comment: Option<&'a str>,
+}
+
+impl<'a> Thumb<'a> {
+    fn of(feedback: &'a Feedback) -> Self {
+        Self { rating: feedback.rating(), comment: feedback.comment.as_deref() }
+    }
+}
+
+#[derive(Serialize)]
+struct Rated<'a> {
+    object: &'static str,
+    id: String,
+    feedback: Option<Thumb<'a>>,
+}
+
+/// What is kept of what somebody thought of a turn.
+pub(super) fn rated(turn: JobId, feedback: Option<&Feedback>) -> Bytes {
+    let feedback = feedback.map(Thumb::of);
+    let rated = Rated { object: "conversation.turn.feedback", id: turn.as_response(), feedback };
+    // Texts: writing them to memory cannot fail.
+    serde_json::to_vec(&rated).unwrap_or_default().into()
 }
 
 /// The page as a list object.
@@ -33,8 +63,9 @@ pub(super) fn list(history: &History) -> Bytes {
         Turn {
             object: "conversation.turn",
             id: turn.turn.as_response(),
-            after: turn.after.map(contract::JobId::as_response),
+            after: turn.after.map(JobId::as_response),
             siblings: turn.siblings.iter().map(|turn| turn.as_response()).collect(),
+            feedback: turn.feedback.as_ref().map(Thumb::of),
             input: input.unwrap_or_default(),
             response: said.and_then(|said| serde_json::from_slice(&said.response).ok()),
         }
