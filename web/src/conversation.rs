@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use crate::ids::{ConversationId, ResponseId};
 use crate::preset::Preset;
 use crate::said::Said;
+use crate::texts;
 
 /// How a model is to answer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -145,7 +146,7 @@ impl Turn {
 impl Line {
     /// What a person may call it.
     pub(crate) fn name(&self) -> &str {
-        self.title.as_deref().unwrap_or("Untitled")
+        self.title.as_deref().unwrap_or(texts::chat::UNTITLED)
     }
 }
 

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::gateway_client::{KeyTrouble, Models, Refused};
 use crate::said::Why;
+use crate::texts::errors;
 
 /// What a person is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,28 +32,21 @@ pub(crate) enum Action {
     StartAnew,
 }
 
-const AGAIN: &str = "Send it again in a moment.";
-const MODEL: &str = "The model answered with an error.";
-const CUT_OFF: &str = "The connection to the model ended.";
-const RESTARTED: &str = "The server is being restarted.";
-
 /// What the codes of failures that are nobody's fault here come to, for people.
 fn in_plain_words(code: &str) -> Option<&'static str> {
     Some(match code {
-        "upstream_unavailable" | "model_not_served" => "The model cannot be reached at the moment.",
-        "upstream_closed" | "answer_incomplete" | "worker_lost" => CUT_OFF,
-        "upstream_timeout" | "no_answer" => "The model did not answer in time.",
-        "upstream_malformed" => "The model sent something that is no answer.",
-        "upstream_auth" | "upstream_redirect" => {
-            "The model is not set up as it should be; whoever runs this page can mend it."
-        }
-        "worker_stopped" | "gateway_stopped" => RESTARTED,
-        "queue_unavailable" => "The server cannot take questions at the moment.",
-        "context_length_exceeded" => "The conversation is too long for this model.",
-        "rate_limit_exceeded" => "The model is busy: too many requests at once.",
-        "model_not_found" => "The model is not there any more.",
-        "server_error" => MODEL,
-        "read_too_slowly" => "The answer was not read fast enough.",
+        "upstream_unavailable" | "model_not_served" => errors::MODEL_AWAY,
+        "upstream_closed" | "answer_incomplete" | "worker_lost" => errors::MODEL_CUT_OFF,
+        "upstream_timeout" | "no_answer" => errors::MODEL_LATE,
+        "upstream_malformed" => errors::MODEL_MALFORMED,
+        "upstream_auth" | "upstream_redirect" => errors::MODEL_NOT_SET_UP,
+        "worker_stopped" | "gateway_stopped" => errors::RESTARTED,
+        "queue_unavailable" => errors::QUEUE_AWAY,
+        "context_length_exceeded" => errors::CONTEXT_TOO_LONG,
+        "rate_limit_exceeded" => errors::MODEL_BUSY,
+        "model_not_found" => errors::MODEL_GONE,
+        "server_error" => errors::MODEL_FAILED,
+        "read_too_slowly" => errors::READ_TOO_SLOWLY,
         _ => return None,
     })
 }
@@ -76,19 +70,17 @@ impl Words {
     pub(crate) fn of_refusal(refused: &Refused) -> Self {
         match refused {
             Refused::Unreachable => {
-                Self::new(StatusCode::BAD_GATEWAY, "The gateway cannot be reached.", AGAIN)
+                Self::new(StatusCode::BAD_GATEWAY, errors::GATEWAY_AWAY, errors::AGAIN)
             }
-            Refused::Unreadable => Self::new(
-                StatusCode::BAD_GATEWAY,
-                "What answers as the gateway says nothing that one says.",
-                "Whoever runs this page has to look at WEB_GATEWAY_URL.",
-            ),
+            Refused::Unreadable => {
+                Self::new(StatusCode::BAD_GATEWAY, errors::GATEWAY_STRANGE, errors::LOOK_AT_URL)
+            }
             Refused::Silent => {
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "Nobody answered in time.", AGAIN)
+                Self::new(StatusCode::GATEWAY_TIMEOUT, errors::NOBODY_IN_TIME, errors::AGAIN)
             }
             Refused::Key(trouble) => Self::of_key(*trouble),
             Refused::Nothing => {
-                Self::new(StatusCode::BAD_REQUEST, "Nothing was written.", "Write something.")
+                Self::new(StatusCode::BAD_REQUEST, errors::NOTHING_WRITTEN, errors::WRITE_SOMETHING)
             }
             Refused::Answered { status, code, message, retry_after } => {
                 let code = code.as_deref().unwrap_or_default();
@@ -102,87 +94,60 @@ impl Words {
     /// Our key does not get us in. Its reader cannot mend that, and can tell who can.
     fn of_key(trouble: KeyTrouble) -> Self {
         let what = match trouble {
-            KeyTrouble::Missing => "This page has no key for the gateway, which asks for one.",
-            KeyTrouble::Unknown => "The gateway does not know the key of this page.",
-            KeyTrouble::Revoked => "The key of this page was revoked.",
-            KeyTrouble::Expired => "The key of this page has expired.",
-            KeyTrouble::NotOnBehalfOf => "The key of this page may not be used for its readers.",
-            KeyTrouble::NotAllowed => "The key of this page may not be used for this.",
+            KeyTrouble::Missing => errors::KEY_MISSING,
+            KeyTrouble::Unknown => errors::KEY_UNKNOWN,
+            KeyTrouble::Revoked => errors::KEY_REVOKED,
+            KeyTrouble::Expired => errors::KEY_EXPIRED,
+            KeyTrouble::NotOnBehalfOf => errors::KEY_NOT_FOR_READERS,
+            KeyTrouble::NotAllowed => errors::KEY_NOT_ALLOWED,
         };
         let advice = match trouble {
-            KeyTrouble::NotAllowed => "Whoever runs it has to set WEB_API_KEY to one that may.",
-            _ => {
-                "Whoever runs it has to set WEB_API_KEY to a key that was made with: chappe keys \
-                 create web --on-behalf-of"
-            }
+            KeyTrouble::NotAllowed => errors::SET_KEY_THAT_MAY,
+            _ => errors::SET_KEY,
         };
         Self::new(StatusCode::BAD_GATEWAY, what, advice)
     }
 
     fn of_status(status: u16, code: &str, message: Option<&str>, wait: Option<Duration>) -> Self {
-        let again = again_after(wait);
-        let model = in_plain_words(code).unwrap_or(MODEL);
+        let again = errors::again_after(wait);
+        let model = in_plain_words(code).unwrap_or(errors::MODEL_FAILED);
         match (status, code) {
-            (_, "context_length_exceeded") => Self::new(
-                StatusCode::BAD_REQUEST,
-                "The conversation is too long for this model.",
-                "Write less, pick another model, or begin anew.",
-            )
-            .and_start_anew(),
-            (_, "conversation_locked") => Self::new(
-                StatusCode::CONFLICT,
-                "An answer in this chat is still being written.",
-                "Stop it, or wait for its end.",
-            ),
-            (_, "idempotency_key_reused") => Self::new(
-                StatusCode::CONFLICT,
-                "This was sent before, with other words.",
-                "Load this page again, then send it once more.",
-            ),
-            (404, "" | "conversation_not_found" | "turn_not_found" | "response_not_found") => {
-                Self::new(
-                    StatusCode::NOT_FOUND,
-                    "This chat is not there any more.",
-                    "What you wrote is still here: send it to begin a new one.",
-                )
+            (_, "context_length_exceeded") => {
+                Self::new(StatusCode::BAD_REQUEST, errors::CONTEXT_TOO_LONG, errors::WRITE_LESS)
+                    .and_start_anew()
             }
-            (_, "conversation_too_large") => Self::new(
-                StatusCode::BAD_REQUEST,
-                "This chat has as many messages as one can hold.",
-                "Begin a new one.",
-            )
-            .and_start_anew(),
-            (_, "model_not_found") => Self::new(
-                StatusCode::NOT_FOUND,
-                "There is no such model any more.",
-                "Pick another one below and send again.",
-            ),
+            (_, "conversation_locked") => {
+                Self::new(StatusCode::CONFLICT, errors::STILL_WRITTEN, errors::STOP_OR_WAIT)
+            }
+            (_, "idempotency_key_reused") => {
+                Self::new(StatusCode::CONFLICT, errors::SENT_BEFORE, errors::LOAD_AND_SEND)
+            }
+            (404, "" | "conversation_not_found" | "turn_not_found" | "response_not_found") => {
+                Self::new(StatusCode::NOT_FOUND, errors::CHAT_GONE, errors::SEND_TO_BEGIN)
+            }
+            (_, "conversation_too_large") => {
+                Self::new(StatusCode::BAD_REQUEST, errors::CHAT_FULL, errors::BEGIN_NEW_ONE)
+                    .and_start_anew()
+            }
+            (_, "model_not_found") => {
+                Self::new(StatusCode::NOT_FOUND, errors::NO_SUCH_MODEL, errors::PICK_ANOTHER)
+            }
             (413, _) => Self::too_large(),
-            (403, "foreign_host" | "foreign_site") => Self::new(
-                StatusCode::BAD_GATEWAY,
-                "The gateway does not answer under the name that this page calls it by.",
-                "Whoever runs it has to set WEB_GATEWAY_URL or GATEWAY_ALLOWED_HOSTS.",
-            ),
-            (429, _) => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "The model is busy: too many requests at once.",
-                again,
-            ),
+            (403, "foreign_host" | "foreign_site") => {
+                Self::new(StatusCode::BAD_GATEWAY, errors::GATEWAY_OTHER_NAME, errors::SET_NAMES)
+            }
+            (429, _) => Self::new(StatusCode::TOO_MANY_REQUESTS, errors::MODEL_BUSY, again),
             (503, "upstream_unavailable" | "model_not_served" | "queue_unavailable") => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, model, again)
             }
-            (503, _) => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The model is busy, or nobody serves it at the moment.",
-                again,
-            ),
-            (504, _) => {
-                Self::new(StatusCode::GATEWAY_TIMEOUT, "The model did not answer in time.", again)
+            (503, _) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, errors::MODEL_BUSY_OR_AWAY, again)
             }
+            (504, _) => Self::new(StatusCode::GATEWAY_TIMEOUT, errors::MODEL_LATE, again),
             (400..=499, _) => Self::new(
                 StatusCode::BAD_REQUEST,
-                told("The model refused this", message),
-                "Ask in other words, or pick another model.",
+                errors::told(errors::MODEL_REFUSED, message),
+                errors::ASK_OTHERWISE,
             ),
             _ => Self::new(StatusCode::BAD_GATEWAY, model, again),
         }
@@ -190,12 +155,7 @@ impl Words {
 
     /// It is not there, or somebody else's.
     pub(crate) fn no_such_chat() -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "There is no such chat.",
-            "It was deleted, is older than 30 days, or belongs to another browser.",
-        )
-        .and_start_anew()
+        Self::new(StatusCode::NOT_FOUND, errors::NO_SUCH_CHAT, errors::WHY_NO_CHAT).and_start_anew()
     }
 
     /// A form that cannot be taken.
@@ -203,15 +163,15 @@ impl Words {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::too_large();
         }
-        Self::new(StatusCode::BAD_REQUEST, "This form cannot be read.", "Load the chat page again.")
+        Self::new(StatusCode::BAD_REQUEST, errors::FORM_UNREADABLE, errors::LOAD_CHAT_AGAIN)
     }
 
     /// More than a form may hold.
     pub(crate) fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "The conversation is too long to be sent.",
-            "Write less, or begin anew.",
+            errors::TOO_LONG_TO_SEND,
+            errors::WRITE_LESS_OR_ANEW,
         )
         .and_start_anew()
     }
@@ -223,8 +183,8 @@ impl Words {
             None if !models.names().is_empty() => None,
             _ => Some(Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "The gateway cannot be reached, or knows no model that chats.",
-                "Load this page again in a moment.",
+                errors::NO_MODEL,
+                errors::LOAD_AGAIN_SOON,
             )),
         }
     }
@@ -233,41 +193,18 @@ impl Words {
 /// Why an answer cannot be read, to follow a colon.
 pub(crate) fn reason_why(why: Why) -> &'static str {
     match why {
-        Why::Gone => "the answer is not kept any longer.",
-        Why::Key => "the gateway does not let this page in.",
-        Why::Gateway => {
-            "the gateway cannot be reached. The answer may go on: load this page again later."
-        }
+        Why::Gone => errors::WHY_GONE,
+        Why::Key => errors::WHY_KEY,
+        Why::Gateway => errors::WHY_GATEWAY,
     }
 }
 
 /// Why an answer broke off, to follow a colon.
 pub(crate) fn reason_of(code: Option<&str>, message: Option<&str>) -> String {
     match (code.and_then(in_plain_words), message) {
-        (Some(words), _) => words.replacen("The ", "the ", 1),
-        (None, Some(message)) => with_full_stop(message),
-        (None, None) => MODEL.replacen("The ", "the ", 1),
-    }
-}
-
-fn told(what: &str, message: Option<&str>) -> String {
-    match message {
-        Some(message) => format!("{what}: {}", with_full_stop(message)),
-        None => format!("{what}."),
-    }
-}
-
-fn with_full_stop(message: &str) -> String {
-    let ended = message.ends_with(['.', '!', '?', '…']);
-    format!("{message}{}", if ended { "" } else { "." })
-}
-
-fn again_after(wait: Option<Duration>) -> String {
-    match wait.map(|wait| wait.as_secs()) {
-        None | Some(0) => AGAIN.to_owned(),
-        Some(1) => "Send it again in a second.".to_owned(),
-        Some(seconds @ 2..=119) => format!("Send it again in {seconds} seconds."),
-        Some(seconds) => format!("Send it again in {} minutes.", seconds.div_ceil(60)),
+        (Some(words), _) => errors::within(words),
+        (None, Some(message)) => errors::with_full_stop(message),
+        (None, None) => errors::within(errors::MODEL_FAILED),
     }
 }
 
@@ -306,8 +243,11 @@ mod tests {
     #[test]
     fn the_wait_is_said() {
         assert_eq!(answered(503, "").advice, "Send it again in 5 seconds.");
-        assert_eq!(again_after(Some(Duration::from_secs(150))), "Send it again in 3 minutes.");
-        assert_eq!(again_after(None), AGAIN);
+        assert_eq!(
+            errors::again_after(Some(Duration::from_secs(150))),
+            "Send it again in 3 minutes."
+        );
+        assert_eq!(errors::again_after(None), errors::AGAIN);
     }
 
     #[test]

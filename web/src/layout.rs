@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::assets::Assets;
 use crate::look::{Look, Theme};
+use crate::texts;
 use crate::{components, paths};
 
 /// What every page of the chat has.
@@ -19,33 +20,29 @@ pub(crate) struct Shell<'a> {
 type Skips = &'static [(&'static str, &'static str)];
 
 /// On a page with a conversation.
-pub(crate) const TO_THE_BOX: Skips = &[("#prompt", "Skip to the message box")];
+pub(crate) const TO_THE_BOX: Skips = &[("#prompt", texts::shell::SKIP_TO_BOX)];
 /// The same with an answer.
 pub(crate) const TO_THE_ANSWER: Skips =
-    &[("#latest", "Skip to the latest answer"), ("#prompt", "Skip to the message box")];
+    &[("#latest", texts::shell::SKIP_TO_ANSWER), ("#prompt", texts::shell::SKIP_TO_BOX)];
 /// On any other.
-pub(crate) const TO_THE_CONTENT: Skips = &[("#content", "Skip to the content")];
+pub(crate) const TO_THE_CONTENT: Skips = &[("#content", texts::shell::SKIP_TO_CONTENT)];
 
 /// Everything before what the page is about.
 pub(crate) fn begin(shell: &Shell<'_>) -> Markup {
     let more = html! { script type="module" src=(shell.assets.script) {} };
     html! {
-        (head(shell.assets, shell.look.theme, &title(shell.title), &more))
+        (head(shell.assets, shell.look.theme, &texts::shell::title(shell.title), &more))
         @for (to, words) in shell.skips { a.skip href=(to) { (words) } }
         header.top {
-            a.brand href=(paths::HOME) { (components::mark()) "Chappe" }
-            nav aria-label="Pages" {
-                button.button type="button" data-help="" hidden { "Keys" }
-                a #all-chats.button href=(paths::CHATS) { "Chats" }
-                a #new-chat.button href=(paths::HOME) { "New chat" }
+            a.brand href=(paths::HOME) { (components::mark()) (texts::shell::NAME) }
+            nav aria-label=(texts::shell::PAGES) {
+                button.button type="button" data-help="" hidden { (texts::shell::KEYS) }
+                a #all-chats.button href=(paths::CHATS) { (texts::shell::CHATS) }
+                a #new-chat.button href=(paths::HOME) { (texts::shell::NEW_CHAT) }
             }
         }
         p #status.unseen role="status" {}
     }
-}
-
-fn title(of: &str) -> String {
-    if of.is_empty() { "Chappe".to_owned() } else { format!("{of} · Chappe") }
 }
 
 /// A whole page for operators. Of one that is live, a new one takes its place every few seconds,
@@ -59,20 +56,20 @@ pub(crate) fn operators_page(assets: &Assets, page: &OperatorsPage<'_>) -> Marku
         }
     };
     html! {
-        (head(assets, Theme::System, &title(page.title), &more))
-        a.skip href="#operate" { "Skip to the state" }
+        (head(assets, Theme::System, &texts::shell::title(page.title), &more))
+        a.skip href="#operate" { (texts::shell::SKIP_TO_STATE) }
         header.top.wide {
-            a.brand href=(paths::HOME) { (components::mark()) "Chappe" }
-            nav aria-label="Pages" {
+            a.brand href=(paths::HOME) { (components::mark()) (texts::shell::NAME) }
+            nav aria-label=(texts::shell::PAGES) {
                 @if page.live {
                     span #age.age {}
-                    noscript { span.age { "Reloads every 5 s" } }
+                    noscript { span.age { (texts::shell::RELOADS) } }
                 }
-                a href=(paths::OPERATE) { "Operate" }
-                a href=(paths::HOME) { "Chat" }
+                a href=(paths::OPERATE) { (texts::shell::OPERATE) }
+                a href=(paths::HOME) { (texts::shell::CHAT) }
                 @if page.signed_in {
                     form method="post" action=(paths::SIGN_OUT) {
-                        button.button type="submit" { "Sign out" }
+                        button.button type="submit" { (texts::shell::SIGN_OUT) }
                     }
                 }
             }
@@ -98,7 +95,7 @@ fn head(assets: &Assets, theme: Theme, title: &str, more: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         // Constants of ours: the elements that the other half closes.
-        (PreEscaped(format!("<html lang=\"en\" data-theme=\"{}\">", theme.value())))
+        (PreEscaped(format!("<html lang=\"{}\" data-theme=\"{}\">", texts::LANGUAGE, theme.value())))
         head {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content";

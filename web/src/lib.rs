@@ -11,6 +11,7 @@
 //! * `gateway_client`: the only module that sends requests.
 //! * `operate`: how everything is, for whoever runs it, and who of them has signed in.
 //! * `receipt`: what an answer took.
+//! * `texts`: every word that people read.
 //! * `session`: whose browser it is, and on whose behalf the gateway is asked; `look`: how it likes
 //!   its pages.
 //! * `static/`: the style sheet and one small script, which needs nothing from elsewhere.
@@ -44,6 +45,7 @@ mod receipt;
 mod said;
 mod session;
 mod settings;
+mod texts;
 mod web;
 
 pub use settings::{CookieSecure, Settings};

@@ -9,6 +9,8 @@ use http::HeaderMap;
 use http::header::COOKIE;
 use http::request::Parts;
 
+use crate::texts;
+
 /// The cookie that holds the theme.
 const THEME: &str = "chappe_theme";
 /// The cookie by which the script says that it runs.
@@ -53,9 +55,9 @@ impl Theme {
     /// The name that people read.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::System => "As the system",
-            Self::Light => "Light",
-            Self::Dark => "Dark",
+            Self::System => texts::chats::AS_THE_SYSTEM,
+            Self::Light => texts::chats::LIGHT,
+            Self::Dark => texts::chats::DARK,
         }
     }
 

@@ -1,5 +1,7 @@
 //! How freely a model may choose its words, in words of ours.
 
+use crate::texts;
+
 /// A temperature by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Preset {
@@ -33,9 +35,9 @@ impl Preset {
     /// The name that people read.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Accurate => "Accurate",
-            Self::Balanced => "Balanced",
-            Self::Creative => "Creative",
+            Self::Accurate => texts::composer::ACCURATE,
+            Self::Balanced => texts::composer::BALANCED,
+            Self::Creative => texts::composer::CREATIVE,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::texts;
+
 /// Longest name that is shown; what is longer was not made by a gateway.
 const LONGEST: usize = 200;
 
@@ -88,10 +90,10 @@ impl Stages {
     /// Their names and times, in order.
     pub(crate) fn named(&self) -> [(&'static str, &'static str, f64); 4] {
         [
-            ("queue", "In the queue", self.queue),
-            ("model", "Model, to its first token", self.model),
-            ("platform", "On the way", self.platform),
-            ("speaking", "First token to last", self.speaking),
+            ("queue", texts::receipts::QUEUE, self.queue),
+            ("model", texts::receipts::TO_FIRST_TOKEN, self.model),
+            ("platform", texts::receipts::ON_THE_WAY, self.platform),
+            ("speaking", texts::receipts::FIRST_TO_LAST, self.speaking),
         ]
     }
 }

@@ -14,7 +14,8 @@ const scrollDown = () => { page.scrollTop = page.scrollHeight; };
 /** The answer that is being written, if one is. */
 let current = null;
 
-const LOST = 'The server cannot be reached. The answer goes on, and will come as soon as it is back.';
+/** What is said here: the page has it, since the server knows the reader's language. */
+const words = $('#words')?.dataset ?? {};
 
 // From now on pages need not wait for answers: they come by this file.
 document.cookie = `chappe_script=1; path=/; max-age=31536000; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
@@ -62,7 +63,7 @@ class Answer {
       this.tailHtml = '';
       clearTimeout(this.lost);
       this.lost = null;
-      if (alertBox.textContent === LOST) alertBox.replaceChildren();
+      if (alertBox.textContent === words.lost) alertBox.replaceChildren();
     };
     source.onmessage = ({ data, lastEventId }) => {
       this.cursor = lastEventId;
@@ -70,7 +71,7 @@ class Answer {
     };
     source.onerror = () => {
       if (this.source !== source) return;
-      this.lost ??= setTimeout(() => complain(LOST), 4000);
+      this.lost ??= setTimeout(() => complain(words.lost), 4000);
       // It comes again by itself, unless it was refused.
       if (source.readyState !== EventSource.CLOSED) return;
       this.close();
@@ -82,7 +83,7 @@ class Answer {
   /** Says that it goes on, less and less often. */
   remind(after) {
     this.reminder = setTimeout(() => {
-      if (this.spoken) say('Still answering');
+      if (this.spoken) say(words.still);
       if (after < 200_000) this.remind(after * 3);
     }, after);
   }
@@ -90,7 +91,7 @@ class Answer {
   /** The chat was deleted elsewhere, or belongs to another session by now. */
   gone() {
     clearTimeout(this.lost);
-    complain('This chat is not there any more.');
+    complain(words.gone);
     this.end({ how: 'failed', words: 0, actions: '' });
   }
 
@@ -103,10 +104,10 @@ class Answer {
   take({ anew, begun, thoughts, add = [], tail, end }) {
     const below = isBelow();
     if (anew) this.startOver();
-    if (begun && $('.waiting', this.article)) $('.waiting', this.article).textContent = 'The model is thinking.';
+    if (begun && $('.waiting', this.article)) $('.waiting', this.article).textContent = words.thinking;
     if ((add.length || tail?.[1]) && !this.spoken) {
       this.spoken = true;
-      if (!end) say('Answering');
+      if (!end) say(words.answering);
       $('.waiting', this.article)?.remove();
     }
     if (thoughts) this.think(thoughts);
@@ -148,14 +149,14 @@ class Answer {
 
   async stop(button) {
     const form = new URLSearchParams({ answer: button.value });
-    const failed = () => complain('The server cannot be reached, so the answer was not stopped. Try it again.');
-    say('Stopping');
+    const failed = () => complain(words.notStopped);
+    say(words.stopping);
     const response = await fetch(button.formAction, { method: 'POST', body: form, redirect: 'manual' }).catch(failed);
     if (response?.type === 'opaqueredirect') alertBox.replaceChildren();
     else if (response) failed();
   }
 
-  end({ how, words, actions }) {
+  end({ how, words: count, actions }) {
     this.ended = true;
     this.close();
     clearTimeout(this.reminder);
@@ -170,8 +171,8 @@ class Answer {
     if (focused) focusPrompt() ?? $('#send').focus();
     equip(this.article);
     const seconds = Math.round((performance.now() - this.begun) / 1000);
-    const ended = { done: 'Answer complete', stopped: 'Stopped', failed: 'Ended with an error' }[how];
-    say(`${ended}, ${words} words, ${seconds} seconds`);
+    const told = { how: words[how], words: count, seconds };
+    say(words.ended.replace(/{(\w+)}/g, (_, name) => told[name]));
   }
 }
 
@@ -190,7 +191,8 @@ function equip(within) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'copy';
-    button.ariaLabel = 'Copy code';
+    button.ariaLabel = words.copyCode;
+    button.dataset.label = words.copyLabel;
     name.append(button);
   }
 }
@@ -200,14 +202,14 @@ async function copy(text, button) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    say('Nothing was copied: this browser does not allow it');
+    say(words.notCopied);
     return;
   }
   if (button) {
-    button.dataset.done = '';
+    button.dataset.done = words.copied;
     setTimeout(() => delete button.dataset.done, 1500);
   }
-  say('Copied');
+  say(words.copied);
 }
 
 /** What the model wrote, without what the page adds to it. */
@@ -243,7 +245,7 @@ function sendWithEnter(event) {
   if (event.key !== 'Enter' || event.shiftKey || composing || touch) return;
   event.preventDefault();
   const { form } = event.target;
-  if (form === composer && current) say('The answer is still being written');
+  if (form === composer && current) say(words.stillWritten);
   else if (event.target.value.trim()) form.requestSubmit(form === composer ? $('#send') : undefined);
 }
 
@@ -294,7 +296,7 @@ function followReader() {
   const down = document.createElement('button');
   down.type = 'button';
   down.className = 'button down';
-  down.textContent = 'To the end';
+  down.textContent = words.toTheEnd;
   down.addEventListener('click', () => {
     focusPrompt();
     scrollDown();

@@ -7,6 +7,7 @@ use crate::error::{reason_of, reason_why};
 use crate::markdown::{Colours, Renderer, Sealed};
 use crate::receipt::Receipt;
 use crate::said::{Ending, Said};
+use crate::texts::answers as texts;
 
 /// More calls than a person reads about.
 const MOST_TOOLS: usize = 32;
@@ -111,14 +112,12 @@ impl Narrator {
                 return Some(components::interrupted(&reason));
             }
             Ending::Lost(why) => return Some(components::interrupted(reason_why(*why))),
-            Ending::Stopped => "Stopped.",
-            Ending::TooLong => "The answer is cut here: it is longer than this page shows.",
-            _ if self.refused => "The model declined to answer.",
-            Ending::Length => "The answer is cut: it reached the longest length allowed.",
-            Ending::Filtered => "A filter ended this answer. Ask in other words.",
-            Ending::Complete if !self.has_spoken() => {
-                "The model ended without a word. Ask again, or in other words."
-            }
+            Ending::Stopped => texts::STOPPED,
+            Ending::TooLong => texts::LONGER_THAN_SHOWN,
+            _ if self.refused => texts::DECLINED,
+            Ending::Length => texts::TOO_LONG,
+            Ending::Filtered => texts::FILTERED,
+            Ending::Complete if !self.has_spoken() => texts::SILENT,
             Ending::Complete => return None,
         };
         Some(components::note(note))

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::conversation::Turn;
 use crate::ids::{ConversationId, ResponseId};
 use crate::paths;
+use crate::texts;
 
 /// What can be done with an answer that is over.
 #[derive(Debug, Clone, Copy)]
@@ -20,15 +21,15 @@ pub(crate) fn actions(of: &Actions<'_>) -> Markup {
     let response = of.response.as_str();
     html! {
         div.tools {
-            button.tool data-copy="" type="button" hidden { "Copy" }
+            button.tool data-copy="" type="button" hidden { (texts::answers::COPY) }
             @if of.may_be_asked_again {
                 button.tool type="submit" form="composer" name="again" value=(response) formnovalidate {
-                    "Try again"
+                    (texts::answers::TRY_AGAIN)
                 }
             }
             @if of.is_cut {
                 button.tool type="submit" form="composer" name="go_on" value=(response) formnovalidate {
-                    "Go on"
+                    (texts::answers::GO_ON)
                 }
             }
         }
@@ -42,10 +43,10 @@ pub(crate) fn versions(turn: &Turn, conversation: &ConversationId) -> Markup {
     let version = |at: Option<usize>| at.and_then(|at| turn.siblings.get(at));
     html! {
         @if count > 1 {
-            nav.versions aria-label="Versions" {
-                (step(version(at.checked_sub(1)), conversation, "Version before", "‹"))
-                span { (number) " / " (count) }
-                (step(version(Some(number)), conversation, "Next version", "›"))
+            nav.versions aria-label=(texts::chat::VERSIONS) {
+                (step(version(at.checked_sub(1)), conversation, texts::chat::VERSION_BEFORE, "‹"))
+                span { (texts::chat::version(number, count)) }
+                (step(version(Some(number)), conversation, texts::chat::NEXT_VERSION, "›"))
             }
         }
     }

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
+use crate::texts;
+
 /// The drawing's own measures; the style sheet stretches it to its place.
 const WIDTH: f64 = 360.0;
 const HEIGHT: f64 = 60.0;
@@ -40,17 +42,15 @@ pub(crate) fn chart(chart: &Chart<'_>) -> Markup {
     let last = chart.values.last().copied().flatten();
     let (top, shown) = (round_up(highest), chart.shown);
     let summary = match last {
-        Some(last) => {
-            format!("{}: {} at last, {} at most.", chart.title, shown(last), shown(highest))
-        }
-        None if known.clone().next().is_none() => format!("{}: nothing is known.", chart.title),
-        None => format!("{}: not known at last, {} at most.", chart.title, shown(highest)),
+        Some(last) => texts::figures::chart(chart.title, &shown(last), &shown(highest)),
+        None if known.clone().next().is_none() => texts::figures::chart_not_known(chart.title),
+        None => texts::figures::chart_not_known_at_last(chart.title, &shown(highest)),
     };
     html! {
         figure.chart.(chart.class) {
             figcaption {
                 span { (chart.title) }
-                strong { @match last { Some(last) => (shown(last)), None => "–" } }
+                strong { @match last { Some(last) => (shown(last)), None => (texts::figures::UNKNOWN) } }
             }
             div.plot {
                 svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img"
@@ -69,7 +69,7 @@ pub(crate) fn chart(chart: &Chart<'_>) -> Markup {
                 }
                 span.top-value aria-hidden="true" { (shown(top)) }
             }
-            div.ends aria-hidden="true" { span { (chart.begins) } span { "now" } }
+            div.ends aria-hidden="true" { span { (chart.begins) } span { (texts::figures::NOW) } }
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::conversation::{Options, Place};
 use crate::ids::{ConversationId, ResponseId};
 use crate::paths;
 use crate::preset::Preset;
+use crate::texts;
 
 /// What a form for a question holds.
 #[derive(Debug, Clone, Copy)]
@@ -46,14 +47,13 @@ impl Place {
 
 /// The form below a conversation.
 pub(crate) fn composer(form: &Composer<'_>) -> Markup {
-    let label = "Your message";
     html! {
         form #composer.composer method="post" action=(paths::CHAT) {
             (hidden(form))
             div.box {
-                label.unseen for="prompt" { (label) }
+                label.unseen for="prompt" { (texts::composer::YOUR_MESSAGE) }
                 textarea #prompt name="prompt" rows="1" required dir="auto" enterkeyhint="send"
-                    placeholder="Ask anything" { (form.draft) }
+                    placeholder=(texts::composer::ASK_ANYTHING) { (form.draft) }
                 div.controls {
                     (model_picker(form.models, &form.options.model))
                     (presets(form.options.preset))
@@ -61,9 +61,9 @@ pub(crate) fn composer(form: &Composer<'_>) -> Markup {
                     div.actions {
                         @if let (Some(conversation), Some(running)) = (form.conversation, form.running) {
                             button #stop.button type="submit" name="answer" value=(running)
-                                formaction=(paths::of(paths::STOP, conversation)) formnovalidate { "Stop" }
+                                formaction=(paths::of(paths::STOP, conversation)) formnovalidate { (texts::composer::STOP) }
                         }
-                        button #send.button.primary type="submit" hidden[form.running.is_some()] { "Send" }
+                        button #send.button.primary type="submit" hidden[form.running.is_some()] { (texts::composer::SEND) }
                     }
                 }
             }
@@ -82,12 +82,12 @@ pub(crate) fn editor(form: &Composer<'_>, back: &str) -> Markup {
                 input type="hidden" name="preset" value=(preset.value());
                 input type="hidden" name="instructions" value=(instructions);
                 div.box {
-                    label.unseen for="edited" { "Your message, written anew" }
+                    label.unseen for="edited" { (texts::composer::WRITTEN_ANEW) }
                     textarea #edited name="prompt" rows="3" required dir="auto" { (form.draft) }
                     div.controls {
                         div.actions {
-                            a.button href=(back) { "Cancel" }
-                            button.button.primary type="submit" { "Send" }
+                            a.button href=(back) { (texts::composer::CANCEL) }
+                            button.button.primary type="submit" { (texts::composer::SEND) }
                         }
                     }
                 }
@@ -101,7 +101,7 @@ pub(crate) fn stop_form(conversation: &ConversationId, answer: &ResponseId) -> M
     html! {
         form.stop-form method="post" action=(paths::of(paths::STOP, conversation)) {
             input type="hidden" name="answer" value=(answer);
-            button.button type="submit" { "Stop" }
+            button.button type="submit" { (texts::composer::STOP) }
         }
     }
 }
@@ -120,7 +120,7 @@ fn hidden(form: &Composer<'_>) -> Markup {
 
 fn model_picker(models: &[String], picked: &str) -> Markup {
     html! {
-        label.unseen for="model" { "Model" }
+        label.unseen for="model" { (texts::composer::MODEL) }
         select #model name="model" disabled[models.is_empty()] {
             @for model in models {
                 option value=(model) selected[model == picked] { (model) }
@@ -132,7 +132,7 @@ fn model_picker(models: &[String], picked: &str) -> Markup {
 fn presets(picked: Preset) -> Markup {
     html! {
         fieldset.presets {
-            legend.unseen { "How the model chooses its words" }
+            legend.unseen { (texts::composer::PRESETS) }
             @for preset in Preset::ALL {
                 label {
                     input type="radio" name="preset" value=(preset.value()) checked[preset == picked];
@@ -146,10 +146,10 @@ fn presets(picked: Preset) -> Markup {
 fn instructions(text: &str) -> Markup {
     html! {
         details.instructions open[!text.is_empty()] {
-            summary { "Instructions" }
-            label.unseen for="instructions" { "What the model is told before everything you say" }
+            summary { (texts::composer::INSTRUCTIONS) }
+            label.unseen for="instructions" { (texts::composer::WHAT_INSTRUCTIONS_ARE) }
             textarea #instructions name="instructions" rows="2" dir="auto"
-                placeholder="What the model is told before everything you say" { (text) }
+                placeholder=(texts::composer::WHAT_INSTRUCTIONS_ARE) { (text) }
         }
     }
 }

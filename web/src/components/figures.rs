@@ -3,22 +3,9 @@
 use maud::{Markup, html};
 use time::OffsetDateTime;
 
-/// What stands where nothing is known.
-const UNKNOWN: &str = "–";
+use crate::texts::figures::{self, JUST_NOW, THOUSANDS, UNKNOWN};
 
-/// A time span, with as many digits as say something.
-pub(crate) fn seconds(seconds: f64) -> String {
-    match seconds.max(0.0) {
-        s if s < 0.000_05 => "0 ms".to_owned(),
-        s if s < 0.009_95 => format!("{:.1} ms", s * 1000.0),
-        s if s < 0.999_5 => format!("{:.0} ms", s * 1000.0),
-        s if s < 9.95 => format!("{s:.1} s"),
-        s if s < 119.5 => format!("{s:.0} s"),
-        s if s < 7_170.0 => format!("{:.0} min", s / 60.0),
-        s if s < 171_000.0 => format!("{:.0} h", s / 3_600.0),
-        s => format!("{:.0} days", s / 86_400.0),
-    }
-}
+pub(crate) use crate::texts::figures::seconds;
 
 /// How many, with a mark at thousands.
 pub(crate) fn count(count: f64) -> String {
@@ -26,7 +13,7 @@ pub(crate) fn count(count: f64) -> String {
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
+            out.push(THOUSANDS);
         }
         out.push(digit);
     }
@@ -45,7 +32,7 @@ pub(crate) fn optional(value: Option<f64>, shown: impl Fn(f64) -> String) -> Str
 
 /// How long ago.
 pub(crate) fn ago(seconds_ago: f64) -> String {
-    if seconds_ago < 1.0 { "just now".to_owned() } else { format!("{} ago", seconds(seconds_ago)) }
+    if seconds_ago < 1.0 { JUST_NOW.to_owned() } else { figures::ago(&seconds(seconds_ago)) }
 }
 
 /// How long ago, with the exact time behind it.

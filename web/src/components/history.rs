@@ -5,20 +5,21 @@ use maud::{Markup, html};
 use crate::conversation::{Line, Listed};
 use crate::ids::ConversationId;
 use crate::paths;
+use crate::texts;
 
 /// What stands beside a chat.
 pub(crate) fn history(listed: Option<&Listed>, open: Option<&ConversationId>) -> Markup {
     html! {
-        aside.side aria-label="Chats" {
+        aside.side aria-label=(texts::chats::TITLE) {
             (find_form(None))
             @match listed {
-                None => p.fine { "The list of chats cannot be read at the moment." },
-                Some(listed) if listed.data.is_empty() => p.fine { "Chats will be listed here." },
+                None => p.fine { (texts::chats::NOT_READABLE) },
+                Some(listed) if listed.data.is_empty() => p.fine { (texts::chats::LISTED_HERE) },
                 Some(listed) => {
-                    nav aria-label="Recent chats" {
+                    nav aria-label=(texts::chats::RECENT) {
                         ul.chats { @for line in &listed.data { li { (link(line, open)) } } }
                     }
-                    a.all href=(paths::CHATS) { "All chats" }
+                    a.all href=(paths::CHATS) { (texts::chats::ALL) }
                 }
             }
         }
@@ -29,8 +30,8 @@ pub(crate) fn history(listed: Option<&Listed>, open: Option<&ConversationId>) ->
 pub(crate) fn find_form(sought: Option<&str>) -> Markup {
     html! {
         form.find role="search" action=(paths::CHATS) {
-            label.unseen for="find" { "Find in chats" }
-            input #find type="search" name="find" placeholder="Find" dir="auto" value=[sought];
+            label.unseen for="find" { (texts::chats::FIND_IN) }
+            input #find type="search" name="find" placeholder=(texts::chats::FIND) dir="auto" value=[sought];
         }
     }
 }

@@ -6,6 +6,7 @@ use super::actions::{Actions, actions, versions};
 use crate::conversation::Turn;
 use crate::ids::{ConversationId, ResponseId};
 use crate::paths;
+use crate::texts;
 
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy)]
@@ -22,12 +23,12 @@ pub(crate) fn question(turn: &Turn, standing: Standing<'_>) -> Markup {
     html! {
         li.turn {
             article.message data-author="user" {
-                h2.unseen { "You said" }
+                h2.unseen { (texts::chat::YOU_SAID) }
                 div.body dir="auto" { (turn.asked.text) }
                 div.tools {
                     (versions(turn, standing.conversation))
                     a.tool data-edit="" href=(paths::edit(standing.conversation, standing.leaf, standing.before, &turn.id)) {
-                        "Edit"
+                        (texts::chat::EDIT)
                     }
                 }
             }
@@ -48,14 +49,14 @@ pub(crate) fn answer_begin(turn: &Turn, busy: Option<&str>) -> Markup {
             ))),
             None => (PreEscaped("<article class=\"message\" data-author=\"assistant\">")),
         }
-        h2.unseen { "The assistant said" @if !model.is_empty() { ", " (model) } }
+        h2.unseen { (texts::answers::said_by(model)) }
     }
 }
 
 /// What stands there until the first word.
 pub(crate) fn waiting(begun: bool) -> Markup {
     html! {
-        p.waiting { @if begun { "The model is thinking." } @else { "Waiting for a free worker." } }
+        p.waiting { (if begun { texts::answers::THINKING } else { texts::answers::WAITING }) }
     }
 }
 
@@ -63,7 +64,7 @@ pub(crate) fn waiting(begun: bool) -> Markup {
 pub(crate) fn thoughts(text: &str) -> Markup {
     html! {
         details.aside.thoughts {
-            summary { "Thoughts" }
+            summary { (texts::answers::THOUGHTS) }
             div.thought dir="auto" { (text) }
         }
     }
@@ -83,7 +84,11 @@ pub(crate) fn answer_end(can: Option<&Actions<'_>>) -> Markup {
 
 /// The place for what a model thinks before it answers, open at its end.
 pub(crate) fn thoughts_begin() -> Markup {
-    PreEscaped("<details class=\"aside thoughts\"><summary>Thoughts</summary><div class=\"thought\" dir=\"auto\">".to_owned())
+    html! {
+        (PreEscaped("<details class=\"aside thoughts\"><summary>"))
+        (texts::answers::THOUGHTS)
+        (PreEscaped("</summary><div class=\"thought\" dir=\"auto\">"))
+    }
 }
 
 /// The end of that place.

@@ -9,6 +9,7 @@ mod history;
 mod message;
 mod notice;
 mod receipt;
+mod script;
 mod slots;
 mod text;
 mod waterfall;
@@ -24,6 +25,7 @@ pub(crate) use message::{
 };
 pub(crate) use notice::{about, keys, mark, welcome};
 pub(crate) use receipt::receipt;
+pub(crate) use script::words_of_the_script;
 pub(crate) use slots::slots;
 pub(crate) use text::{alert_region, interrupted, note, tool_call};
 pub(crate) use waterfall::{key_to_stages, waterfall};

@@ -4,20 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use crate::conversation::Line;
 use crate::paths;
-
-/// Every key that does something.
-const KEYS: [(&str, &str); 10] = [
-    ("Enter", "Send"),
-    ("Shift + Enter", "A new line"),
-    ("Esc", "Stop the answer"),
-    ("↑ in an empty box", "Write the last question anew"),
-    ("Ctrl + Shift + O", "New chat"),
-    ("Ctrl + Shift + S", "All chats"),
-    ("Ctrl + K", "Find in chats"),
-    ("Ctrl + Shift + C", "Copy the last answer"),
-    ("Ctrl + Shift + ;", "Copy the last code"),
-    ("Ctrl + /", "This list"),
-];
+use crate::texts;
 
 /// The sign of the house: Chappe's telegraph, one beam with two arms.
 pub(crate) fn mark() -> Markup {
@@ -33,13 +20,13 @@ pub(crate) fn mark() -> Markup {
 /// Says that no real model answers, and how to connect one.
 fn simulator_answers() -> Markup {
     html! {
-        aside.notice aria-label="About the model" {
+        aside.notice aria-label=(texts::chat::ABOUT_THE_MODEL) {
             p {
-                strong { "A simulator answers here, not a model." }
-                " Its texts are made up. To talk to a real one, start Chappe with its address:"
+                strong { (texts::chat::SIMULATED) }
+                " " (texts::chat::HOW_TO_CONNECT)
             }
-            pre tabindex="0" role="region" aria-label="Command" {
-                code { "cargo run -- --model-url http://127.0.0.1:11434/v1" }
+            pre tabindex="0" role="region" aria-label=(texts::chat::COMMAND) {
+                code { (texts::chat::CONNECTS) }
             }
         }
     }
@@ -49,8 +36,8 @@ fn simulator_answers() -> Markup {
 pub(crate) fn welcome(simulated: bool) -> Markup {
     html! {
         div #welcome.welcome {
-            h2 { "What would you like to know?" }
-            p { "Answers come word by word and can be stopped at any time." }
+            h2 { (texts::chat::WELCOME) }
+            p { (texts::chat::WELCOME_MORE) }
             @if simulated { (simulator_answers()) }
         }
     }
@@ -61,11 +48,11 @@ pub(crate) fn about(line: &Line) -> Markup {
     html! {
         div.about {
             h1 dir="auto" { (line.name()) }
-            nav aria-label="This chat" {
-                a.tool href=(paths::of(paths::RENAME, &line.id)) { "Rename" }
-                a.tool download="" href=(paths::export(&line.id, "markdown")) { "Markdown" }
-                a.tool download="" href=(paths::export(&line.id, "json")) { "JSON" }
-                a.tool href=(paths::of(paths::DELETE, &line.id)) { "Delete" }
+            nav aria-label=(texts::chat::THIS_CHAT) {
+                a.tool href=(paths::of(paths::RENAME, &line.id)) { (texts::chat::RENAME) }
+                a.tool download="" href=(paths::export(&line.id, "markdown")) { (texts::chat::AS_MARKDOWN) }
+                a.tool download="" href=(paths::export(&line.id, "json")) { (texts::chat::AS_JSON) }
+                a.tool href=(paths::of(paths::DELETE, &line.id)) { (texts::chat::DELETE) }
             }
         }
     }
@@ -75,12 +62,12 @@ pub(crate) fn about(line: &Line) -> Markup {
 pub(crate) fn keys() -> Markup {
     html! {
         dialog #help aria-labelledby="keys" {
-            h2 #keys { "Keys" }
+            h2 #keys { (texts::keys::TITLE) }
             dl.keys {
-                @for (key, does) in KEYS { dt { kbd { (key) } } dd { (does) } }
+                @for (key, does) in texts::keys::ALL { dt { kbd { (key) } } dd { (does) } }
             }
-            p.fine { "On a Mac, the command key does as well as Ctrl." }
-            form method="dialog" { button.button { "Close" } }
+            p.fine { (texts::keys::ON_A_MAC) }
+            form method="dialog" { button.button { (texts::keys::CLOSE) } }
         }
     }
 }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::figures::{count, rate, seconds};
 use super::waterfall::{swatch, waterfall};
 use crate::receipt::Receipt;
+use crate::texts;
 
 /// The receipt.
 pub(crate) fn receipt(receipt: &Receipt) -> Markup {
@@ -14,15 +15,15 @@ pub(crate) fn receipt(receipt: &Receipt) -> Markup {
         // Not in the direction of the answer: it is ours.
         details.receipt dir="ltr" {
             summary {
-                span.unseen { "What this answer took: " }
+                span.unseen { (texts::receipts::TOOK) " " }
                 (seconds(stages.duration()))
-                @if let Some(speed) = receipt.tokens_per_second { " · " (rate(speed)) " tokens/s" }
+                @if let Some(speed) = receipt.tokens_per_second { " · " (texts::receipts::speed(&rate(speed))) }
             }
             div.took {
                 (waterfall(&stages, stages.duration()))
                 table.stages {
-                    caption.unseen { "Where the time went" }
-                    thead.unseen { tr { th scope="col" { "Stage" } th scope="col" { "Time" } } }
+                    caption.unseen { (texts::receipts::WHERE_TIME_WENT) }
+                    thead.unseen { tr { th scope="col" { (texts::receipts::STAGE) } th scope="col" { (texts::receipts::TIME) } } }
                     tbody {
                         @for (class, name, took) in stages.named() {
                             tr {
@@ -33,13 +34,13 @@ pub(crate) fn receipt(receipt: &Receipt) -> Markup {
                     }
                 }
                 dl {
-                    @if let Some(model) = &receipt.model { (fact("Model", model)) }
-                    @if let Some(upstream) = &receipt.upstream { (fact("Upstream", upstream)) }
-                    @if let Some(attempt) = receipt.attempt { (fact("Attempt", &count(attempt))) }
-                    @if let Some(tokens) = tokens_in { (fact("Tokens in", &count(tokens))) }
-                    @if let Some(tokens) = tokens_out { (fact("Tokens out", &count(tokens))) }
+                    @if let Some(model) = &receipt.model { (fact(texts::receipts::MODEL, model)) }
+                    @if let Some(upstream) = &receipt.upstream { (fact(texts::receipts::UPSTREAM, upstream)) }
+                    @if let Some(attempt) = receipt.attempt { (fact(texts::receipts::ATTEMPT, &count(attempt))) }
+                    @if let Some(tokens) = tokens_in { (fact(texts::receipts::TOKENS_IN, &count(tokens))) }
+                    @if let Some(tokens) = tokens_out { (fact(texts::receipts::TOKENS_OUT, &count(tokens))) }
                     @if let Some(trace) = &receipt.trace_id {
-                        div { dt { "Trace" } dd { code.whole { (trace) } } }
+                        div { dt { (texts::receipts::TRACE) } dd { code.whole { (trace) } } }
                     }
                 }
             }

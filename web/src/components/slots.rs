@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use crate::texts;
+
 /// More than that are a bar.
 const MOST_DRAWN: f64 = 24.0;
 const CELL: f64 = 8.0;
@@ -26,7 +28,7 @@ pub(crate) fn slots(busy: f64, all: f64) -> Markup {
                 }
             }
         }
-        " " (format!("{busy:.0} of {all:.0}"))
+        " " (texts::figures::of(busy, all))
     }
 }
 

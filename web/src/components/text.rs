@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::error::{Action, Words};
 use crate::paths;
+use crate::texts;
 
 /// The place where errors are announced. It is there from the first byte, so that screen readers
 /// know it before it speaks.
@@ -20,7 +21,7 @@ pub(crate) fn alert(words: &Words) -> Markup {
     html! {
         p { strong { (words.what) } " " (words.advice) }
         @if words.action == Action::StartAnew {
-            a.button href=(paths::HOME) { "Start a new chat" }
+            a.button href=(paths::HOME) { (texts::errors::START_ANEW) }
         }
     }
 }
@@ -32,15 +33,15 @@ pub(crate) fn note(text: &str) -> Markup {
 
 /// That an answer broke off, and why.
 pub(crate) fn interrupted(reason: &str) -> Markup {
-    html! { p.note { "Interrupted: " (reason) } }
+    html! { p.note { (texts::answers::interrupted(reason)) } }
 }
 
 /// A call of a tool that the model asks for. Nothing here carries it out.
 pub(crate) fn tool_call(name: &str, arguments: &str) -> Markup {
     html! {
         details.aside open {
-            summary { "The model asks for the tool " code { (name) } }
-            div.code { pre tabindex="0" role="region" aria-label="Arguments" { code { (arguments) } } }
+            summary { (texts::answers::ASKS_FOR_TOOL) " " code { (name) } }
+            div.code { pre tabindex="0" role="region" aria-label=(texts::answers::ARGUMENTS) { code { (arguments) } } }
         }
     }
 }

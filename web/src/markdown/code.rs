@@ -6,6 +6,7 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
 use super::blocks::indent;
 use super::{Colours, html, text};
+use crate::texts::answers::CODE;
 
 /// What ends a block of code.
 pub(super) const END: &str = "</code></pre></div>\n";
@@ -119,7 +120,7 @@ fn begin(info: &str) -> String {
     let name = html::label(info);
     format!(
         "<div class=\"code\" dir=\"ltr\"><div class=\"code-name\">{name}</div>\
-         <pre tabindex=\"0\" role=\"region\" aria-label=\"Code\"><code>"
+         <pre tabindex=\"0\" role=\"region\" aria-label=\"{CODE}\"><code>"
     )
 }
 

@@ -14,6 +14,7 @@ use pulldown_cmark::{
 use self::table::Table;
 use super::math::{self, Formulas, Part};
 use super::{Colours, code, links, text};
+use crate::texts;
 
 /// Deeper elements are left out, and their text stays: browsers give up much later.
 const DEEPEST: usize = 24;
@@ -80,7 +81,11 @@ impl<'a> Writer<'a> {
             Event::HardBreak => self.inline("<br>\n"),
             Event::Rule => self.out.push_str("<hr>\n"),
             Event::TaskListMarker(done) => {
-                let (label, sign) = if done { ("Done", '☑') } else { ("To do", '☐') };
+                let (label, sign) = if done {
+                    (texts::answers::DONE, '☑')
+                } else {
+                    (texts::answers::TO_DO, '☐')
+                };
                 self.out.push_str(&format!(
                     "<span class=\"task\" role=\"img\" aria-label=\"{label}\">{sign}</span> "
                 ));

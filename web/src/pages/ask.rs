@@ -17,9 +17,8 @@ use crate::markdown::Colours;
 use crate::paths;
 use crate::preset::Preset;
 use crate::session::Owner;
+use crate::texts::answers::PLEASE_GO_ON;
 
-/// What is said for whoever wants more of an answer that was cut.
-const GO_ON: &str = "Please go on exactly where you stopped.";
 /// How many turns are looked through at a time for the one that is meant.
 const LOOKED_THROUGH: usize = 100;
 
@@ -258,7 +257,7 @@ fn go_on_after(turn: &Turn) -> String {
         role: &'static str,
         content: &'a str,
     }
-    let go_on = Message { role: "user", content: GO_ON };
+    let go_on = Message { role: "user", content: PLEASE_GO_ON };
     let told = match &turn.answer {
         Answer::Ended(said) => Some(Told::of(said, Colours::Off)),
         Answer::Running | Answer::Gone => None,

@@ -23,6 +23,7 @@ use crate::ids::{ConversationId, ResponseId};
 use crate::look::Look;
 use crate::paths;
 use crate::session::{self, Owner};
+use crate::texts::errors;
 
 /// How many chats stand beside one.
 const BESIDE: usize = 30;
@@ -190,11 +191,7 @@ async fn page_step(
 }
 
 fn goes_on() -> Words {
-    Words::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "The server is being restarted; the answer goes on.",
-        "Load this page again.",
-    )
+    Words::new(StatusCode::SERVICE_UNAVAILABLE, errors::RESTARTED_GOES_ON, errors::LOAD_AGAIN)
 }
 
 /// `GET` where only `POST` makes sense, as when an address is opened again.

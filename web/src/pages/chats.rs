@@ -16,6 +16,7 @@ use crate::layout::{self, Shell};
 use crate::look::{Look, Theme};
 use crate::paths;
 use crate::session::Owner;
+use crate::texts;
 
 /// How many a page has.
 const PAGE: usize = 50;
@@ -48,35 +49,36 @@ pub(crate) async fn list(
         Err(refused) => return problem::page(&served.assets, &Words::of_refusal(&refused)),
     };
     let content = html! {
-        h1 { "Chats" }
+        h1 { (texts::chats::TITLE) }
         (components::find_form(search))
         (found(&listed, search))
         (more(&listed, search))
         section.settings aria-labelledby="looks" {
-            h2 #looks { "Colours" }
+            h2 #looks { (texts::chats::COLOURS) }
             (look_form(look.theme))
         }
         @if !listed.data.is_empty() || search.is_some() {
-            p { a.danger href=(paths::DELETE_ALL) { "Delete all chats" } }
+            p { a.danger href=(paths::DELETE_ALL) { (texts::chats::DELETE_ALL_CHATS) } }
         }
     };
     let skips = layout::TO_THE_CONTENT;
-    let shell = Shell { assets: &served.assets, look, title: "Chats", skips };
+    let shell = Shell { assets: &served.assets, look, title: texts::chats::TITLE, skips };
     layout::page(&shell, &content).into_response()
 }
 
 fn found(listed: &Listed, search: Option<&str>) -> Markup {
     html! {
         @match (listed.data.len(), search) {
-            (0, None) => p { "There is no chat yet. " a href=(paths::HOME) { "Begin one" } "." },
-            (0, Some(text)) => p role="status" { "Nothing was found for “" bdi { (text) } "”." },
+            (0, None) => p { (texts::chats::NONE_YET) " " a href=(paths::HOME) { (texts::chats::BEGIN_ONE) } "." },
+            (0, Some(text)) => p role="status" { (texts::chats::NOTHING_FOUND.0) bdi { (text) } (texts::chats::NOTHING_FOUND.1) },
             (count, Some(text)) => {
-                p.fine role="status" { (count) " found for “" bdi { (text) } "”." }
+                @let (before, behind) = texts::chats::found(count);
+                p.fine role="status" { (before) bdi { (text) } (behind) }
             },
             _ => {},
         }
         @if listed.search_complete == Some(false) {
-            p.fine { "Only the newest 1,000 chats were looked through." }
+            p.fine { (texts::chats::NOT_ALL_SOUGHT) }
         }
         ul.chats.long {
             @for line in &listed.data { (row(line)) }
@@ -89,8 +91,8 @@ fn row(line: &Line) -> Markup {
     html! {
         li {
             (components::link(line, None))
-            a.tool href=(paths::of(paths::RENAME, &line.id)) aria-label={ "Rename " (name) } { "Rename" }
-            a.tool href=(paths::of(paths::DELETE, &line.id)) aria-label={ "Delete " (name) } { "Delete" }
+            a.tool href=(paths::of(paths::RENAME, &line.id)) aria-label=(texts::chats::rename(name)) { (texts::chats::RENAME) }
+            a.tool href=(paths::of(paths::DELETE, &line.id)) aria-label=(texts::chats::delete(name)) { (texts::chats::DELETE) }
         }
     }
 }
@@ -101,7 +103,7 @@ fn more(listed: &Listed, search: Option<&str>) -> Markup {
         @if let Some(last) = last {
             form action=(paths::CHATS) {
                 @if let Some(text) = search { input type="hidden" name="find" value=(text); }
-                button.button type="submit" name="after" value=(last.id) { "Older chats" }
+                button.button type="submit" name="after" value=(last.id) { (texts::chats::OLDER) }
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::gateway_client::{OnBehalf, Refused};
 use crate::ids::{ConversationId, ResponseId};
 use crate::markdown::Colours;
 use crate::session::Owner;
+use crate::texts;
 
 /// How many turns are read at a time.
 const AT_ONCE: usize = 100;
@@ -92,11 +93,11 @@ fn answer_of(turn: &Turn) -> Option<String> {
 fn markdown(line: &Line, turns: &[Turn]) -> Response {
     let mut text = format!("# {}\n", line.name());
     for turn in turns {
-        let answer = answer_of(turn).unwrap_or_else(|| "(no answer)".to_owned());
-        let model = &turn.options.model;
+        let answer = answer_of(turn).unwrap_or_else(|| texts::chat::NO_ANSWER.to_owned());
+        let (you, model) = (texts::chat::YOU, &turn.options.model);
         // Writing to memory cannot fail.
         let _infallible =
-            write!(text, "\n## You\n\n{}\n\n## {model}\n\n{answer}\n", turn.asked.text);
+            write!(text, "\n## {you}\n\n{}\n\n## {model}\n\n{answer}\n", turn.asked.text);
     }
     file(text, "text/markdown; charset=utf-8", "md")
 }

@@ -18,6 +18,7 @@ use crate::layout::{self, Shell};
 use crate::look::{Look, Theme};
 use crate::paths;
 use crate::session::Owner;
+use crate::texts::{self, errors};
 
 /// How many are deleted with one look.
 const AT_ONCE: usize = 100;
@@ -43,13 +44,13 @@ pub(crate) async fn ask_for_name(
     Path(conversation): Path<String>,
     look: Look,
 ) -> Response {
-    with_line(&served, owner, &conversation, look, "Rename a chat", |line| {
+    with_line(&served, owner, &conversation, look, texts::chats::RENAME_ONE, |line| {
         html! {
             form method="post" action=(paths::of(paths::RENAME, &line.id)) {
-                label for="title" { "Its name" }
+                label for="title" { (texts::chats::ITS_NAME) }
                 input #title.field name="title" dir="auto" maxlength=(LONGEST_TITLE) required autofocus
                     value=(line.name());
-                (buttons(&line.id, "Rename", false))
+                (buttons(&line.id, texts::chats::RENAME, false))
             }
         }
     })
@@ -72,7 +73,7 @@ pub(crate) async fn name(
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
     if title.is_empty() {
-        let words = Words::new(StatusCode::BAD_REQUEST, "A chat needs a name.", "Write one.");
+        let words = Words::new(StatusCode::BAD_REQUEST, errors::NEEDS_NAME, errors::WRITE_ONE);
         return problem::page(&served.assets, &words);
     }
     let named = served.gateway.on_behalf_of(owner).rename(&conversation, &title).await;
@@ -87,11 +88,12 @@ pub(crate) async fn ask_to_delete(
     Path(conversation): Path<String>,
     look: Look,
 ) -> Response {
-    with_line(&served, owner, &conversation, look, "Delete a chat?", |line| {
+    with_line(&served, owner, &conversation, look, texts::chats::DELETE_ONE, |line| {
+        let (before, behind) = texts::chats::WILL_BE_GONE;
         html! {
-            p { "“" bdi { (line.name()) } "” and everything that was said in it will be gone." }
+            p { (before) bdi { (line.name()) } (behind) }
             form method="post" action=(paths::of(paths::DELETE, &line.id)) {
-                (buttons(&line.id, "Delete it", true))
+                (buttons(&line.id, texts::chats::DELETE_IT, true))
             }
         }
     })
@@ -117,14 +119,14 @@ pub(crate) async fn delete(
 /// `GET /chats/delete`
 pub(crate) async fn ask_to_delete_all(State(served): State<Served>, look: Look) -> Response {
     let content = html! {
-        h1 { "Delete all chats?" }
-        p { "Every chat of this browser and everything that was said in it will be gone." }
+        h1 { (texts::chats::DELETE_ALL_ASKED) }
+        p { (texts::chats::ALL_WILL_BE_GONE) }
         form.acts method="post" action=(paths::DELETE_ALL) {
-            a.button href=(paths::CHATS) { "Keep them" }
-            button.button.danger type="submit" { "Delete all" }
+            a.button href=(paths::CHATS) { (texts::chats::KEEP_THEM) }
+            button.button.danger type="submit" { (texts::chats::DELETE_ALL) }
         }
     };
-    let title = "Delete all chats?";
+    let title = texts::chats::DELETE_ALL_ASKED;
     let shell = Shell { assets: &served.assets, look, title, skips: layout::TO_THE_CONTENT };
     layout::page(&shell, &content).into_response()
 }
@@ -197,7 +199,7 @@ async fn with_line(
 fn buttons(conversation: &ConversationId, act: &str, danger: bool) -> Markup {
     html! {
         div.acts {
-            a.button href=(paths::of(paths::CONVERSATION, conversation)) { "Cancel" }
+            a.button href=(paths::of(paths::CONVERSATION, conversation)) { (texts::chats::CANCEL) }
             button.button.primary[!danger].danger[danger] type="submit" { (act) }
         }
     }

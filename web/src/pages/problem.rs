@@ -12,14 +12,15 @@ use crate::assets::Assets;
 use crate::error::Words;
 use crate::layout::Shell;
 use crate::look::Look;
+use crate::texts::{self, errors};
 use crate::{components, layout, paths};
 
 /// A page of words, with their status.
 pub(crate) fn page(assets: &Assets, words: &Words) -> Response {
     let content = html! {
-        h1.unseen { "This is not possible" }
+        h1.unseen { (texts::shell::NOT_POSSIBLE) }
         (components::alert_region(Some(words)))
-        p { a href=(paths::HOME) { "To the chat" } }
+        p { a href=(paths::HOME) { (texts::shell::TO_THE_CHAT) } }
     };
     let shell = Shell { assets, look: Look::here(), title: "", skips: layout::TO_THE_CONTENT };
     with_status(words, layout::page(&shell, &content))
@@ -38,8 +39,7 @@ pub(crate) fn with_status(words: &Words, response: impl IntoResponse) -> Respons
 
 /// Any other address.
 pub(crate) async fn not_found(State(served): State<Served>) -> Response {
-    let words =
-        Words::new(StatusCode::NOT_FOUND, "There is no such page.", "The chat is elsewhere.");
+    let words = Words::new(StatusCode::NOT_FOUND, errors::NO_SUCH_PAGE, errors::CHAT_ELSEWHERE);
     page(&served.assets, &words)
 }
 
@@ -47,21 +47,14 @@ pub(crate) async fn not_found(State(served): State<Served>) -> Response {
 pub(crate) fn refused_host(assets: &Assets, foreign: &Foreign) -> Response {
     let words = Words::new(
         StatusCode::FORBIDDEN,
-        "The chat does not answer under this address.",
-        format!(
-            "Open it as localhost, or have its operator allow this name with {}.",
-            foreign.variable()
-        ),
+        errors::OTHER_ADDRESS,
+        errors::allow_name(foreign.variable()),
     );
     page(assets, &words)
 }
 
 /// A form that another site sends in the name of our reader.
 pub(crate) fn refused_origin(assets: &Assets) -> Response {
-    let words = Words::new(
-        StatusCode::FORBIDDEN,
-        "This message came from another site, so it was not sent.",
-        "Write it on the chat page itself.",
-    );
+    let words = Words::new(StatusCode::FORBIDDEN, errors::FOREIGN_SITE, errors::WRITE_IT_HERE);
     page(assets, &words)
 }

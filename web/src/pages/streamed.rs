@@ -13,6 +13,7 @@ use crate::components;
 use crate::conversation::Turn;
 use crate::error::Words;
 use crate::markdown::{Sealed, escaped};
+use crate::texts;
 
 /// A comment, which keeps a connection alive.
 pub(crate) const HEARTBEAT: &str = "<!-- -->\n";
@@ -62,7 +63,7 @@ impl StreamedPage {
         if update.anew && self.body != Body::NotYet {
             self.end_body(&mut out);
             let anew = html! {
-                (components::note("Another worker has begun anew:"))
+                (components::note(texts::answers::BEGUN_ANEW))
                 (components::answer_end(None))
                 (components::answer_begin(&self.turn, None))
             };

@@ -14,6 +14,7 @@ use crate::look::Look;
 use crate::markdown::{Colours, Sealed};
 use crate::paths;
 use crate::said::{Ending, Said, Why};
+use crate::texts;
 
 /// The name by which the model simulator goes everywhere.
 const SIMULATOR: &str = "simulator";
@@ -78,7 +79,7 @@ impl Chat {
             @if let Some(open) = &self.open && let Some(turn) = open.running() {
                 @match now {
                     Some(now) => (running(open, turn, now)),
-                    None => (unfinished(turn, "This answer is still being written.")),
+                    None => (unfinished(turn, texts::answers::UNFINISHED)),
                 }
             }
             (self.end(alert, true))
@@ -101,16 +102,18 @@ impl Chat {
             (PreEscaped("<main id=\"chat\">"))
             @match &self.open {
                 Some(open) => (components::about(&open.line)),
-                None => h1.unseen { "New chat" },
+                None => h1.unseen { (texts::chat::NEW) },
             }
             // The Enter key on a field means the form's first button, which is not to be another
             // one that stands in the conversation.
             button hidden type="submit" form="composer" {}
             @if self.open.is_none() { (components::welcome(self.is_simulated())) }
-            (PreEscaped("<section aria-label=\"Conversation\">"))
+            (PreEscaped("<section aria-label=\""))
+            (texts::chat::CONVERSATION)
+            (PreEscaped("\">"))
             @if let Some(open) = &self.open && open.has_more {
                 @if let Some(first) = open.turns.first() {
-                    p.earlier { a href=(paths::earlier(open.id(), &open.leaf, &first.id)) { "Earlier messages" } }
+                    p.earlier { a href=(paths::earlier(open.id(), &open.leaf, &first.id)) { (texts::chat::EARLIER) } }
                 }
             }
             (PreEscaped("<ol id=\"transcript\">"))
@@ -129,8 +132,8 @@ impl Chat {
             @if edited { (self.editor(open, turn)) } @else { (components::question(turn, open.standing())) }
             @match &turn.answer {
                 Answer::Running if last => {},
-                Answer::Running => (unfinished(turn, "This answer is still being written.")),
-                Answer::Gone => (unfinished(turn, "This answer is not kept any longer.")),
+                Answer::Running => (unfinished(turn, texts::answers::UNFINISHED)),
+                Answer::Gone => (unfinished(turn, texts::answers::NOT_KEPT)),
                 Answer::Ended(said) => (ended(turn, said, self.colours_of(open, turn))),
             }
         }
@@ -175,12 +178,13 @@ impl Chat {
                 (components::alert_region(alert))
                 (components::composer(&form))
                 @if self.is_simulated() {
-                    p.fine { "A simulator answers, not a model." }
+                    p.fine { (texts::chat::SIMULATOR_ANSWERS) }
                 }
             }
             (PreEscaped("</main>"))
             (components::keys())
             template #thoughts { (components::thoughts("")) }
+            (components::words_of_the_script())
             (layout::end())
         }
     }
@@ -229,7 +233,7 @@ fn running(open: &Open, turn: &Turn, now: &Update) -> Markup {
     html! {
         (components::answer_begin(turn, Some(&live)))
         // A script has run here before, and may not today.
-        noscript { p.note { a href=(paths::turn(open.id(), &turn.id)) { "Load this page again" } " for more." } }
+        noscript { p.note { a href=(paths::turn(open.id(), &turn.id)) { (texts::answers::LOAD_AGAIN) } " " (texts::answers::FOR_MORE) } }
         @if now.add.is_empty() && now.tail.is_empty() { (components::waiting(now.begun)) }
         @if !now.thoughts.is_empty() { (components::thoughts(&now.thoughts)) }
         (PreEscaped(components::BODY))

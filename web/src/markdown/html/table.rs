@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use pulldown_cmark::Alignment;
 
+use crate::texts::answers::TABLE;
+
 /// A wider table is shown as it was written: each row has all columns, however short its source.
 const MOST_COLUMNS: usize = 64;
 
@@ -23,8 +25,10 @@ type Tags = (Cow<'static, str>, &'static str);
 impl Table {
     pub(super) fn begin(&mut self, columns: Vec<Alignment>) -> Tags {
         *self = Self { columns, ..Self::default() };
-        let start = "<div class=\"table\" tabindex=\"0\" role=\"region\" aria-label=\"Table\" \
-                     dir=\"auto\"><table>";
+        let start = format!(
+            "<div class=\"table\" tabindex=\"0\" role=\"region\" aria-label=\"{TABLE}\" \
+             dir=\"auto\"><table>"
+        );
         (start.into(), "</tbody></table></div>\n")
     }
 

@@ -9,6 +9,7 @@ use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
 
 use super::find::Shown;
 use crate::markdown::written;
+use crate::texts::answers::FORMULA;
 
 /// A formula with more braces within braces is text.
 const DEEPEST: usize = 24;
@@ -51,7 +52,7 @@ pub(super) fn of(latex: &str, shown: Shown) -> Option<String> {
     Some(match shown {
         Shown::Inline => math,
         Shown::Apart => format!(
-            "<span class=\"math\" role=\"group\" aria-label=\"Formula\" tabindex=\"0\">{math}</span>"
+            "<span class=\"math\" role=\"group\" aria-label=\"{FORMULA}\" tabindex=\"0\">{math}</span>"
         ),
     })
 }

@@ -1,0 +1,15 @@
+//! Where a person writes.
+
+pub(crate) const YOUR_MESSAGE: &str = "Your message";
+pub(crate) const ASK_ANYTHING: &str = "Ask anything";
+pub(crate) const SEND: &str = "Send";
+pub(crate) const STOP: &str = "Stop";
+pub(crate) const WRITTEN_ANEW: &str = "Your message, written anew";
+pub(crate) const CANCEL: &str = "Cancel";
+pub(crate) const MODEL: &str = "Model";
+pub(crate) const PRESETS: &str = "How the model chooses its words";
+pub(crate) const ACCURATE: &str = "Accurate";
+pub(crate) const BALANCED: &str = "Balanced";
+pub(crate) const CREATIVE: &str = "Creative";
+pub(crate) const INSTRUCTIONS: &str = "Instructions";
+pub(crate) const WHAT_INSTRUCTIONS_ARE: &str = "What the model is told before everything you say";

@@ -1,0 +1,19 @@
+//! What keys do.
+
+pub(crate) const TITLE: &str = "Keys";
+pub(crate) const ON_A_MAC: &str = "On a Mac, the command key does as well as Ctrl.";
+pub(crate) const CLOSE: &str = "Close";
+
+/// Every key that does something, and what.
+pub(crate) const ALL: [(&str, &str); 10] = [
+    ("Enter", "Send"),
+    ("Shift + Enter", "A new line"),
+    ("Esc", "Stop the answer"),
+    ("↑ in an empty box", "Write the last question anew"),
+    ("Ctrl + Shift + O", "New chat"),
+    ("Ctrl + Shift + S", "All chats"),
+    ("Ctrl + K", "Find in chats"),
+    ("Ctrl + Shift + C", "Copy the last answer"),
+    ("Ctrl + Shift + ;", "Copy the last code"),
+    ("Ctrl + /", "This list"),
+];
