@@ -35,7 +35,7 @@ CATALOGUE = FAULTY.format(name="simulator") + FAULTY.format(name="faulty")
 PLACES = [
     "prompt", "answer", "system", "participant", "user", "safety_identifier", "metadata_name",
     "metadata", "tool", "tool_about", "parameter", "argument", "tool_result", "file", "file_data",
-    "image", "stop", "schema", "instructions", "item", "title", "page", "model_error", "cookie",
+    "image", "stop", "schema", "instructions", "item", "title", "comment", "page", "model_error", "cookie",
     "idempotency_key", "unknown_member", "unknown_model", "path", "query", "user_agent", "owner",
     "garbage", "wrong_type", "response_id",
 ]
@@ -165,8 +165,12 @@ async def everything_is_said(system, http, wire, said, headers):
 async def converses(gateway, asks, said):
     item = {"type": "message", "role": "user", "content": said["item"]}
     made = await asks(gateway, "/v1/conversations", {"metadata": {"title": said["title"]}, "items": [item]})
-    turn = {**response(said), "conversation": made.json()["id"]}
-    assert (await asks(gateway, RESPONSES, turn)).status_code == 200
+    id = made.json()["id"]
+    turn = await asks(gateway, RESPONSES, {**response(said), "conversation": id})
+    assert turn.status_code == 200
+    thumb = f"/v1/conversations/{id}/turns/{turn.json()['id']}/feedback"
+    rated = await asks(gateway, thumb, {"rating": "down", "comment": said["comment"]})
+    assert rated.status_code == 200
     background = {**response(said), "background": True}
     assert (await asks(gateway, RESPONSES, background)).status_code == 200
 

@@ -149,7 +149,9 @@ async def _stored(system, http):
     await http.delete(f"{second.url}{RESPONSES}/{whole['id']}")
     conversation = (await _posts(http, first, "/v1/conversations", {})).json()["id"]
     for gateway in (first, second):
-        await _posts(http, gateway, RESPONSES, {**body, "conversation": conversation})
+        turn = (await _posts(http, gateway, RESPONSES, {**body, "conversation": conversation})).json()
+    thumb = f"/v1/conversations/{conversation}/turns/{turn['id']}/feedback"
+    await _posts(http, second, thumb, {"rating": "up"})
     await http.get(f"{second.url}/v1/conversations/{conversation}/items")
     for gateway in (first, second):
         key = {"idempotency-key": "one and the same"}
