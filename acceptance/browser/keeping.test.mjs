@@ -121,3 +121,30 @@ for (const javaScriptEnabled of [true, false]) {
     await visitor.leave();
   });
 }
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`a thumb is given and taken back, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    const visitor = await Visitor.arrive(browser, { javaScriptEnabled });
+    await visitor.asks(promptLine({ script: 'count', tokens: 5, token_ms: 0 }));
+    const thumb = (name) => visitor.page.getByRole('button', { name, exact: true });
+    const presses = async (name) => {
+      // Nothing that was written is lost where a script runs: the page stays.
+      if (javaScriptEnabled) await thumb(name).click();
+      else await visitor.goes(() => thumb(name).click());
+    };
+    const stands = (name, pressed) => visitor.page.getByRole('button', { name, exact: true, pressed }).waitFor();
+
+    await presses('Good answer');
+    await stands('Good answer', true);
+    await presses('Bad answer');
+    await stands('Bad answer', true);
+    await stands('Good answer', false);
+    await visitor.goes(() => visitor.page.reload());
+    await stands('Bad answer', true);
+    await presses('Bad answer');
+    await stands('Bad answer', false);
+    await visitor.goes(() => visitor.page.reload());
+    await stands('Bad answer', false);
+    await visitor.leave();
+  });
+}

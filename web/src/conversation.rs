@@ -37,6 +37,14 @@ pub(crate) enum Answer {
     Gone,
 }
 
+/// What a reader thinks of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Thumb {
+    Up,
+    Down,
+}
+
 /// A question and its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Turn {
@@ -48,6 +56,7 @@ pub(crate) struct Turn {
     pub(crate) asked: Asked,
     pub(crate) options: Options,
     pub(crate) answer: Answer,
+    pub(crate) thumb: Option<Thumb>,
 }
 
 /// Some turns that follow each other.
@@ -131,6 +140,21 @@ struct After<'a> {
 #[derive(Serialize)]
 struct Metadata {
     preset: &'static str,
+}
+
+impl Thumb {
+    /// As a field, and as the gateway calls it.
+    pub(crate) fn to_field(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+
+    /// The field read.
+    pub(crate) fn from_field(field: &str) -> Option<Self> {
+        [Self::Up, Self::Down].into_iter().find(|thumb| thumb.to_field() == field)
+    }
 }
 
 impl Turn {

@@ -15,6 +15,8 @@ pub(crate) const DELETE_ALL: &str = "/chats/delete";
 pub(crate) const CONVERSATION: &str = "/c/{conversation}";
 /// Stops an answer in it.
 pub(crate) const STOP: &str = "/c/{conversation}/stop";
+/// Says what a reader thinks of an answer in it.
+pub(crate) const RATE: &str = "/c/{conversation}/rate";
 /// Gives it a name.
 pub(crate) const RENAME: &str = "/c/{conversation}/rename";
 /// Asks whether it is to be deleted, and does it.

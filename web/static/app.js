@@ -276,6 +276,27 @@ document.addEventListener('keydown', (event) => {
   }
 });
 
+/** A thumb; the same once more takes it back. */
+async function rate(form, button) {
+  const body = new URLSearchParams(new FormData(form, button));
+  const response = await fetch(form.action, { method: 'POST', body, redirect: 'manual' }).catch(() => null);
+  if (response?.type !== 'opaqueredirect') {
+    complain(words.notRated);
+    return;
+  }
+  const now = form.elements.now;
+  now.value = now.value === button.value ? '' : button.value;
+  for (const one of all('button', form)) one.ariaPressed = one.value === now.value;
+  say(now.value ? words.rated : words.unrated);
+}
+
+document.addEventListener('submit', (event) => {
+  const { target, submitter } = event;
+  if (!target.matches('.rate')) return;
+  event.preventDefault();
+  rate(target, submitter);
+});
+
 document.addEventListener('click', (event) => {
   const { target } = event;
   if (target.id === 'stop' && current) {

@@ -24,6 +24,9 @@ pub(crate) fn words_of_the_script() -> Markup {
             data-copied=(script::COPIED)
             data-copy-code=(script::COPY_CODE)
             data-not-copied=(script::NOT_COPIED)
+            data-rated=(script::RATED)
+            data-unrated=(script::UNRATED)
+            data-not-rated=(script::NOT_RATED)
             data-to-the-end=(script::TO_THE_END) {}
     }
 }

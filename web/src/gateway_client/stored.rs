@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{Following, OnBehalf, Refused, read_up_to};
-use crate::conversation::{Listed, Submission, TurnsPage};
+use crate::conversation::{Listed, Submission, Thumb, TurnsPage};
 use crate::ids::{ConversationId, ResponseId};
 
 /// Largest answer that is read: some turns, each with what was asked and answered.
@@ -26,6 +26,11 @@ pub(crate) struct Once(String);
 #[derive(Deserialize)]
 struct Made<T> {
     id: T,
+}
+
+#[derive(Serialize)]
+struct Rating {
+    rating: Option<Thumb>,
 }
 
 #[derive(Serialize)]
@@ -105,6 +110,18 @@ impl OnBehalf {
     /// Stops a response, if it has not ended.
     pub(crate) async fn cancel(&self, response: &ResponseId) -> Result<(), Refused> {
         self.call("POST", &format!("responses/{response}/cancel"), None, None).await.map(drop)
+    }
+
+    /// Says what the owner thinks of an answer, or takes back what they thought.
+    pub(crate) async fn rate(
+        &self,
+        conversation: &ConversationId,
+        response: &ResponseId,
+        thumb: Option<Thumb>,
+    ) -> Result<(), Refused> {
+        let json = serde_json::to_vec(&Rating { rating: thumb }).unwrap_or_default();
+        let path = format!("conversations/{conversation}/turns/{response}/feedback");
+        self.call("POST", &path, Some(json), None).await.map(drop)
     }
 
     /// The turns on the way to `at` and on to its newest, the last `limit` of them before `before`.

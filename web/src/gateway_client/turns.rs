@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::event::Object;
-use crate::conversation::{Answer, Asked, Options, Turn, TurnsPage};
+use crate::conversation::{Answer, Asked, Options, Thumb, Turn, TurnsPage};
 use crate::ids::ResponseId;
 
 #[derive(Deserialize)]
@@ -25,10 +25,17 @@ struct Entry<'a> {
     after: Option<ResponseId>,
     #[serde(default)]
     siblings: Vec<ResponseId>,
+    #[serde(default)]
+    feedback: Option<Feedback>,
     #[serde(borrow, default)]
     input: Vec<&'a RawValue>,
     #[serde(borrow, default)]
     response: Option<Object<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Feedback {
+    rating: Thumb,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +87,7 @@ impl Entry<'_> {
                 Some(response) if response.has_ended() => Answer::Ended(response.said()),
                 Some(_) => Answer::Running,
             },
+            thumb: self.feedback.map(|feedback| feedback.rating),
             id: self.id,
             after: self.after,
             siblings,

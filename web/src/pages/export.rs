@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Served, problem};
 use crate::answer::Told;
-use crate::conversation::{Answer, Line, Turn};
+use crate::conversation::{Answer, Line, Thumb, Turn};
 use crate::error::Words;
 use crate::gateway_client::{OnBehalf, Refused};
 use crate::ids::{ConversationId, ResponseId};
@@ -39,6 +39,8 @@ struct Said<'a> {
     question: &'a str,
     /// None while it is being written, or when it is not kept any longer.
     answer: Option<String>,
+    /// What its reader thought of it.
+    rating: Option<Thumb>,
 }
 
 /// `GET /c/{conversation}/export/{form}`
@@ -111,6 +113,7 @@ fn json(line: &Line, turns: &[Turn]) -> Response {
         instructions: &turn.options.instructions,
         question: &turn.asked.text,
         answer: answer_of(turn),
+        rating: turn.thumb,
     });
     let (id, title, created_at) = (&line.id, line.name(), line.created_at);
     let exported = File { id, title, created_at, turns: turns.collect() };

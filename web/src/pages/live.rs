@@ -35,8 +35,7 @@ pub(crate) async fn follow(
     from: Result<Query<From>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let named = conversation.parse::<ConversationId>().and(response.parse::<ResponseId>());
-    let Ok(response) = named else {
+    let (Ok(conversation), Ok(response)) = (conversation.parse(), response.parse()) else {
         return problem::page(&served.assets, &Words::no_such_chat());
     };
     // Browsers say by themselves what they have when they come again.
@@ -51,24 +50,25 @@ pub(crate) async fn follow(
         return problem::page(&served.assets, &Words::no_such_chat());
     }
     let begin = format!("retry: {COMES_AGAIN_MS}\n\n");
-    let rest = stream::unfold(Some((viewer, Events::default(), response)), step);
+    let about: (ConversationId, ResponseId) = (conversation, response);
+    let rest = stream::unfold(Some((viewer, Events::default(), about)), step);
     stream_of("text/event-stream", stream::iter([begin]).chain(rest))
 }
 
-type Told = Option<(Viewer, Events, ResponseId)>;
+type Told = Option<(Viewer, Events, (ConversationId, ResponseId))>;
 
 async fn step(told: Told) -> Option<(String, Told)> {
-    let (mut viewer, mut events, response) = told?;
+    let (mut viewer, mut events, about) = told?;
     Some(match viewer.next().await? {
         Step::Show(update) => {
             let actions = || {
-                let actions = actions_of(&response, &update);
+                let actions = actions_of(&about.0, &about.1, &update, None);
                 components::actions(&actions).into_string()
             };
             let frame = events.frame(&update, actions);
-            (frame, Some((viewer, events, response)))
+            (frame, Some((viewer, events, about)))
         }
-        Step::Wait => (HEARTBEAT.to_owned(), Some((viewer, events, response))),
+        Step::Wait => (HEARTBEAT.to_owned(), Some((viewer, events, about))),
         // The browser comes again by itself.
         Step::Leave => return None,
     })

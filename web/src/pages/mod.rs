@@ -9,6 +9,7 @@ mod keep;
 mod live;
 mod operate;
 mod problem;
+mod rate;
 mod stop;
 mod streamed;
 mod view;
@@ -50,6 +51,7 @@ pub(crate) fn router(served: Served) -> Router {
         .route(paths::CONVERSATION, get(chat::show))
         .route(paths::LIVE, get(live::follow))
         .route(paths::STOP, post(stop::stop).get(chat::go_back))
+        .route(paths::RATE, post(rate::rate).get(chat::go_back))
         .route(paths::RENAME, get(keep::ask_for_name).post(keep::name))
         .route(paths::DELETE, get(keep::ask_to_delete).post(keep::delete))
         .route(paths::EXPORT, get(export::export))

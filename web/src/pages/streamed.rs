@@ -93,8 +93,9 @@ impl StreamedPage {
     pub(crate) fn end(&mut self, update: &Update) -> String {
         let mut out = String::new();
         self.end_body(&mut out);
-        let actions = actions_of(&self.turn.id, update);
-        out.push_str(&components::answer_end(Some(&actions)).into_string());
+        let open = self.chat.open.as_ref();
+        let actions = open.map(|open| actions_of(open.id(), &self.turn.id, update, None));
+        out.push_str(&components::answer_end(actions.as_ref()).into_string());
         out.push_str(&self.chat.end(None, false).into_string());
         out
     }

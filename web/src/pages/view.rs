@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::answer::{Cursor, Told, Update};
 use crate::assets::Assets;
 use crate::components::{self, Actions, Composer, Standing};
-use crate::conversation::{Answer, Line, Listed, Options, Place, Turn};
+use crate::conversation::{Answer, Line, Listed, Options, Place, Thumb, Turn};
 use crate::error::Words;
 use crate::gateway_client::Models;
 use crate::ids::{ConversationId, ResponseId};
@@ -57,7 +57,7 @@ pub(crate) struct Open {
 }
 
 impl Open {
-    fn id(&self) -> &ConversationId {
+    pub(super) fn id(&self) -> &ConversationId {
         &self.line.id
     }
 
@@ -134,7 +134,7 @@ impl Chat {
                 Answer::Running if last => {},
                 Answer::Running => (unfinished(turn, texts::answers::UNFINISHED)),
                 Answer::Gone => (unfinished(turn, texts::answers::NOT_KEPT)),
-                Answer::Ended(said) => (ended(turn, said, self.colours_of(open, turn))),
+                Answer::Ended(said) => (ended(open.id(), turn, said, self.colours_of(open, turn))),
             }
         }
     }
@@ -209,15 +209,16 @@ fn unfinished(turn: &Turn, words: &'static str) -> Markup {
 }
 
 /// An answer that is over.
-fn ended(turn: &Turn, said: &[Said], colours: Colours) -> Markup {
+fn ended(conversation: &ConversationId, turn: &Turn, said: &[Said], colours: Colours) -> Markup {
     let update = Told::of(said, colours).since(Cursor::default());
+    let actions = actions_of(conversation, &turn.id, &update, turn.thumb);
     html! {
         (components::answer_begin(turn, None))
         @if !update.thoughts.is_empty() { (components::thoughts(&update.thoughts)) }
         (PreEscaped(components::BODY))
         (PreEscaped(update.add.iter().map(|piece| piece.as_html()).collect::<String>()))
         (PreEscaped(components::BODY_ENDS))
-        (components::answer_end(Some(&actions_of(&turn.id, &update))))
+        (components::answer_end(Some(&actions)))
     }
 }
 
@@ -251,10 +252,16 @@ fn is_in_code(update: &Update) -> bool {
 }
 
 /// What can be done with an answer that is over.
-pub(super) fn actions_of<'a>(response: &'a ResponseId, update: &Update) -> Actions<'a> {
+pub(super) fn actions_of<'a>(
+    conversation: &'a ConversationId,
+    response: &'a ResponseId,
+    update: &Update,
+    thumb: Option<Thumb>,
+) -> Actions<'a> {
     let (ending, spoken) = (update.ending.as_ref(), update.words > 0);
     let is_cut = matches!(ending, Some(Ending::Length | Ending::Stopped | Ending::Failed { .. }));
     // It may go on, and then nothing can be asked beside it.
     let may_go_on = matches!(ending, Some(Ending::Lost(Why::Key | Why::Gateway)));
-    Actions { response, is_cut: is_cut && spoken, may_be_asked_again: !may_go_on }
+    let is_cut = is_cut && spoken;
+    Actions { conversation, response, is_cut, may_be_asked_again: !may_go_on, thumb }
 }

@@ -24,6 +24,10 @@ pub(crate) const GO_ON: &str = "Go on";
 /// What the model is asked by [`GO_ON`]; it stands in the conversation as a question.
 pub(crate) const PLEASE_GO_ON: &str = "Please go on exactly where you stopped.";
 
+/// The names of thumbs.
+pub(crate) const GOOD: &str = "Good answer";
+pub(crate) const BAD: &str = "Bad answer";
+
 /// The arguments of a tool's call.
 pub(crate) const ARGUMENTS: &str = "Arguments";
 /// What moves in itself, for those who go through it with keys.

@@ -20,4 +20,8 @@ pub(crate) const COPY: &str = "Copy";
 pub(crate) const COPIED: &str = "Copied";
 pub(crate) const COPY_CODE: &str = "Copy code";
 pub(crate) const NOT_COPIED: &str = "Nothing was copied: this browser does not allow it";
+pub(crate) const RATED: &str = "Noted. Thank you";
+pub(crate) const UNRATED: &str = "Taken back";
+pub(crate) const NOT_RATED: &str =
+    "The server cannot be reached, so that was not noted. Try it again.";
 pub(crate) const TO_THE_END: &str = "To the end";

@@ -23,6 +23,8 @@ mod operate;
 #[cfg(test)]
 mod operators_keys;
 #[cfg(test)]
+mod rating;
+#[cfg(test)]
 mod reader;
 #[cfg(test)]
 mod receipts;

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
-use openai_api::responses::{NewConversation, new_metadata, said_in};
+use openai_api::responses::{Feedback, NewConversation, new_metadata, said_in};
 use serde_json::{Value, json};
 
 use super::World;
@@ -122,7 +122,8 @@ pub(super) async fn turns(
     let limit = limit_of(&pairs)?;
     let mut store = world.store.lock().unwrap();
     store.conversation(&owner, &id)?;
-    let tree = &store.conversations[&id].turns;
+    let conversation = &store.conversations[&id];
+    let tree = &conversation.turns;
     let end = match pairs.get("at") {
         Some(at) if !tree.has(at) => return Err(no_such_turn(&id, at)),
         Some(at) => Some(tree.newest_behind(at)),
@@ -145,8 +146,9 @@ pub(super) async fn turns(
         };
         let (after, siblings) = (json!(tree.after(turn)), json!(tree.siblings(turn)));
         let response = response.unwrap_or_else(|| "null".to_owned());
+        let feedback = json!(conversation.feedback.get(*turn));
         format!(
-            r#"{{"object":"conversation.turn","id":"{turn}","after":{after},"siblings":{siblings},"input":{input},"response":{response}}}"#
+            r#"{{"object":"conversation.turn","id":"{turn}","after":{after},"siblings":{siblings},"feedback":{feedback},"input":{input},"response":{response}}}"#
         )
     };
     let data = shown.iter().map(of).collect::<Vec<_>>().join(",");
@@ -154,6 +156,25 @@ pub(super) async fn turns(
     Ok(whole(format!(
         r#"{{"object":"list","data":[{data}],"first_id":{first},"last_id":{last},"has_more":{has_more}}}"#
     )))
+}
+
+/// What its owner thinks of a turn.
+pub(super) async fn rate(
+    State(world): State<Arc<World>>,
+    Owner(owner): Owner,
+    Path((id, turn)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    let feedback = Feedback::parse(&body)?;
+    let mut store = world.store.lock().unwrap();
+    let conversation = store.conversation(&owner, &id)?;
+    if !conversation.turns.has(&turn) {
+        return Err(no_such_turn(&id, &turn));
+    }
+    let kept = feedback.map(|kept| json!({"rating": kept.rating(), "comment": kept.comment}));
+    conversation.feedback.insert(turn.clone(), json!(kept));
+    let kept = json!({"object": "conversation.turn.feedback", "id": turn, "feedback": kept});
+    Ok(Json(kept).into_response())
 }
 
 pub(super) fn no_such_turn(conversation: &str, turn: &str) -> Refusal {

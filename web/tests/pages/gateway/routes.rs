@@ -41,6 +41,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
             get(conversations::show).post(conversations::update).delete(conversations::delete),
         )
         .route("/v1/conversations/{id}/turns", get(conversations::turns))
+        .route("/v1/conversations/{id}/turns/{response}/feedback", post(conversations::rate))
         .route("/v1/responses", post(responses::create))
         .route("/v1/responses/{id}", get(responses::show).delete(responses::delete))
         .route("/v1/responses/{id}/cancel", post(responses::cancel))

@@ -37,6 +37,8 @@ pub(super) struct Conversation {
     /// The first that a user has said.
     pub(super) first_said: Option<String>,
     pub(super) turns: Tree,
+    /// What its owner thinks of them.
+    pub(super) feedback: HashMap<String, Value>,
 }
 
 /// A request that may have come before.
@@ -108,7 +110,8 @@ impl Store {
 impl Conversation {
     pub(super) fn new(id: String, owner: &str, metadata: Value) -> Self {
         let (owner, created_at) = (owner.to_owned(), now_s());
-        Self { id, owner, created_at, metadata, first_said: None, turns: Tree::default() }
+        let (turns, feedback) = (Tree::default(), HashMap::new());
+        Self { id, owner, created_at, metadata, first_said: None, turns, feedback }
     }
 
     pub(super) fn title(&self) -> Option<String> {
