@@ -25,13 +25,14 @@ export class Between {
   #server;
   #web;
 
-  static async start() {
+  /** `settings` are the page's own, besides. */
+  static async start(settings = {}) {
     const between = new Between();
     await between.open();
     const web = spawn(program, [], {
       env: {
         PATH: process.env.PATH, WEB_LISTEN: '127.0.0.1:0', WEB_HEALTH_LISTEN: '127.0.0.1:0',
-        WEB_GATEWAY_URL: `http://127.0.0.1:${between.port}`,
+        WEB_GATEWAY_URL: `http://127.0.0.1:${between.port}`, ...settings,
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -40,7 +41,7 @@ export class Between {
     between.url = await new Promise((resolve, reject) => {
       createInterface({ input: web.stderr }).on('line', (line) => {
         log.push(line);
-        const address = line.match(/web listening on (http:[^"\s]+)/)?.[1];
+        const address = line.match(/web listening on (https?:[^"\s]+)/)?.[1];
         if (address) resolve(address);
       });
       web.on('error', reject);

@@ -13,7 +13,7 @@
 //! * `receipt`: what an answer took.
 //! * `texts`: every word that people read.
 //! * `session`: whose browser it is, and on whose behalf the gateway is asked; `look`: how it likes
-//!   its pages.
+//!   its pages; `cookie`: what a browser keeps of both.
 //! * `static/`: the style sheet and one small script, which needs nothing from elsewhere.
 //!
 //! Start reading at `pages::ask::ask` and `pages::chat::show`.
@@ -29,6 +29,7 @@ mod answer;
 mod assets;
 mod components;
 mod conversation;
+mod cookie;
 mod error;
 mod gateway_client;
 mod headers;

@@ -6,15 +6,16 @@ use axum::extract::{FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::HeaderValue;
 use http::request::Parts;
 
+use crate::cookie::{Cookie, Found, Way};
 use crate::texts;
 
-/// The cookie that holds the theme.
-const THEME: &str = "chappe_theme";
-/// The cookie by which the script says that it runs.
-const SCRIPT: &str = "chappe_script";
+/// Holds the theme.
+const THEME: Cookie = Cookie { name: "chappe_theme", path: "/" };
+/// By this the script says that it runs.
+const SCRIPT: Cookie = Cookie { name: "chappe_script", path: "/" };
 const A_YEAR_S: u32 = 365 * 24 * 60 * 60;
 
 /// Light or dark.
@@ -62,24 +63,25 @@ impl Theme {
     }
 
     /// The cookie that keeps it.
-    pub(crate) fn to_cookie(self) -> String {
-        format!("{THEME}={}; Path=/; Max-Age={A_YEAR_S}; HttpOnly; SameSite=Lax", self.value())
+    pub(crate) fn to_cookie(self, way: Way) -> Option<HeaderValue> {
+        THEME.set(self.value(), Some(A_YEAR_S), way)
     }
 }
 
 impl Look {
     fn of(headers: &HeaderMap) -> Self {
-        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let cookies = lines.flat_map(|line| line.split(';'));
-        let mut look = Self::default();
-        for (name, value) in cookies.filter_map(|cookie| cookie.trim().split_once('=')) {
-            match name {
-                THEME => look.theme = Theme::from_field(value),
-                SCRIPT => look.script = value == "1",
-                _ => {}
-            }
+        // That of a host before the other one, which another page may have set; there is no harm
+        // in a colour.
+        let value = |cookie: Cookie| {
+            [Way::Tls, Way::Plain].into_iter().find_map(|way| match cookie.find(headers, way) {
+                Found::One(value) => std::str::from_utf8(value).ok(),
+                Found::Nothing | Found::Several => None,
+            })
+        };
+        Self {
+            theme: value(THEME).map(Theme::from_field).unwrap_or_default(),
+            script: value(SCRIPT) == Some("1"),
         }
-        look
     }
 }
 
@@ -109,7 +111,7 @@ impl<S: Sync> FromRequestParts<S> for Look {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::header::COOKIE;
 
     use super::*;
 
@@ -124,8 +126,11 @@ mod tests {
         let look = of("a=b; chappe_theme=dark; chappe_script=1");
         assert_eq!(look, Look { theme: Theme::Dark, script: true });
         assert_eq!(of("chappe_theme=pink;chappe_script=yes; =; x"), Look::default());
+        let both = of("chappe_theme=light; __Host-chappe_theme=dark; __Host-chappe_script=1");
+        assert_eq!(both, look, "over TLS they have other names");
         for theme in Theme::ALL {
-            let cookie = theme.to_cookie();
+            let cookie = theme.to_cookie(Way::Plain).unwrap();
+            let cookie = cookie.to_str().unwrap();
             assert!(cookie.starts_with(&format!("chappe_theme={};", theme.value())), "{cookie}");
             assert_eq!(Theme::from_field(theme.value()), theme);
         }

@@ -9,18 +9,21 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderMap;
-use http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use http::header::SET_COOKIE;
 use service_runtime::Client;
 use sha2::{Digest as _, Sha256};
 
+use crate::cookie::{Cookie, Found, Way};
 use crate::settings::CookieSecure;
 
-/// The cookie's name, and what parts it from the value.
-const NAMED: &[u8] = b"chappe_session=";
+const COOKIE: Cookie = Cookie { name: "chappe_session", path: "/" };
 /// Digits of the cookie: 128 bits.
 const DIGITS: usize = 32;
 /// Six weeks from the last visit: longer than the gateway keeps what was asked for in it.
 const KEPT_FOR_S: u32 = 6 * 7 * 24 * 60 * 60;
+/// How long the name of a plain way is kept beside that of a host which took over from it: while
+/// replicas are exchanged, and until nobody goes back, an earlier version knows no other.
+const KEPT_BESIDE_S: u32 = 24 * 60 * 60;
 
 /// What is in the cookie. Who knows it is that browser, so nothing shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,19 +33,30 @@ pub(crate) struct Session(String);
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Owner(String);
 
-/// A middleware: gives each request the [`Owner`] of its browser, and each browser its cookie.
+/// A middleware: gives each request the [`Owner`] of its browser and its [`Way`], and each browser
+/// its cookie.
 pub(crate) async fn recognise(
     State(secure): State<CookieSecure>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let session = Session::of(request.headers()).unwrap_or_else(Session::fresh);
-    let secure = secure.holds_for(request.extensions().get::<Client>());
+    let way = secure.way_of(request.extensions().get::<Client>());
+    let known = Session::of(request.headers(), way);
+    // A browser that has come on a plain way so far keeps its chats.
+    let before = match way {
+        Way::Tls if COOKIE.find(request.headers(), way) == Found::Nothing => {
+            Session::of(request.headers(), Way::Plain)
+        }
+        _ => None,
+    };
+    let session = known.or_else(|| before.clone()).unwrap_or_else(Session::fresh);
     request.extensions_mut().insert(session.owner());
+    request.extensions_mut().insert(way);
     let mut response = next.run(request).await;
     // Always, so that its time begins anew.
-    if let Ok(mut cookie) = HeaderValue::from_str(&session.to_cookie(secure)) {
-        cookie.set_sensitive(true);
+    let cookie = COOKIE.set(&session.0, Some(KEPT_FOR_S), way);
+    let beside = before.and_then(|before| COOKIE.set_without_host(&before.0, KEPT_BESIDE_S));
+    for cookie in cookie.into_iter().chain(beside) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response
@@ -55,20 +69,14 @@ impl Session {
     }
 
     /// That of a request, if it has exactly one and we could have made it. Of two, one is somebody
-    /// else's: a page on a neighbouring name may set cookies for ours.
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        digits_in(headers, NAMED).map(Self)
+    /// else's: on a plain way, a page on a neighbouring name may set cookies for ours.
+    fn of(headers: &HeaderMap, way: Way) -> Option<Self> {
+        digits_in(headers, COOKIE, way).map(Self)
     }
 
     /// The name for the gateway.
     pub(crate) fn owner(&self) -> Owner {
         Owner(format!("web-{:.DIGITS$x}", Sha256::digest(&self.0)))
-    }
-
-    fn to_cookie(&self, secure: bool) -> String {
-        let (name, value) = (String::from_utf8_lossy(NAMED), &self.0);
-        let secure = if secure { "; Secure" } else { "" };
-        format!("{name}{value}; Path=/; Max-Age={KEPT_FOR_S}; HttpOnly; SameSite=Lax{secure}")
     }
 }
 
@@ -78,24 +86,13 @@ pub(crate) fn fresh_digits() -> String {
 }
 
 /// The digits of the one cookie of that name, if we could have made it.
-pub(crate) fn digits_in(headers: &HeaderMap, named: &[u8]) -> Option<String> {
-    // As bytes: a cookie knows no port, and those of other programs here may be anything.
-    let lines = headers.get_all(COOKIE).iter();
-    let cookies = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    let mut ours = cookies.filter_map(|cookie| cookie.trim_ascii().strip_prefix(named));
-    let (value, another) = (ours.next()?, ours.next());
+pub(crate) fn digits_in(headers: &HeaderMap, cookie: Cookie, way: Way) -> Option<String> {
+    let Found::One(value) = cookie.find(headers, way) else { return None };
     let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if another.is_some() || value.len() != DIGITS || !value.iter().all(is_digit) {
+    if value.len() != DIGITS || !value.iter().all(is_digit) {
         return None;
     }
     String::from_utf8(value.to_vec()).ok()
-}
-
-impl CookieSecure {
-    /// Whether a cookie that goes to this client is for https alone.
-    pub(crate) fn holds_for(self, client: Option<&Client>) -> bool {
-        self == Self::On || client.is_some_and(|client| client.encrypted)
-    }
 }
 
 impl Owner {
@@ -119,6 +116,8 @@ impl fmt::Debug for Owner {
 
 #[cfg(test)]
 mod tests {
+    use http::header::{self, HeaderValue};
+
     use super::*;
 
     const VALUE: &str = "0123456789abcdef0123456789abcdef";
@@ -126,9 +125,9 @@ mod tests {
     fn of(lines: &[&[u8]]) -> Option<Session> {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(COOKIE, HeaderValue::from_bytes(line).unwrap());
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
         }
-        Session::of(&headers)
+        Session::of(&headers, Way::Plain)
     }
 
     #[test]
@@ -144,10 +143,10 @@ mod tests {
         let (one, other) = (Session::fresh(), Session::fresh());
         assert!(one != other && one.owner() != other.owner());
 
-        let cookie = one.to_cookie(false);
-        let sent = cookie.split_once(';').unwrap().0;
+        let cookie = COOKIE.set(&one.0, Some(KEPT_FOR_S), Way::Plain).unwrap();
+        let sent = cookie.to_str().unwrap().split_once(';').unwrap().0;
 
-        assert_eq!(of(&[sent.as_bytes()]), Some(one));
+        assert!(of(&[sent.as_bytes()]) == Some(one));
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     Variable {
         name: COOKIE_SECURE,
         default: "auto",
-        about: "Whether the session's cookie is for https alone: on, or auto, which is on where the page speaks TLS or a proxy of WEB_TRUSTED_PROXIES sends `X-Forwarded-Proto: https`.",
+        about: "Whether cookies are for https alone, and named `__Host-…`: on, or auto, which is on where the page speaks TLS or a proxy of WEB_TRUSTED_PROXIES sends `X-Forwarded-Proto: https`.",
     },
     Variable {
         name: LAME_DUCK_MS,
@@ -90,7 +90,7 @@ pub(crate) const VARIABLES: &[Variable] = &[
     },
 ];
 
-/// Whether browsers may send the session's cookie over plain HTTP.
+/// Whether browsers may send our cookies over plain HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CookieSecure {
     /// Unless it was set over TLS, to here or, as far as a trusted proxy says so, to that proxy.
@@ -138,7 +138,7 @@ pub struct Settings {
     pub gateway_ca: Option<Authorities>,
     /// The key for the gateway, if it asks for one. `WEB_API_KEY` or `WEB_API_KEY_FILE`.
     pub api_key: Option<SecretString>,
-    /// Whether the session's cookie is for https alone. `WEB_COOKIE_SECURE`, default `auto`.
+    /// Whether cookies are for https alone, and this host's. `WEB_COOKIE_SECURE`, default `auto`.
     pub cookie_secure: CookieSecure,
     /// How long new connections are still answered at the end. `WEB_LAME_DUCK_MS`, default 0.
     pub lame_duck: Duration,

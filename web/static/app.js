@@ -18,7 +18,8 @@ let current = null;
 const words = $('#words')?.dataset ?? {};
 
 // From now on pages need not wait for answers: they come by this file.
-document.cookie = `chappe_script=1; path=/; max-age=31536000; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
+const [host, secure] = location.protocol === 'https:' ? ['__Host-', '; secure'] : ['', ''];
+document.cookie = `${host}chappe_script=1; path=/; max-age=31536000; samesite=lax${secure}`;
 
 /** Speaks to screen readers. */
 function say(words) {

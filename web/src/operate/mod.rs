@@ -8,7 +8,7 @@ mod operators;
 mod overview;
 mod verdict;
 
-pub(crate) use operators::{NAMED, Operators, Ticket};
+pub(crate) use operators::{COOKIE, Operators, Ticket};
 pub(crate) use overview::{
     DeadLetter, DeadLetters, GatewaySeen, History, LetterId, Model, Overview, Percentiles, Point,
     Queue, SlowAnswer, WorkerSeen,

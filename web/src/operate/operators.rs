@@ -11,11 +11,12 @@ use http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
+use crate::cookie::{Cookie, Way};
 use crate::gateway_client::ApiKey;
+use crate::paths;
 use crate::session::{digits_in, fresh_digits};
 
-/// The cookie's name, and what parts it from the value.
-pub(crate) const NAMED: &[u8] = b"chappe_operator=";
+pub(crate) const COOKIE: Cookie = Cookie { name: "chappe_operator", path: paths::OPERATE };
 /// A working day and a half, without a look at the page.
 const KEPT_FOR: Duration = Duration::from_secs(12 * 60 * 60);
 /// More operators than any house has. Only who has a key that counts is taken in.
@@ -40,8 +41,8 @@ struct Kept {
 
 impl Ticket {
     /// That of a request.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        digits_in(headers, NAMED).map(Self)
+    pub(crate) fn of(headers: &HeaderMap, way: Way) -> Option<Self> {
+        digits_in(headers, COOKIE, way).map(Self)
     }
 
     /// For the cookie, and nothing else.

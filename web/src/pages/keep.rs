@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::SET_COOKIE;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::{Served, form, problem};
 use crate::conversation::Line;
+use crate::cookie::Way;
 use crate::error::Words;
 use crate::gateway_client::{OnBehalf, Refused, Wanted};
 use crate::ids::ConversationId;
@@ -160,14 +161,17 @@ async fn delete_each(gateway: &OnBehalf) -> Result<(), Refused> {
 }
 
 /// `POST /look`
-pub(crate) async fn look(State(served): State<Served>, request: Request) -> Response {
+pub(crate) async fn look(
+    State(served): State<Served>,
+    Extension(way): Extension<Way>,
+    request: Request,
+) -> Response {
     let theme = match form::read::<Colours>(request).await {
         Ok(Colours { theme }) => Theme::from_field(&theme),
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
     let mut response = Redirect::to(paths::CHATS).into_response();
-    // Letters and signs of ours: this cannot fail.
-    if let Ok(cookie) = HeaderValue::from_str(&theme.to_cookie()) {
+    if let Some(cookie) = theme.to_cookie(way) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response

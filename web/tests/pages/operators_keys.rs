@@ -19,10 +19,14 @@ fn refusal(code: &str) -> String {
 
 /// A page before a gateway that asks for a key.
 fn closed_page() -> (ChatPage, Gateway) {
+    closed_page_with(&[])
+}
+
+fn closed_page_with(settings: &[(&str, &str)]) -> (ChatPage, Gateway) {
     let gateway = Gateway::that_refuses(404, "not_found", "No.");
     gateway.let_in();
     gateway.say_to(OVERVIEW, 401, refusal("missing_api_key"));
-    (ChatPage::before(&gateway), gateway)
+    (ChatPage::at(&gateway, settings), gateway)
 }
 
 async fn sign_in(page: &ChatPage, key: &str) -> Response {
@@ -136,6 +140,27 @@ async fn each_sign_in_has_a_ticket_of_its_own_and_replaces_the_one_before() {
         .unwrap();
 
     assert_eq!(keys_seen(&gateway).last(), Some(&None), "the planted ticket opens nothing");
+}
+
+#[tokio::test]
+async fn over_tls_the_ticket_is_this_host_s_and_no_other_opens_the_page() {
+    let (page, gateway) = closed_page_with(&[("WEB_COOKIE_SECURE", "on")]);
+    gateway.say_to(OVERVIEW, 200, overview());
+
+    let entered = sign_in(&page, CANARY).await;
+
+    let mut cookies = entered.headers().get_all("set-cookie").iter().map(|one| one.to_str());
+    let cookie = cookies.find_map(|one| one.unwrap().strip_prefix("__Host-chappe_operator="));
+    let (value, attributes) = cookie.unwrap().split_once("; ").unwrap();
+    assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax; Secure");
+    let look = async |name: &str| {
+        let request = page.browser.get(format!("{}/operate", page.url));
+        request.header("cookie", format!("{name}={value}")).send().await.unwrap();
+        keys_seen(&gateway).last().unwrap().clone()
+    };
+    assert_eq!(look("__Host-chappe_operator").await, Some(format!("Bearer {CANARY}")));
+    assert_eq!(look("chappe_operator").await, None);
+    assert_eq!(look("__Host-chappe_operators").await, None);
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! Whose browser it is: its cookie, and on whose behalf the gateway is asked.
 
+use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response};
 
 use crate::gateway::Gateway;
 use crate::support::ChatPage;
 
 const HEADER: &str = "chappe-on-behalf-of";
+const HOST: &str = "__Host-chappe_session=";
 const QUESTION: &[(&str, &str)] = &[("model", "simulator"), ("prompt", "Why?")];
 
 #[tokio::test]
@@ -141,7 +143,12 @@ async fn nobody_says_for_whom_a_page_asks() {
 
 #[tokio::test]
 async fn over_tls_the_cookie_is_for_tls_alone() {
-    let is_secure = |page: &Response| set_by(page).unwrap().ends_with("; Secure");
+    let is_secure = |page: &Response| {
+        let cookie = set_by(page).unwrap();
+        let (secure, host) = (cookie.ends_with("; Secure"), cookie.starts_with(HOST));
+        assert_eq!(secure, host, "{cookie}");
+        secure
+    };
     let trusting = ChatPage::open_with(&[("WEB_TRUSTED_PROXIES", "127.0.0.1")]);
     let home = |chat: &ChatPage| chat.browser.get(format!("{}/", chat.url));
 
@@ -157,6 +164,62 @@ async fn over_tls_the_cookie_is_for_tls_alone() {
 
     let always = ChatPage::open_with(&[("WEB_COOKIE_SECURE", "on")]);
     assert!(is_secure(&always.look("/").await));
+}
+
+#[tokio::test]
+async fn whoever_came_over_plain_http_keeps_the_chats_when_the_page_moves_to_tls() {
+    let gateway = Gateway::start();
+    let (plain, moved) = (ChatPage::before(&gateway), tls_page(&gateway));
+    let before = new_cookie(&plain).await;
+    let owner = owner_of(&plain, plain.form("/chat", QUESTION).header("cookie", &before)).await;
+
+    let taken = over_tls(moved.form("/chat", QUESTION)).header("cookie", &before);
+    let taken = taken.send().await.unwrap();
+
+    assert_eq!(last_owner(&moved), owner);
+    let set = all_set_by(&taken);
+    let [host, beside] = set.as_slice() else { panic!("{set:?}") };
+    let value = before.split_once('=').unwrap().1;
+    assert!(host.starts_with(&format!("{HOST}{value}; Path=/; Max-Age=3628800; ")), "{host}");
+    // An earlier version beside this one knows no other name.
+    assert!(beside.starts_with(&format!("{before}; Path=/; Max-Age=86400; ")), "{beside}");
+    assert!(beside.ends_with("; Secure"), "{beside}");
+
+    // Once is enough; from then on the old name says nothing.
+    let planted = "chappe_session=00000000000000000000000000000000";
+    let both = format!("{planted}; {}", value_of(host));
+    let again = over_tls(moved.form("/chat", QUESTION)).header("cookie", both).send().await;
+    assert_eq!(last_owner(&moved), owner);
+    assert_eq!(all_set_by(&again.unwrap()).len(), 1);
+    let broken = format!("{before}; {HOST}0");
+    let question = over_tls(moved.form("/chat", QUESTION)).header("cookie", broken);
+    assert_ne!(owner_of(&moved, question).await, owner, "what is broken is replaced");
+}
+
+#[tokio::test]
+async fn over_tls_every_cookie_is_this_host_s() {
+    let page = tls_page(&Gateway::start());
+
+    let look = over_tls(page.form("/look", &[("theme", "dark")])).build().unwrap();
+    let browser = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+    let look = browser.build().unwrap().execute(look).await.unwrap();
+    let set = all_set_by(&look);
+    assert!(set.iter().any(|one| one.starts_with("__Host-chappe_theme=dark; Path=/; ")), "{set:?}");
+    for cookie in set {
+        assert!(cookie.starts_with("__Host-") && cookie.contains("; Path=/; "), "{cookie}");
+        assert!(cookie.ends_with("; Secure") && !cookie.contains("Domain"), "{cookie}");
+    }
+    let dark = page.browser.get(&page.url).header("cookie", "__Host-chappe_theme=dark");
+    assert!(dark.send().await.unwrap().text().await.unwrap().contains("data-theme=\"dark\""));
+}
+
+/// A page that believes its proxy.
+fn tls_page(gateway: &Gateway) -> ChatPage {
+    ChatPage::at(gateway, &[("WEB_TRUSTED_PROXIES", "127.0.0.1")])
+}
+
+fn over_tls(request: RequestBuilder) -> RequestBuilder {
+    request.header("x-forwarded-proto", "https")
 }
 
 #[tokio::test]
@@ -179,6 +242,12 @@ async fn only_pages_of_the_chat_bring_a_cookie() {
 /// What a browser sends once it has been here.
 async fn new_cookie(chat: &ChatPage) -> String {
     value_of(&set_by(&chat.look("/").await).unwrap())
+}
+
+/// Every cookie that a response sets.
+fn all_set_by(response: &Response) -> Vec<String> {
+    let cookies = response.headers().get_all("set-cookie").iter();
+    cookies.map(|cookie| cookie.to_str().unwrap().to_owned()).collect()
 }
 
 /// The session's cookie that a response sets.

@@ -19,6 +19,7 @@ async fn over_tls_a_page_is_asked_and_its_cookie_is_for_tls_alone() {
 
     let home = browser.get(&chat.url).send().await.unwrap();
     let cookie = home.headers()["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-chappe_session="), "{cookie}");
     assert!(cookie.ends_with("; Secure"), "{cookie}");
     assert!(home.headers().get("strict-transport-security").is_none(), "it is on loopback");
 

@@ -1,6 +1,6 @@
 //! Sends a dead letter again or deletes it, once its operator has said so twice.
 
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 use maud::html;
@@ -8,6 +8,7 @@ use maud::html;
 use super::super::{Served, problem};
 use super::{Visit, show, sign_in};
 use crate::components;
+use crate::cookie::Way;
 use crate::error::Words;
 use crate::gateway_client::Refused;
 use crate::layout::{OperatorsPage, operators_page};
@@ -67,12 +68,13 @@ impl Act {
 pub(super) async fn ask(
     State(served): State<Served>,
     Path((id, act)): Path<(String, String)>,
+    Extension(way): Extension<Way>,
     headers: HeaderMap,
 ) -> Response {
     let (Some(id), Some(act)) = (LetterId::read(&id), Act::read(&act)) else {
         return problem::not_found(State(served)).await;
     };
-    let visit = Visit::of(&served, &headers);
+    let visit = Visit::of(&served, &headers, way);
     match visit.gateway.dead_letters(LOOKED_THROUGH, None).await {
         Ok(letters) => {
             let letter = letters.data.into_iter().find(|one| one.id == id.to_string());
@@ -86,12 +88,13 @@ pub(super) async fn ask(
 pub(super) async fn carry_out(
     State(served): State<Served>,
     Path((id, act)): Path<(String, String)>,
+    Extension(way): Extension<Way>,
     headers: HeaderMap,
 ) -> Response {
     let (Some(id), Some(act)) = (LetterId::read(&id), Act::read(&act)) else {
         return problem::not_found(State(served)).await;
     };
-    let visit = Visit::of(&served, &headers);
+    let visit = Visit::of(&served, &headers, way);
     let done = match act {
         Act::Redrive => visit.gateway.redrive(&id).await.map(|done| done.response_id),
         Act::Delete => visit.gateway.delete(&id).await.map(|()| None),

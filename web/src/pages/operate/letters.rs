@@ -1,6 +1,6 @@
 //! Dead letters: what nobody could do, with the reason, and what can be done about it.
 
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use maud::{Markup, html};
@@ -11,6 +11,7 @@ use super::act::Act;
 use super::tables::{Column, Kind, Row, name, section, table};
 use super::{Visit, show, sign_in};
 use crate::components::{self, count, optional, when};
+use crate::cookie::Way;
 use crate::gateway_client::Refused;
 use crate::layout::{OperatorsPage, operators_page};
 use crate::operate::{DeadLetter, LetterId, Overview};
@@ -34,9 +35,10 @@ pub(super) struct Asked {
 pub(super) async fn list(
     State(served): State<Served>,
     Query(asked): Query<Asked>,
+    Extension(way): Extension<Way>,
     headers: HeaderMap,
 ) -> Response {
-    let visit = Visit::of(&served, &headers);
+    let visit = Visit::of(&served, &headers, way);
     let after = asked.after.as_deref().and_then(LetterId::read);
     let letters = match visit.gateway.dead_letters(ON_A_PAGE, after.as_ref()).await {
         Ok(letters) => letters,

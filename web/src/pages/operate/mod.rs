@@ -17,6 +17,7 @@ use http::HeaderMap;
 
 use super::Served;
 use super::chat::go_home;
+use crate::cookie::Way;
 use crate::gateway_client::{AsOperator, Refused};
 use crate::operate::Ticket;
 use crate::paths;
@@ -40,8 +41,8 @@ struct Visit {
 }
 
 impl Visit {
-    fn of(served: &Served, headers: &HeaderMap) -> Self {
-        let ticket = Ticket::of(headers);
+    fn of(served: &Served, headers: &HeaderMap, way: Way) -> Self {
+        let ticket = Ticket::of(headers, way);
         let key = ticket.as_ref().and_then(|ticket| served.operators.key(ticket));
         let signed_in = key.is_some();
         Self { gateway: served.gateway.as_operator(key), ticket, signed_in }

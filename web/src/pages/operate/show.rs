@@ -1,6 +1,6 @@
 //! `GET /operate`: the state in words, and behind it every figure.
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use maud::{Markup, html};
@@ -9,6 +9,7 @@ use super::super::Served;
 use super::tables::section;
 use super::{Visit, history, letters, machines, queues, sign_in, slow};
 use crate::components::{clock, count, optional, rate};
+use crate::cookie::Way;
 use crate::gateway_client::Refused;
 use crate::layout::{OperatorsPage, operators_page};
 use crate::operate::{Level, Overview, Verdict};
@@ -18,9 +19,10 @@ use crate::paths;
 pub(super) async fn show(
     State(served): State<Served>,
     RawQuery(query): RawQuery,
+    Extension(way): Extension<Way>,
     headers: HeaderMap,
 ) -> Response {
-    let visit = Visit::of(&served, &headers);
+    let visit = Visit::of(&served, &headers, way);
     let live = query.as_deref() != Some("still");
     match visit.gateway.overview().await {
         Ok(overview) => {

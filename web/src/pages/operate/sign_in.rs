@@ -2,19 +2,19 @@
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header::{HeaderValue, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
-use service_runtime::Client;
 
 use super::super::{Served, form, problem};
 use super::Visit;
 use super::show;
+use crate::cookie::Way;
 use crate::error::Words;
 use crate::gateway_client::{ApiKey, KeyTrouble, Refused};
 use crate::layout::{OperatorsPage, operators_page};
-use crate::operate::{NAMED, Ticket};
+use crate::operate::{COOKIE, Ticket};
 use crate::{components, paths};
 
 /// The form's field.
@@ -26,10 +26,10 @@ struct Fields {
 /// `POST /operate/sign-in`
 pub(super) async fn sign_in(
     State(served): State<Served>,
-    client: Option<Extension<Client>>,
+    Extension(way): Extension<Way>,
     request: Request,
 ) -> Response {
-    let visit = Visit::of(&served, request.headers());
+    let visit = Visit::of(&served, request.headers(), way);
     let fields: Fields = match form::read(request).await {
         Ok(fields) => fields,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
@@ -46,21 +46,19 @@ pub(super) async fn sign_in(
         served.operators.leave(before);
     }
     let ticket = served.operators.enter(key);
-    let secure = served.secure.holds_for(client.as_deref());
-    with_cookie(Redirect::to(paths::OPERATE), ticket.as_str(), "", secure)
+    with_cookie(Redirect::to(paths::OPERATE), ticket.as_str(), None, way)
 }
 
 /// `POST /operate/sign-out`
 pub(super) async fn sign_out(
     State(served): State<Served>,
-    client: Option<Extension<Client>>,
+    Extension(way): Extension<Way>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(ticket) = Ticket::of(&headers) {
+    if let Some(ticket) = Ticket::of(&headers, way) {
         served.operators.leave(&ticket);
     }
-    let secure = served.secure.holds_for(client.as_deref());
-    with_cookie(Redirect::to(paths::OPERATE), "", "; Max-Age=0", secure)
+    with_cookie(Redirect::to(paths::OPERATE), "", Some(0), way)
 }
 
 /// `GET` of where the form goes, as when an address is opened again.
@@ -117,14 +115,10 @@ fn words(trouble: KeyTrouble) -> Words {
     Words::new(StatusCode::FORBIDDEN, what, advice)
 }
 
-fn with_cookie(redirect: Redirect, value: &str, more: &str, secure: bool) -> Response {
-    let (name, path) = (String::from_utf8_lossy(NAMED), paths::OPERATE);
-    let secure = if secure { "; Secure" } else { "" };
-    // Without a time: it ends with the browser, or before that here.
-    let cookie = format!("{name}{value}; Path={path}; HttpOnly; SameSite=Lax{more}{secure}");
+fn with_cookie(redirect: Redirect, value: &str, seconds: Option<u32>, way: Way) -> Response {
     let mut response = redirect.into_response();
-    if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
-        cookie.set_sensitive(true);
+    // Without a time: it ends with the browser, or before that here.
+    if let Some(cookie) = COOKIE.set(value, seconds, way) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response

@@ -52,6 +52,7 @@ impl Sender {
             ("api-key", key.to_owned()),
             ("x-api-key", key.to_owned()),
             ("cookie", format!("chappe_session={key}; key={key}")),
+            ("cookie", format!("__Host-chappe_session={key}; __Host-chappe_operator={key}")),
             ("user-agent", key.to_owned()),
             ("referer", format!("http://127.0.0.1/{key}")),
             ("origin", format!("http://{key}.example")),
