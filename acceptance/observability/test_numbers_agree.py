@@ -40,6 +40,7 @@ WANTED = {
     "stored": 20,
     "stored-stream": 20,
     "background": 10,
+    "background-stream": 10,
     "refused-by-model": 12,
     "leaves": 8,
     "unknown-model": 9,
@@ -47,7 +48,7 @@ WANTED = {
 }
 # Which of them become jobs, and what becomes of those for their gateway.
 OUTCOMES = {
-    "completed": ["whole", "stream", "embeddings", "stored", "stored-stream"],
+    "completed": ["whole", "stream", "embeddings", "stored", "stored-stream", "background-stream"],
     "failed": ["refused-by-model"],
     "client_gone": ["leaves"],
     # Its caller has a promise, and asks later.
@@ -158,8 +159,8 @@ async def asks_one(http, gateway, kind, account):
             account.takes(kind, (await posts("/v1/embeddings", body)).json(), took())
         case "stored":
             account.takes(kind, (await posts(RESPONSES, stored)).json(), took())
-        case "stored-stream":
-            body = {**stored, "stream": True}
+        case "stored-stream" | "background-stream":
+            body = {**stored, "stream": True, "background": kind == "background-stream"}
             text, first_s = await streams(http, gateway, RESPONSES, body, account)
             last = json.loads(sse_events(text)[-1])
             assert last["type"] == "response.completed", last
@@ -221,9 +222,10 @@ async def the_metrics_agree(system, account):
         counted = await total(gateways, "http_server_request_duration_seconds_count", **labels)
         assert counted == number, labels
     streamed = "app_http_stream_duration_seconds_count"
-    for path, kind in ((CHAT, "stream"), (RESPONSES, "stored-stream")):
+    for path, kinds in ((CHAT, ["stream"]), (RESPONSES, ["stored-stream", "background-stream"])):
         labels = {"http_route": path, "app_outcome": "completed"}
-        assert await total(gateways, streamed, **labels) == account.kinds[kind]
+        counted = await total(gateways, streamed, **labels)
+        assert counted == sum(account.kinds[kind] for kind in kinds), labels
     assert await total(gateways, streamed, app_outcome="client_gone") == account.kinds["leaves"]
     for kind, number in (("input", account.read), ("output", account.written)):
         assert await total(workers, "app_tokens_total", gen_ai_token_type=kind) == number, kind
@@ -249,7 +251,7 @@ async def the_overview_agrees(http, gateway, account):
         assert answers[outcome] == account.of(outcome), outcome
     ended = [answers.get(how, 0) for how in (*OUTCOMES, "not_queued", "cancelled", "open")]
     assert sum(ended) == answers["accepted"], answers
-    # Of work in the background a gateway hears nothing more.
+    # Of work in the background that nobody reads a gateway hears nothing more.
     later = [usage for kind, usage, _receipt, _took in account.told if kind == "background"]
     for name, total, unheard in (
         ("input_tokens", account.read, sum(read for read, _written in later)),
@@ -258,7 +260,8 @@ async def the_overview_agrees(http, gateway, account):
         assert answers[name] in (total, total - unheard), name
     models = {one["model"]: one for one in overview["models"]}
     assert models["faulty"]["failed"] == models["faulty"]["requests"] == account.kinds["refused-by-model"]
-    asked = sum(account.kinds[kind] for kind in ("whole", "stream", "stored", "stored-stream", "leaves"))
+    heard = (*OUTCOMES["completed"], *OUTCOMES["client_gone"])
+    asked = sum(account.kinds[kind] for kind in heard if kind != "embeddings")
     assert models["simulator"]["requests"] in (asked, asked + account.kinds["background"])
     assert models["simulator-embeddings"]["requests"] == account.kinds["embeddings"]
     assert drawn(overview) == account.accepted
@@ -331,7 +334,7 @@ def the_receipts_agree(account):
         # The edge's own time is within that of its caller. Of stored work both ends are as its log
         # has them, in whole milliseconds.
         assert receipt["duration_ms"] <= took_s * 1_000 + 5, (kind, took_s, receipt)
-        if kind in ("stream", "stored-stream"):
+        if kind.endswith("stream"):
             model, edge = receipt["model_first_token_ms"], receipt["time_to_first_token_ms"]
             assert TTFT_MS - 1 <= model <= edge + 2 <= receipt["duration_ms"] + 2, (kind, receipt)
 

@@ -19,7 +19,7 @@ export const withoutPrograms = [
 
 /** The two of them; `stop` ends both. */
 export class Between {
-  /** Whether answers are held up: their events do not come. */
+  /** Whether answers are held up: their events do not come, but for those that say that they wait. */
   held = false;
   #waiting = [];
   #server;
@@ -88,7 +88,9 @@ export class Between {
       const onward = ask(new URL(url, gatewayUrl), { method, headers: { ...headers, host: new URL(gatewayUrl).host } });
       onward.on('response', (answer) => {
         outgoing.writeHead(answer.statusCode, answer.headers);
-        answer.pipe(outgoing);
+        if (this.held && method === 'POST' && answer.headers['content-type']?.startsWith('text/event-stream')) {
+          this.#holdUp(answer, outgoing);
+        } else answer.pipe(outgoing);
         // A stream that broke may not end as if it were whole.
         answer.on('aborted', () => outgoing.destroy());
       });
@@ -98,5 +100,25 @@ export class Between {
     };
     if (this.held && url.includes('stream=true')) this.#waiting.push(go);
     else go();
+  }
+
+  /** What comes before a worker has it comes at once. */
+  #holdUp(answer, outgoing) {
+    let said = '';
+    const begins = (chunk) => {
+      said += chunk;
+      const at = said.indexOf('event: response.in_progress');
+      if (at < 0) return;
+      answer.off('data', begins);
+      answer.pause();
+      outgoing.write(said.slice(0, at));
+      const rest = said.slice(at);
+      this.#waiting.push(() => {
+        outgoing.write(rest);
+        answer.pipe(outgoing);
+      });
+    };
+    answer.setEncoding('utf8');
+    answer.on('data', begins);
   }
 }

@@ -127,6 +127,7 @@ pub(crate) struct Body<'a> {
     instructions: &'a str,
     temperature: f32,
     background: bool,
+    stream: bool,
     service_tier: &'static str,
     store: bool,
     metadata: Metadata,
@@ -190,6 +191,8 @@ impl Submission<'_> {
             temperature: preset.temperature(),
             // It goes on whoever reads it.
             background: true,
+            // Whoever asks reads it as well: what its gateway saw to the end, it counts.
+            stream: true,
             // In the background others wait for a worker that people do not wait for.
             service_tier: "priority",
             store: true,
@@ -219,7 +222,7 @@ mod tests {
         let temperature = options.preset.temperature();
         let expected = json!({
             "model": "m", "conversation": "conv_1", "input": "Why?", "temperature": temperature,
-            "background": true, "service_tier": "priority", "store": true,
+            "background": true, "stream": true, "service_tier": "priority", "store": true,
             "metadata": {"preset": "balanced"},
         });
         assert_eq!(first, expected);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contract::{JobId, Lane, Operation, WorkFigures};
+use openai_api::responses::Status;
 use service_runtime::Connection;
 use telemetry::names::{app, span};
 use telemetry::propagation;
@@ -13,7 +14,7 @@ use super::observe::Seen;
 use super::refusal::Refusal;
 use crate::measures::{AnswerFigures, Measures};
 use crate::receipt::{self, Behind, Receipt};
-use crate::responses::{Fold, HANDED_OVER};
+use crate::responses::{CANCELLED, Fold, HANDED_OVER};
 
 /// Watches one answer. Dropping it tells how it ended: a caller who leaves drops it early.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Account {
     job: Option<JobId>,
     lane: Option<Lane>,
     callers_mistake: bool,
+    /// Whether the answer goes on when its caller leaves.
+    goes_on: bool,
     connection: Option<Connection>,
     stream: bool,
     first_chunk: Option<Instant>,
@@ -55,6 +58,7 @@ impl Account {
             job: None,
             lane: None,
             callers_mistake: false,
+            goes_on: false,
             connection: None,
             stream: false,
             first_chunk: None,
@@ -118,10 +122,11 @@ impl Account {
         self.last_chunk = now;
     }
 
-    /// The answer is fetched later: nobody waited for it here.
-    pub(super) fn handed_over(&mut self) {
+    /// The answer goes on whoever leaves. Unless its end is seen here it is handed over, and figures
+    /// of the model are nobody's.
+    pub(super) fn goes_on(&mut self) {
+        self.goes_on = true;
         self.outcome = HANDED_OVER;
-        self.operation = None;
     }
 
     /// It was made for an earlier request: figures of the model are that one's.
@@ -167,7 +172,15 @@ impl Account {
         self.work = response.work().cloned();
         match response.failure() {
             Some(failure) => self.refused(&failure.clone().into()),
+            None if response.status() == Status::Cancelled => self.outcome = CANCELLED,
             None => self.completed(),
+        }
+    }
+
+    /// The caller reads that nothing more is said here.
+    pub(super) fn broken_off(&mut self, refusal: &Refusal) {
+        if !self.goes_on {
+            self.refused(refusal);
         }
     }
 
@@ -186,8 +199,9 @@ impl Account {
     /// Its figures until now.
     fn figures<'a>(&'a self, trace_id: Option<&'a str>) -> AnswerFigures<'a> {
         let first_chunk = self.first_chunk;
+        let of_the_model = self.operation.filter(|_| self.outcome != HANDED_OVER);
         AnswerFigures {
-            operation: self.operation.map(Operation::gen_ai_name),
+            operation: of_the_model.map(Operation::gen_ai_name),
             model: self.model.as_deref().unwrap_or(app::OTHER),
             stream: self.stream,
             duration: self.seen.began.elapsed(),

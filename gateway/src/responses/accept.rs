@@ -113,7 +113,7 @@ async fn promise(
     let sequence = in_time(deadline, stored).await?;
     let queued = queue(inner, asked, &log, model, accepted_at_ms, &asks_model, &mut hold);
     in_time(deadline, queued).await?;
-    hold.is_queued();
+    hold.is_queued(asked.background());
     Ok(Promised { log, first: Entry { sequence, message }, hold })
 }
 

@@ -33,7 +33,9 @@ pub(crate) const CANCELLED: &str = "cancelled";
 /// | it was not to be kept     | its log ends if it has not, and is erased                |
 /// | its log has ended         | its body in the object store is removed                  |
 ///
-/// A caller who leaves does nothing else: whoever writes the log notices that nobody reads it.
+/// A caller who leaves does nothing else: whoever writes the log notices that nobody reads it, or
+/// goes on, in the background. Then the response is handed over, and so it is by a gateway that ends
+/// before it has seen the end.
 #[derive(Debug)]
 pub(super) struct Hold {
     inner: Arc<Inner>,
@@ -46,6 +48,8 @@ pub(super) struct Hold {
     sent: bool,
     /// The name of what is asked in the object store, if it is there.
     stored_body: Option<String>,
+    /// Whether its answer goes on when its caller leaves.
+    goes_on: bool,
     queued: bool,
     ended: bool,
     outcome: &'static str,
@@ -73,6 +77,7 @@ impl Hold {
             key,
             sent: true,
             stored_body: None,
+            goes_on: false,
             queued: false,
             ended: false,
             outcome: app::NOT_QUEUED,
@@ -90,16 +95,13 @@ impl Hold {
         self.stored_body = Some(name);
     }
 
-    /// Its job is in the queue: from here on the caller may leave.
-    pub(super) fn is_queued(&mut self) {
+    /// Its job is in the queue: from here on the caller may leave, and `goes_on` says whether that
+    /// matters to the answer.
+    pub(super) fn is_queued(&mut self, goes_on: bool) {
         self.queued = true;
         self.key = None;
-        self.outcome = app::CLIENT_GONE;
-    }
-
-    /// Others see to it from here on.
-    pub(super) fn hand_over(mut self) {
-        self.outcome = HANDED_OVER;
+        self.goes_on = goes_on;
+        self.outcome = if goes_on { HANDED_OVER } else { app::CLIENT_GONE };
     }
 
     /// Its reader has seen the end.
@@ -114,7 +116,9 @@ impl Hold {
 
     /// Its reader was broken off.
     pub(super) fn is_broken_off(&mut self) {
-        self.outcome = app::FAILED;
+        if !self.goes_on {
+            self.outcome = app::FAILED;
+        }
     }
 }
 

@@ -91,17 +91,23 @@ impl Responses {
         request: Request,
     ) -> Result<(Created, Told), ResponseError> {
         let (background, stream) = (request.asked.background(), request.asked.stream());
-        let (log, entries, mut hold) = self.accept(owner, &request).await?;
+        let (log, entries, hold) = self.accept(owner, &request).await?;
         let told = if hold.is_some() { Told::Anew } else { Told::Again };
-        if background {
-            // Others see to it from here on.
-            hold.take().into_iter().for_each(Hold::hand_over);
-        }
         if background && !stream {
+            // Others see to it from here on: what is held ends here.
             let fold = Fold::of(&log, &entries).map_err(|_none| not_found(log.job))?;
             return Ok((Created::Queued { job: log.job, response: fold.response() }, told));
         }
-        let following = self.read_from(log, entries, hold, None).await?;
+        // What is promised and goes on is never refused: where it cannot be read now, its caller is
+        // told what it is, then that the stream is cut.
+        let promised = background.then(|| (log.clone(), entries.clone()));
+        let following = match self.read_from(log, entries, hold, None).await {
+            Ok(following) => following,
+            Err(error) => {
+                let (log, entries) = promised.ok_or(error)?;
+                Following::of_the_past(log, entries, &self.0.readers, None)
+            }
+        };
         Ok((Created::Answering(Box::new(following)), told))
     }
 

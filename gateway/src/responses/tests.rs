@@ -313,3 +313,18 @@ fn a_receipt_is_told_at_the_end_by_the_logs_own_times() {
         assert!(response.get("chappe").is_none(), "nobody has measured it: {response}");
     }
 }
+
+#[tokio::test]
+async fn of_a_log_that_cannot_be_read_on_a_reader_is_told_what_it_is_and_then_that_it_is_cut() {
+    let log = log_id();
+    let first = accepted(&log, r#"{"model":"m","input":"hello","background":true,"stream":true}"#);
+    let entries = vec![Entry { sequence: 1, message: first.into() }];
+    let mut following = Following::<Fold>::of_the_past(log, entries, &Readers::default(), None);
+
+    let Some(Step::News(events)) = following.next().await else { panic!("no events") };
+    let names: Vec<&str> = events.iter().map(|event| event.name).collect();
+    assert_eq!(names, ["response.created", "response.queued"]);
+    let Some(Step::BrokenOff(failure)) = following.next().await else { panic!("it is not cut") };
+    assert!(failure.body.contains("queue_unavailable"), "{}", failure.body);
+    assert!(following.next().await.is_none());
+}

@@ -29,6 +29,8 @@ mod figures;
 #[cfg(test)]
 mod gaps;
 #[cfg(test)]
+mod handed_over;
+#[cfg(test)]
 mod heads;
 #[cfg(test)]
 mod history;

@@ -32,11 +32,16 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn new(gateway: OnBehalf, response: ResponseId) -> Self {
+    /// `begun` is a connection over which it is told already, from its beginning.
+    pub(super) fn new(
+        gateway: OnBehalf,
+        response: ResponseId,
+        begun: Option<Box<Following>>,
+    ) -> Self {
         Self {
             gateway,
             response,
-            following: None,
+            following: begun,
             last: None,
             pause: FIRST_PAUSE,
             lost_since: None,

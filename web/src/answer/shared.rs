@@ -1,10 +1,13 @@
-//! The answers that somebody reads at the moment: each is followed and rendered once, whoever and
+//! The answers that are followed at the moment: each is followed and rendered once, whoever and
 //! however many read it.
 //!
-//! A reader is a cursor on what was told. An answer that nobody reads is let go after a while; it
-//! goes on at the gateway, and whoever comes again follows it from its beginning.
+//! A reader is a cursor on what was told. An answer that was asked for here is followed to its end,
+//! over the connection that asked for it, so that its gateway sees the end as well. Any other that
+//! nobody reads is let go after a while; it goes on at the gateway, and whoever comes again follows
+//! it from its beginning.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -14,9 +17,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Cursor;
+use super::asked_here::AskedHere;
 use super::follow::Follower;
 use super::told::{Told, Update};
-use crate::gateway_client::OnBehalf;
+use crate::gateway_client::{Following, OnBehalf};
 use crate::ids::ResponseId;
 use crate::session::Owner;
 
@@ -26,6 +30,9 @@ const PAUSE: Duration = Duration::from_millis(33);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long an answer is followed that nobody reads: for as long as a page takes to be loaded anew.
 const LINGERS: Duration = Duration::from_secs(10);
+/// So many that were asked for here and that nobody reads are followed all the same; of more, the
+/// oldest are let go.
+const MOST_UNREAD: usize = 1_000;
 /// Everything that was said before has been read when nothing more comes for so long.
 const SETTLES: Duration = Duration::from_millis(10);
 /// Or so long after the first of it: where words come fast there is no such pause.
@@ -34,7 +41,14 @@ const SETTLES_WITHIN: Duration = Duration::from_millis(60);
 const PATIENCE: Duration = Duration::from_millis(500);
 
 type Key = (Owner, ResponseId);
-type Known = Arc<Mutex<HashMap<Key, Weak<Shared>>>>;
+type Known = Arc<Mutex<Followed>>;
+
+/// All that are followed.
+#[derive(Debug, Default)]
+struct Followed {
+    by_key: HashMap<Key, Weak<Shared>>,
+    asked_here: AskedHere<Shared>,
+}
 
 /// The answers that are followed. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -69,6 +83,8 @@ struct Shared {
     moved: watch::Receiver<u64>,
     /// Whether what was said before it was followed has been read.
     caught_up: watch::Receiver<bool>,
+    /// Whether it is followed to its end though nobody reads it.
+    stays: AtomicBool,
 }
 
 /// Tells the readers of one of them; when it is dropped they know that nothing more comes.
@@ -113,7 +129,7 @@ impl Answers {
         cursor: Cursor,
         reader: Reader,
     ) -> Viewer {
-        let shared = self.shared(gateway, response);
+        let shared = self.shared(gateway, response, None);
         let mut moved = shared.moved.clone();
         moved.mark_changed();
         let closing = match reader {
@@ -124,33 +140,54 @@ impl Answers {
         Viewer { shared, moved, closing, cursor, seen, over: false }
     }
 
-    fn shared(&self, gateway: &OnBehalf, response: &ResponseId) -> Arc<Shared> {
+    /// Follows an answer that was asked for just now over the connection that asked for it. One that
+    /// is followed already stays with what follows it.
+    pub(crate) fn begin(
+        &self,
+        gateway: &OnBehalf,
+        response: &ResponseId,
+        following: Box<Following>,
+    ) {
+        let shared = self.shared(gateway, response, Some(following));
+        shared.stays.store(true, Ordering::Relaxed);
+        for too_many in lock(&self.known).asked_here.add(&shared, MOST_UNREAD) {
+            too_many.stays.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn shared(
+        &self,
+        gateway: &OnBehalf,
+        response: &ResponseId,
+        begun: Option<Box<Following>>,
+    ) -> Arc<Shared> {
         let mut known = lock(&self.known);
         let key = (gateway.owner().clone(), response.clone());
-        if let Some(shared) = known.get(&key).and_then(Weak::upgrade) {
+        if let Some(shared) = known.by_key.get(&key).and_then(Weak::upgrade) {
             return shared;
         }
-        known.retain(|_, shared| shared.strong_count() > 0);
+        known.by_key.retain(|_, shared| shared.strong_count() > 0);
         let (moved, caught_up) = (watch::Sender::new(0), watch::Sender::new(false));
         let shared = Arc::new(Shared {
             told: Mutex::default(),
             moved: moved.subscribe(),
             caught_up: caught_up.subscribe(),
+            stays: AtomicBool::new(false),
         });
-        known.insert(key.clone(), Arc::downgrade(&shared));
+        known.by_key.insert(key.clone(), Arc::downgrade(&shared));
         let teller = Teller { shared: Arc::clone(&shared), moved, caught_up };
-        let follower = Follower::new(gateway.clone(), response.clone());
+        let follower = Follower::new(gateway.clone(), response.clone(), begun);
         self.tasks.spawn_detached(tell(teller, follower, Arc::clone(&self.known), key));
         shared
     }
 }
 
-fn lock(known: &Known) -> MutexGuard<'_, HashMap<Key, Weak<Shared>>> {
-    // Each change is one call: a panic elsewhere cannot have left the map half-changed.
+fn lock(known: &Known) -> MutexGuard<'_, Followed> {
+    // Each change leaves it whole: a panic elsewhere cannot have left it half-changed.
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Follows an answer until it ends, or nobody has read it for a while.
+/// Follows an answer until it ends, or nobody has read it for a while and it was not asked for here.
 async fn tell(teller: Teller, follower: Follower, known: Known, key: Key) {
     // As a stream, so that what is on its way is not begun anew with each look at the readers.
     let said = stream::unfold(follower, async |mut follower| {
@@ -165,6 +202,7 @@ async fn tell(teller: Teller, follower: Follower, known: Known, key: Key) {
         let is_read = Arc::strong_count(&teller.shared) > 1;
         unread_since = if is_read { None } else { unread_since.or_else(|| Some(Instant::now())) };
         if unread_since.is_some_and(|since: Instant| since.elapsed() > LINGERS)
+            && !teller.shared.stays.load(Ordering::Relaxed)
             && teller.is_let_go(&known, &key)
         {
             return;
@@ -209,7 +247,7 @@ impl Teller {
         let mut known = lock(known);
         let unread = Arc::strong_count(&self.shared) == 1;
         if unread {
-            known.remove(key);
+            known.by_key.remove(key);
         }
         unread
     }

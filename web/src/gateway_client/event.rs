@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::error::presentable;
+use crate::ids::ResponseId;
 use crate::receipt::Receipt;
 use crate::said::{Ending, Said};
 
@@ -89,6 +90,19 @@ struct Event<'a> {
 /// It is no event of a response: the stream is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut;
+
+/// Whose events these are, as the first one says.
+pub(super) fn response_of(data: &[u8]) -> Option<ResponseId> {
+    #[derive(Deserialize)]
+    struct First {
+        response: Named,
+    }
+    #[derive(Deserialize)]
+    struct Named {
+        id: ResponseId,
+    }
+    serde_json::from_slice::<First>(data).ok().map(|first| first.response.id)
+}
 
 /// What one event says, and its number.
 pub(super) fn read(data: &[u8]) -> Result<(u64, Vec<Said>), Cut> {

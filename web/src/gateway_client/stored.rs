@@ -79,15 +79,26 @@ impl OnBehalf {
         made(&body)
     }
 
-    /// Submits a question, to be answered whoever waits.
+    /// Submits a question, to be answered whoever waits, and follows its answer from the beginning.
     pub(crate) async fn submit(
         &self,
         submission: &Submission<'_>,
         once: &Once,
-    ) -> Result<ResponseId, Refused> {
+    ) -> Result<(ResponseId, Box<Following>), Refused> {
         // Strings and numbers: this cannot fail.
         let json = serde_json::to_vec(&submission.body()).unwrap_or_default();
-        made(&self.call("POST", "responses", Some(json), Some(once)).await?)
+        let url = self.gateway.url("responses")?;
+        let request = with_body(self.gateway.http.post(url.clone()), json, Some(once));
+        let asking = async {
+            let (answer, span) = self.send("POST", &url, request).await?;
+            if !answer.status().is_success() {
+                return Err(self.refusal(&url, answer).await);
+            }
+            self.gateway.key.accepted(url.path());
+            let (response, following) = Following::of_a_new_one(answer, span).await?;
+            Ok((response, Box::new(following)))
+        };
+        timeout(TIME, asking).await.unwrap_or(Err(Refused::Silent))
     }
 
     /// Follows a response behind the event of this number, or from its first.
@@ -211,10 +222,7 @@ impl OnBehalf {
             _ => http.get(url.clone()),
         };
         if let Some(json) = json {
-            if let Some(key) = once.and_then(|once| once.key(&json)) {
-                request = request.header(IDEMPOTENCY_KEY, key);
-            }
-            request = request.header(CONTENT_TYPE, "application/json").body(json);
+            request = with_body(request, json, once);
         }
         let calling = async {
             let (answer, _span) = self.send(method, url, request).await?;
@@ -225,6 +233,19 @@ impl OnBehalf {
             read_up_to(answer, MOST_BYTES).await.ok_or(Refused::Unreachable)
         };
         timeout(TIME, calling).await.unwrap_or(Err(Refused::Silent))
+    }
+}
+
+fn with_body(
+    request: reqwest::RequestBuilder,
+    json: Vec<u8>,
+    once: Option<&Once>,
+) -> reqwest::RequestBuilder {
+    let key = once.and_then(|once| once.key(&json));
+    let request = request.header(CONTENT_TYPE, "application/json").body(json);
+    match key {
+        Some(key) => request.header(IDEMPOTENCY_KEY, key),
+        None => request,
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Served, form, problem};
 use crate::answer::Told;
 use crate::conversation::{Answer, Input, Options, Place, Submission, Turn};
 use crate::error::Words;
-use crate::gateway_client::{OnBehalf, Once, Refused};
+use crate::gateway_client::{Following, OnBehalf, Once, Refused};
 use crate::ids::{ConversationId, ResponseId};
 use crate::look::Look;
 use crate::markdown::Colours;
@@ -84,11 +84,21 @@ pub(crate) async fn ask(
     };
     let gateway = served.gateway.on_behalf_of(owner);
     match asked.submit(&gateway).await {
-        Ok((conversation, response)) => {
+        Ok(Sent { conversation, response, following }) => {
+            served.answers.begin(&gateway, &response, following);
             Redirect::to(&paths::turn(&conversation, &response)).into_response()
         }
         Err(refused) => asked.give_back(&served, &gateway, look, refused).await,
     }
+}
+
+/// A question that was taken.
+#[derive(Debug)]
+struct Sent {
+    conversation: ConversationId,
+    response: ResponseId,
+    /// Its answer, from the beginning.
+    following: Box<Following>,
 }
 
 impl Asked {
@@ -119,7 +129,7 @@ impl Asked {
         })
     }
 
-    async fn submit(&self, gateway: &OnBehalf) -> Result<(ConversationId, ResponseId), Refused> {
+    async fn submit(&self, gateway: &OnBehalf) -> Result<Sent, Refused> {
         let mut options = self.options.clone();
         if options.model.is_empty() {
             gateway.models().await.first().unwrap_or_default().clone_into(&mut options.model);
@@ -160,10 +170,10 @@ impl Asked {
         place: &Place,
         options: &Options,
         input: Input<'_>,
-    ) -> Result<(ConversationId, ResponseId), Refused> {
+    ) -> Result<Sent, Refused> {
         let submission = Submission { conversation, place, options, input };
-        let response = gateway.submit(&submission, &self.once).await?;
-        Ok((conversation.clone(), response))
+        let (response, following) = gateway.submit(&submission, &self.once).await?;
+        Ok(Sent { conversation: conversation.clone(), response, following })
     }
 
     /// Begins a conversation with it; what is not accepted leaves none.
@@ -172,7 +182,7 @@ impl Asked {
         gateway: &OnBehalf,
         options: &Options,
         input: Input<'_>,
-    ) -> Result<(ConversationId, ResponseId), Refused> {
+    ) -> Result<Sent, Refused> {
         let conversation = gateway.begin(&self.once).await?;
         let sent = self.send(gateway, &conversation, &Place::Newest, options, input).await;
         if let Err(refused) = &sent

@@ -42,7 +42,7 @@ pub(super) async fn respond(
 ) -> Response {
     let following = match created {
         Created::Queued { response, .. } => {
-            account.handed_over();
+            account.goes_on();
             return whole(response.into());
         }
         Created::Answering(following) => *following,
@@ -50,7 +50,10 @@ pub(super) async fn respond(
     match way {
         Way::Whole => to_the_end(following, account).await,
         Way::Streamed => streamed(following, head_wait, account).await,
-        Way::StreamedInBackground => read_on(following, account),
+        Way::StreamedInBackground => {
+            account.goes_on();
+            read_on(following, account)
+        }
     }
 }
 

@@ -109,7 +109,7 @@ impl EventStream {
     fn break_off(&mut self, refusal: &Refusal, out: &mut Vec<u8>) {
         out.extend_from_slice(b"event: error\n");
         write_data(out, refusal.body().as_bytes());
-        self.account.refused(refusal);
+        self.account.broken_off(refusal);
         self.ended = true;
     }
 }

@@ -31,8 +31,9 @@ pub(super) async fn create(
     let once = Once { owner: &owner, key: key.key.as_deref(), path: &key.path, body: &body };
     let mut store = world.store.lock().unwrap();
     if let Some(made) = store.made_for(&once)? {
-        let response = store.response(&owner, &made)?.response().unwrap_or_default();
-        let mut response = whole(response);
+        let answer = store.response(&owner, &made)?;
+        drop(store);
+        let mut response = told(&world, asked.stream(), answer);
         response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
         return Ok(response);
     }
@@ -46,6 +47,7 @@ pub(super) async fn create(
     };
     assert!(asked.background() && asked.store(), "whoever leaves must not stop it");
     let id = store.fresh("resp");
+    let stream = asked.stream();
     let context = claim(&mut store, &owner, &asked, &id, &body)?;
     let created_at = now_s();
     let answer = Answering::accept(Question {
@@ -59,11 +61,19 @@ pub(super) async fn create(
     });
     store.responses.insert(id.clone(), answer.clone());
     store.remember(&once, &id);
-    let queued = answer.response().unwrap_or_default();
     drop(store);
+    let response = told(&world, stream, answer.clone());
     script.play(&answer);
     world.answers.send_modify(|answers| answers.push(answer));
-    Ok(whole(queued))
+    Ok(response)
+}
+
+/// As a stream from its first event, or as it stands.
+fn told(world: &World, stream: bool, answer: Answering) -> Response {
+    if stream {
+        return stream::of(world, answer, 0);
+    }
+    whole(answer.response().unwrap_or_default())
 }
 
 /// Takes the turn of a response in its conversation, and gives what stands before it.
