@@ -56,6 +56,41 @@ test('Enter sends, and Shift and Enter begin a line', async () => {
   assert.equal(await visitor.lastQuestion.locator('.body').textContent(), 'one\ntwo');
 });
 
+test('Enter begins a line where that is wished, and Ctrl and Enter send', async () => {
+  const visitor = await Visitor.arrive(browser);
+  const { page } = visitor;
+  await page.goto(new URL('/chats', visitor.origin).href);
+  await visitor.goes(() => page.getByRole('button', { name: 'Makes a new line' }).click());
+  assert(await page.getByRole('button', { name: 'Makes a new line', pressed: true }).isVisible());
+  await visitor.goes(() => page.locator('#new-chat').click());
+
+  await visitor.prompt.fill(`${short}One`);
+  await visitor.prompt.press('Enter');
+  await page.keyboard.type('two');
+  assert.equal(await visitor.prompt.inputValue(), `${short}One\ntwo`);
+  await visitor.goes(() => page.keyboard.press('Control+Enter'));
+  await visitor.isAnswered();
+
+  assert.match(await visitor.lastQuestion.innerText(), /One\s+two/);
+  await visitor.leave();
+});
+
+test('an answer is read out at its end where that is wished', async () => {
+  const visitor = await Visitor.arrive(browser);
+  const { page } = visitor;
+  await page.goto(new URL('/chats', visitor.origin).href);
+  await visitor.goes(() => page.getByRole('button', { name: 'When they are complete' }).click());
+  await visitor.goes(() => page.locator('#new-chat').click());
+  const text = 'Bees have **five** eyes.';
+
+  await visitor.asks(promptLine({ script: 'text', text, ttft_ms: 300, token_ms: 20 }));
+
+  const log = page.getByRole('log', { name: 'Answers, read aloud' });
+  await log.getByText('Bees have five eyes.').waitFor({ state: 'attached' });
+  assert.equal(await log.locator('p').count(), 1, 'once, and not word by word');
+  await visitor.leave();
+});
+
 test('Enter that ends a word of an input method sends nothing', async () => {
   const keyboard = await visitor.context.newCDPSession(visitor.page);
   let sent = false;

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::assets::Assets;
-use crate::look::{Look, Theme};
+use crate::look::Look;
 use crate::texts;
 use crate::{components, paths};
 
@@ -31,7 +31,7 @@ pub(crate) const TO_THE_CONTENT: Skips = &[("#content", texts::shell::SKIP_TO_CO
 pub(crate) fn begin(shell: &Shell<'_>) -> Markup {
     let more = html! { script type="module" src=(shell.assets.script) {} };
     html! {
-        (head(shell.assets, shell.look.theme, &texts::shell::title(shell.title), &more))
+        (head(shell.assets, shell.look, &texts::shell::title(shell.title), &more))
         @for (to, words) in shell.skips { a.skip href=(to) { (words) } }
         header.top {
             a.brand href=(paths::HOME) { (components::mark()) (texts::shell::NAME) }
@@ -56,7 +56,7 @@ pub(crate) fn operators_page(assets: &Assets, page: &OperatorsPage<'_>) -> Marku
         }
     };
     html! {
-        (head(assets, Theme::System, &texts::shell::title(page.title), &more))
+        (head(assets, Look::default(), &texts::shell::title(page.title), &more))
         a.skip href="#operate" { (texts::shell::SKIP_TO_STATE) }
         header.top.wide {
             a.brand href=(paths::HOME) { (components::mark()) (texts::shell::NAME) }
@@ -91,11 +91,14 @@ pub(crate) struct OperatorsPage<'a> {
     pub(crate) content: Markup,
 }
 
-fn head(assets: &Assets, theme: Theme, title: &str, more: &Markup) -> Markup {
+fn head(assets: &Assets, look: Look, title: &str, more: &Markup) -> Markup {
+    let (language, theme, enter) = (texts::LANGUAGE, look.theme.value(), look.enter.value());
     html! {
         (DOCTYPE)
         // Constants of ours: the elements that the other half closes.
-        (PreEscaped(format!("<html lang=\"{}\" data-theme=\"{}\">", texts::LANGUAGE, theme.value())))
+        (PreEscaped(format!(
+            "<html lang=\"{language}\" data-theme=\"{theme}\" data-enter=\"{enter}\">"
+        )))
         head {
             meta charset="utf-8";
             meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content";

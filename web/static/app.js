@@ -26,6 +26,13 @@ function say(words) {
   status.textContent = words;
 }
 
+/** Gives a whole answer to screen readers, where that is wished. */
+function read(text) {
+  const line = document.createElement('p');
+  line.textContent = text;
+  $('#aloud')?.append(line);
+}
+
 /** Says what went wrong, and what can be done. */
 function complain(words) {
   const line = document.createElement('p');
@@ -173,6 +180,7 @@ class Answer {
     equip(this.article);
     const seconds = Math.round((performance.now() - this.begun) / 1000);
     const told = { how: words[how], words: count, seconds };
+    read(bodyOf(this.article));
     say(words.ended.replace(/{(\w+)}/g, (_, name) => told[name]));
   }
 }
@@ -238,12 +246,13 @@ function keepDraft() {
   }
 }
 
-/** Sends with Enter, as chats do. */
+/** Sends with Enter, as chats do, unless it is set otherwise; with Ctrl in any case. */
 function sendWithEnter(event) {
   // Some keyboards end a word with Enter; 229 is how Safari says so.
   const composing = event.isComposing || event.keyCode === 229;
   const touch = matchMedia('(hover: none) and (pointer: coarse)').matches;
-  if (event.key !== 'Enter' || event.shiftKey || composing || touch) return;
+  const breaks = event.shiftKey || touch || document.documentElement.dataset.enter === 'newline';
+  if (event.key !== 'Enter' || composing || (breaks && !event.ctrlKey && !event.metaKey)) return;
   event.preventDefault();
   const { form } = event.target;
   if (form === composer && current) say(words.stillWritten);

@@ -13,7 +13,7 @@ use crate::error::Words;
 use crate::gateway_client::Wanted;
 use crate::ids::ConversationId;
 use crate::layout::{self, Shell};
-use crate::look::{Look, Theme};
+use crate::look::{Aloud, Enter, Look, Theme};
 use crate::paths;
 use crate::session::Owner;
 use crate::texts;
@@ -55,7 +55,16 @@ pub(crate) async fn list(
         (more(&listed, search))
         section.settings aria-labelledby="looks" {
             h2 #looks { (texts::chats::COLOURS) }
-            (look_form(look.theme))
+            (choice("theme", Theme::ALL.map(|one| (one.value(), one.label(), one == look.theme))))
+        }
+        section.settings aria-labelledby="enter" {
+            h2 #enter { (texts::chats::ENTER) }
+            (choice("enter", Enter::ALL.map(|one| (one.value(), one.label(), one == look.enter))))
+        }
+        section.settings aria-labelledby="aloud" {
+            h2 #aloud { (texts::chats::ALOUD) }
+            (choice("aloud", Aloud::ALL.map(|one| (one.value(), one.label(), one == look.aloud))))
+            p.fine { (texts::chats::ABOUT_ALOUD) }
         }
         @if !listed.data.is_empty() || search.is_some() {
             p { a.danger href=(paths::DELETE_ALL) { (texts::chats::DELETE_ALL_CHATS) } }
@@ -109,13 +118,12 @@ fn more(listed: &Listed, search: Option<&str>) -> Markup {
     }
 }
 
-fn look_form(theme: Theme) -> Markup {
+/// One of a few: each with its value and its name, and whether it is the one.
+fn choice<const N: usize>(name: &str, all: [(&str, &str, bool); N]) -> Markup {
     html! {
         form.look method="post" action=(paths::LOOK) {
-            @for one in Theme::ALL {
-                button.button type="submit" name="theme" value=(one.value()) aria-pressed=(one == theme) {
-                    (one.label())
-                }
+            @for (value, label, picked) in all {
+                button.button type="submit" name=(name) value=(value) aria-pressed=(picked) { (label) }
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::error::Words;
 use crate::gateway_client::{OnBehalf, Refused, Wanted};
 use crate::ids::ConversationId;
 use crate::layout::{self, Shell};
-use crate::look::{Look, Theme};
+use crate::look::{Aloud, Enter, Look, Theme};
 use crate::paths;
 use crate::session::Owner;
 use crate::texts::{self, errors};
@@ -32,10 +32,12 @@ pub(crate) struct Title {
     title: String,
 }
 
+/// The setting that was picked.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Colours {
-    #[serde(default)]
-    theme: String,
+pub(crate) struct Settings {
+    theme: Option<String>,
+    enter: Option<String>,
+    aloud: Option<String>,
 }
 
 /// `GET /c/{conversation}/rename`
@@ -166,12 +168,17 @@ pub(crate) async fn look(
     Extension(way): Extension<Way>,
     request: Request,
 ) -> Response {
-    let theme = match form::read::<Colours>(request).await {
-        Ok(Colours { theme }) => Theme::from_field(&theme),
+    let Settings { theme, enter, aloud } = match form::read(request).await {
+        Ok(settings) => settings,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
     let mut response = Redirect::to(paths::CHATS).into_response();
-    if let Some(cookie) = theme.to_cookie(way) {
+    let cookies = [
+        theme.and_then(|theme| Theme::from_field(&theme).to_cookie(way)),
+        enter.and_then(|enter| Enter::from_field(&enter).to_cookie(way)),
+        aloud.and_then(|aloud| Aloud::from_field(&aloud).to_cookie(way)),
+    ];
+    for cookie in cookies.into_iter().flatten() {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response

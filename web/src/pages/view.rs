@@ -10,7 +10,7 @@ use crate::error::Words;
 use crate::gateway_client::Models;
 use crate::ids::{ConversationId, ResponseId};
 use crate::layout::{self, Shell};
-use crate::look::Look;
+use crate::look::{Aloud, Look};
 use crate::markdown::{Colours, Sealed};
 use crate::paths;
 use crate::said::{Ending, Said, Why};
@@ -183,6 +183,9 @@ impl Chat {
             }
             (PreEscaped("</main>"))
             (components::keys())
+            @if self.look.aloud == Aloud::On {
+                div #aloud.unseen role="log" aria-label=(texts::chat::ALOUD) {}
+            }
             template #thoughts { (components::thoughts("")) }
             (components::words_of_the_script())
             (layout::end())

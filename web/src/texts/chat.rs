@@ -4,6 +4,8 @@ pub(crate) const NEW: &str = "New chat";
 /// A conversation that has no title.
 pub(crate) const UNTITLED: &str = "Untitled";
 pub(crate) const CONVERSATION: &str = "Conversation";
+/// Where a screen reader hears a whole answer.
+pub(crate) const ALOUD: &str = "Answers, read aloud";
 pub(crate) const EARLIER: &str = "Earlier messages";
 /// What the links beside a chat's title are.
 pub(crate) const THIS_CHAT: &str = "This chat";

@@ -5,9 +5,10 @@ pub(crate) const ON_A_MAC: &str = "On a Mac, the command key does as well as Ctr
 pub(crate) const CLOSE: &str = "Close";
 
 /// Every key that does something, and what.
-pub(crate) const ALL: [(&str, &str); 10] = [
+pub(crate) const ALL: [(&str, &str); 11] = [
     ("Enter", "Send"),
     ("Shift + Enter", "A new line"),
+    ("Ctrl + Enter", "Send, whatever Enter alone is set to"),
     ("Esc", "Stop the answer"),
     ("↑ in an empty box", "Write the last question anew"),
     ("Ctrl + Shift + O", "New chat"),

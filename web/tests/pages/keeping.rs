@@ -209,6 +209,17 @@ async fn how_pages_look_is_kept() {
     let theme = cookies.find(|cookie| cookie.starts_with("chappe_theme=")).unwrap();
     let page = chat.browser.get(&chat.url).header("cookie", theme).send().await.unwrap();
     assert!(page.text().await.unwrap().contains("data-theme=\"dark\""));
+    for (name, value, shown) in
+        [("enter", "newline", "data-enter=\"newline\""), ("aloud", "on", "id=\"aloud\"")]
+    {
+        assert!(!chat.page("/").await.contains(shown), "{shown}");
+        let response = chat.send("/look", &[(name, value)]).await;
+        let cookie = format!("chappe_{name}={value}");
+        let set = response.headers().get_all("set-cookie").iter();
+        assert!(set.filter(|set| set.to_str().unwrap().starts_with(&cookie)).count() == 1);
+        let page = chat.browser.get(&chat.url).header("cookie", cookie).send().await.unwrap();
+        assert!(page.text().await.unwrap().contains(shown), "{shown}");
+    }
     let nonsense = chat.browser.get(&chat.url).header("cookie", "chappe_theme=\"><script>");
     assert!(nonsense.send().await.unwrap().text().await.unwrap().contains("data-theme=\"system\""));
 }
