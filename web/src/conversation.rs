@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::ids::{ConversationId, ResponseId};
+use crate::parameters::{Effort, Parameters};
 use crate::preset::Preset;
 use crate::said::Said;
 use crate::texts;
@@ -13,6 +14,7 @@ use crate::texts;
 pub(crate) struct Options {
     pub(crate) model: String,
     pub(crate) preset: Preset,
+    pub(crate) parameters: Parameters,
     /// What the model is told before everything that is said.
     pub(crate) instructions: String,
 }
@@ -126,11 +128,20 @@ pub(crate) struct Body<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     instructions: &'a str,
     temperature: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_output_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<Reasoning>,
     background: bool,
     stream: bool,
     service_tier: &'static str,
     store: bool,
     metadata: Metadata,
+}
+
+#[derive(Serialize)]
+struct Reasoning {
+    effort: Effort,
 }
 
 #[derive(Serialize)]
@@ -178,7 +189,7 @@ impl Line {
 impl Submission<'_> {
     /// The body of the request.
     pub(crate) fn body(&self) -> Body<'_> {
-        let Options { model, preset, instructions } = self.options;
+        let Options { model, preset, parameters, instructions } = self.options;
         Body {
             model,
             conversation: self.conversation,
@@ -188,7 +199,9 @@ impl Submission<'_> {
             },
             input: self.input,
             instructions,
-            temperature: preset.temperature(),
+            temperature: parameters.temperature.unwrap_or_else(|| preset.temperature()),
+            max_output_tokens: parameters.longest,
+            reasoning: parameters.effort.map(|effort| Reasoning { effort }),
             // It goes on whoever reads it.
             background: true,
             // Whoever asks reads it as well: what its gateway saw to the end, it counts.

@@ -40,6 +40,7 @@ pub mod markdown;
 mod observe;
 mod operate;
 mod pages;
+mod parameters;
 mod paths;
 mod preset;
 mod receipt;

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::conversation::{Options, Place};
 use crate::ids::{ConversationId, ResponseId};
+use crate::parameters::{Effort, HOTTEST, Parameters};
 use crate::paths;
 use crate::preset::Preset;
 use crate::texts;
@@ -58,6 +59,7 @@ pub(crate) fn composer(form: &Composer<'_>) -> Markup {
                     (model_picker(form.models, &form.options.model))
                     (presets(form.options.preset))
                     (instructions(&form.options.instructions))
+                    (parameters(&form.options.parameters))
                     div.actions {
                         @if let (Some(conversation), Some(running)) = (form.conversation, form.running) {
                             button #stop.button type="submit" name="answer" value=(running)
@@ -73,13 +75,17 @@ pub(crate) fn composer(form: &Composer<'_>) -> Markup {
 
 /// A form that stands in the place of a question, to write it anew.
 pub(crate) fn editor(form: &Composer<'_>, back: &str) -> Markup {
-    let Options { model, preset, instructions } = form.options;
+    let Options { model, preset, parameters, instructions } = form.options;
+    let [temperature, longest, effort] = values(parameters);
     html! {
         li.turn {
             form #edit.composer method="post" action=(paths::CHAT) {
                 (hidden(form))
                 input type="hidden" name="model" value=(model);
                 input type="hidden" name="preset" value=(preset.value());
+                input type="hidden" name="temperature" value=(temperature);
+                input type="hidden" name="longest" value=(longest);
+                input type="hidden" name="effort" value=(effort);
                 input type="hidden" name="instructions" value=(instructions);
                 div.box {
                     label.unseen for="edited" { (texts::composer::WRITTEN_ANEW) }
@@ -154,6 +160,39 @@ fn instructions(text: &str) -> Markup {
     }
 }
 
+/// What is set of them, as fields.
+fn values(of: &Parameters) -> [String; 3] {
+    [
+        of.temperature.map(|number| number.to_string()).unwrap_or_default(),
+        of.longest.map(|tokens| tokens.to_string()).unwrap_or_default(),
+        of.effort.map(|effort| effort.to_field().to_owned()).unwrap_or_default(),
+    ]
+}
+
+fn parameters(of: &Parameters) -> Markup {
+    let [temperature, longest, _effort] = values(of);
+    html! {
+        details.instructions open[*of != Parameters::default()] {
+            summary { (texts::composer::PARAMETERS) }
+            div.parameters {
+                label for="temperature" { (texts::composer::TEMPERATURE) }
+                input #temperature type="number" name="temperature" min="0" max=(HOTTEST) step="0.1"
+                    inputmode="decimal" placeholder=(texts::composer::AS_PICKED) value=(temperature);
+                label for="longest" { (texts::composer::LONGEST) }
+                input #longest type="number" name="longest" min="1" step="1" inputmode="numeric"
+                    placeholder=(texts::composer::AS_THE_MODEL) value=(longest);
+                label for="effort" { (texts::composer::EFFORT) }
+                select #effort name="effort" {
+                    option value="" { (texts::composer::AS_THE_MODEL) }
+                    @for effort in Effort::ALL {
+                        option value=(effort.to_field()) selected[of.effort == Some(effort)] { (effort.label()) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +204,7 @@ mod tests {
             model: "<script>".into(),
             preset: Preset::Creative,
             instructions: "</textarea><script>".into(),
+            ..Options::default()
         };
         let form = Composer {
             conversation: None,

@@ -21,6 +21,12 @@ pub(super) struct Object<'a> {
     pub(super) instructions: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) metadata: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) temperature: Option<f32>,
+    #[serde(default)]
+    pub(super) max_output_tokens: Option<u32>,
+    #[serde(borrow, default)]
+    pub(super) reasoning: Option<&'a RawValue>,
     #[serde(borrow, default)]
     output: Vec<Item<'a>>,
     #[serde(borrow, default)]

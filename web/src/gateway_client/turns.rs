@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 use super::event::Object;
 use crate::conversation::{Answer, Asked, Options, Thumb, Turn, TurnsPage};
 use crate::ids::ResponseId;
+use crate::parameters::Told;
+use crate::preset::Preset;
 
 #[derive(Deserialize)]
 struct List<'a> {
@@ -130,9 +132,13 @@ fn options(response: &Object<'_>) -> Options {
     let metadata =
         response.metadata.and_then(|json| serde_json::from_str::<Metadata>(json.get()).ok());
     let instructions = response.instructions.and_then(|json| serde_json::from_str(json.get()).ok());
+    let preset = Preset::from_field(&metadata.unwrap_or_default().preset);
+    let Object { temperature, max_output_tokens, reasoning, .. } = *response;
+    let told = Told { temperature, max_output_tokens, reasoning };
     Options {
         model: response.model.as_ref().to_owned(),
-        preset: crate::preset::Preset::from_field(&metadata.unwrap_or_default().preset),
+        preset,
+        parameters: told.besides(preset),
         instructions: instructions.unwrap_or_default(),
     }
 }
@@ -140,7 +146,7 @@ fn options(response: &Object<'_>) -> Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::preset::Preset;
+    use crate::parameters::Parameters;
     use crate::said::{Ending, Said};
 
     #[test]
@@ -160,6 +166,7 @@ mod tests {
         let [first, second, third] = &page.turns[..] else { panic!("{page:?}") };
         assert_eq!((first.asked.text.as_str(), first.siblings.len()), ("Why?", 2));
         let options = Options {
+            parameters: Parameters::default(),
             model: "m".into(),
             preset: Preset::Creative,
             instructions: "Be brief.".into(),

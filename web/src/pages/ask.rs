@@ -14,6 +14,7 @@ use crate::gateway_client::{Following, OnBehalf, Once, Refused};
 use crate::ids::{ConversationId, ResponseId};
 use crate::look::Look;
 use crate::markdown::Colours;
+use crate::parameters;
 use crate::paths;
 use crate::preset::Preset;
 use crate::session::Owner;
@@ -31,6 +32,8 @@ pub(crate) struct Fields {
     model: String,
     #[serde(default)]
     preset: String,
+    #[serde(flatten)]
+    parameters: parameters::Fields,
     #[serde(default)]
     instructions: String,
     #[serde(default)]
@@ -122,6 +125,7 @@ impl Asked {
             options: Options {
                 model: fields.model.trim().to_owned(),
                 preset: Preset::from_field(&fields.preset),
+                parameters: fields.parameters.read(),
                 instructions: fields.instructions.replace("\r\n", "\n").trim().to_owned(),
             },
             once: Once::from_field(&fields.once),

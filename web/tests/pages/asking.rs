@@ -51,6 +51,38 @@ async fn a_question_leads_to_a_page_of_its_own_with_its_answer() {
 }
 
 #[tokio::test]
+async fn parameters_are_asked_with_and_stay_set() {
+    let chat = ChatPage::open();
+    let home = chat.page("/").await;
+    assert!(home.contains("<details class=\"instructions\"><summary>Parameters"), "{home}");
+    let set = [("temperature", "0.3"), ("longest", "50"), ("effort", "low"), ("prompt", "Why?")];
+
+    let sent = chat.ask_in(&home, &set).await;
+
+    let asked = chat.gateway.answers().pop().unwrap().request().clone();
+    assert_eq!(asked["temperature"], json!(0.3));
+    assert_eq!(asked["max_output_tokens"], 50);
+    assert_eq!(asked["reasoning"], json!({"effort": "low"}));
+    let turn = Turn::at(sent.headers()["location"].to_str().unwrap());
+    let page = chat.page(&turn.path()).await;
+    assert_eq!([field(&page, "temperature"), field(&page, "longest")], ["0.3", "50"]);
+    assert!(page.contains("<option value=\"low\" selected>"), "{page}");
+    assert!(page.contains("<details class=\"instructions\" open><summary>Parameters"), "{page}");
+    // The question written anew is asked with them as well.
+    let editing = chat.page(&format!("{}&edit={}", turn.path(), turn.response)).await;
+    let (_, form) = editing.split_once("id=\"edit\"").unwrap();
+    let (form, _) = form.split_once("</form>").unwrap();
+    assert_eq!([field(form, "temperature"), field(form, "effort")], ["0.3", "low"]);
+
+    // What makes no sense is as good as nothing.
+    let nonsense = [("temperature", "hot"), ("longest", "-5"), ("effort", "all"), ("prompt", "x")];
+    chat.ask_in(&home, &nonsense).await;
+    let asked = chat.gateway.answers().pop().unwrap().request().clone();
+    assert_eq!(asked["temperature"], json!(0.7));
+    assert_eq!(asked.get("max_output_tokens").or(asked.get("reasoning")), None);
+}
+
+#[tokio::test]
 async fn what_is_asked_next_goes_behind_what_was_answered_with_what_was_picked() {
     let chat = ChatPage::open();
     let home = chat.page("/").await;
