@@ -57,6 +57,11 @@ pub(crate) fn turn(conversation: &ConversationId, at: &ResponseId) -> String {
     format!("{}?at={at}#latest", of(CONVERSATION, conversation))
 }
 
+/// The same, and the browser goes to the turn itself, wherever it stands.
+pub(crate) fn version(conversation: &ConversationId, of: &ResponseId) -> String {
+    format!("{}?at={of}#{of}", self::of(CONVERSATION, conversation))
+}
+
 /// The same, with the question of `turn` to be written anew.
 pub(crate) fn edit(
     conversation: &ConversationId,
@@ -82,7 +87,7 @@ pub(crate) fn live(conversation: &ConversationId, response: &ResponseId) -> Stri
     of(LIVE, conversation).replace("{response}", response.as_str())
 }
 
-/// [`EXPORT`] in one form.
-pub(crate) fn export(conversation: &ConversationId, form: &str) -> String {
-    of(EXPORT, conversation).replace("{form}", form)
+/// [`EXPORT`] in one form, on the way to `at`.
+pub(crate) fn export(conversation: &ConversationId, form: &str, at: &ResponseId) -> String {
+    format!("{}?at={at}", of(EXPORT, conversation).replace("{form}", form))
 }

@@ -86,7 +86,7 @@ pub(crate) fn versions(turn: &Turn, conversation: &ConversationId) -> Markup {
 fn step(to: Option<&ResponseId>, conversation: &ConversationId, name: &str, sign: &str) -> Markup {
     html! {
         @match to {
-            Some(to) => a.tool href=(paths::turn(conversation, to)) aria-label=(name) { (sign) },
+            Some(to) => a.tool href=(paths::version(conversation, to)) aria-label=(name) { (sign) },
             None => span.tool aria-hidden="true" { (sign) },
         }
     }

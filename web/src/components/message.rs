@@ -21,7 +21,7 @@ pub(crate) struct Standing<'a> {
 /// What a person asked: text, as it was written.
 pub(crate) fn question(turn: &Turn, standing: Standing<'_>) -> Markup {
     html! {
-        li.turn {
+        li.turn id=(turn.id) {
             article.message data-author="user" {
                 h2.unseen { (texts::chat::YOU_SAID) }
                 div.body dir="auto" { (turn.asked.text) }

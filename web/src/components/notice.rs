@@ -3,6 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use crate::conversation::Line;
+use crate::ids::ResponseId;
 use crate::paths;
 use crate::texts;
 
@@ -43,15 +44,15 @@ pub(crate) fn welcome(simulated: bool) -> Markup {
     }
 }
 
-/// What a chat is called, and what can be done with it.
-pub(crate) fn about(line: &Line) -> Markup {
+/// What a chat is called, and what can be done with it as far as `leaf`.
+pub(crate) fn about(line: &Line, leaf: &ResponseId) -> Markup {
     html! {
         div.about {
             h1 dir="auto" { (line.name()) }
             nav aria-label=(texts::chat::THIS_CHAT) {
                 a.tool href=(paths::of(paths::RENAME, &line.id)) { (texts::chat::RENAME) }
-                a.tool download="" href=(paths::export(&line.id, "markdown")) { (texts::chat::AS_MARKDOWN) }
-                a.tool download="" href=(paths::export(&line.id, "json")) { (texts::chat::AS_JSON) }
+                a.tool download="" href=(paths::export(&line.id, "markdown", leaf)) { (texts::chat::AS_MARKDOWN) }
+                a.tool download="" href=(paths::export(&line.id, "json", leaf)) { (texts::chat::AS_JSON) }
                 a.tool href=(paths::of(paths::DELETE, &line.id)) { (texts::chat::DELETE) }
             }
         }

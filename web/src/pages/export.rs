@@ -1,11 +1,15 @@
 //! `GET /c/{conversation}/export/{form}`: a conversation as a file, to be kept elsewhere.
 
 use std::fmt::Write as _;
+use std::io;
 
-use axum::extract::{Extension, Path, State};
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Path, Query, State};
 use axum::response::{IntoResponse, Response};
+use futures::{StreamExt as _, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Served, problem};
 use crate::answer::Told;
@@ -21,15 +25,6 @@ use crate::texts;
 const AT_ONCE: usize = 100;
 
 #[derive(Serialize)]
-struct File<'a> {
-    id: &'a ConversationId,
-    title: &'a str,
-    /// Seconds since 1970.
-    created_at: u64,
-    turns: Vec<Said<'a>>,
-}
-
-#[derive(Serialize)]
 struct Said<'a> {
     id: &'a ResponseId,
     after: Option<&'a ResponseId>,
@@ -43,25 +38,55 @@ struct Said<'a> {
     rating: Option<Thumb>,
 }
 
+/// Which branch of it.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Shown {
+    /// Up to this turn, and on to its newest. The newest of all where it is not named.
+    #[serde(default)]
+    at: Option<ResponseId>,
+}
+
+/// How it is written.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Markdown,
+    Json,
+}
+
+/// One branch, a page of turns at a time.
+#[derive(Debug)]
+struct Branch {
+    gateway: OnBehalf,
+    conversation: ConversationId,
+    /// Its last turn.
+    leaf: Option<ResponseId>,
+    /// Where its pages end, but for the last: that of the first turns is the last here.
+    ends: Vec<ResponseId>,
+    /// The last page.
+    newest: Option<Vec<Turn>>,
+}
+
 /// `GET /c/{conversation}/export/{form}`
 pub(crate) async fn export(
     State(served): State<Served>,
     Extension(owner): Extension<Owner>,
     Path((conversation, form)): Path<(String, String)>,
+    shown: Result<Query<Shown>, QueryRejection>,
 ) -> Response {
-    let write = match form.as_str() {
-        "markdown" => markdown,
-        "json" => json,
+    let form = match form.as_str() {
+        "markdown" => Form::Markdown,
+        "json" => Form::Json,
         _ => return problem::page(&served.assets, &Words::no_such_chat()),
     };
-    let Ok(conversation) = conversation.parse::<ConversationId>() else {
+    let (Ok(conversation), Ok(Query(Shown { at }))) = (conversation.parse(), shown) else {
         return problem::page(&served.assets, &Words::no_such_chat());
     };
     let gateway = served.gateway.on_behalf_of(owner);
-    let read = tokio::join!(gateway.conversation(&conversation), all(&gateway, &conversation));
-    match read {
-        (Ok(line), Ok(turns)) => write(&line, &turns),
-        (Err(Refused::Answered { status: 404, .. }), _) => {
+    let line = gateway.conversation(&conversation);
+    match tokio::join!(line, Branch::find(&gateway, &conversation, at.as_ref())) {
+        (Ok(line), Ok(branch)) => form.file(&line, branch),
+        (Err(Refused::Answered { status: 404, .. }), _)
+        | (_, Err(Refused::Answered { status: 404, .. })) => {
             problem::page(&served.assets, &Words::no_such_chat())
         }
         (Err(refused), _) | (_, Err(refused)) => {
@@ -70,19 +95,127 @@ pub(crate) async fn export(
     }
 }
 
-/// The turns on the way to the newest, the oldest first.
-async fn all(gateway: &OnBehalf, conversation: &ConversationId) -> Result<Vec<Turn>, Refused> {
-    let mut newest_first = Vec::new();
-    let mut before: Option<ResponseId> = None;
-    loop {
-        let page = gateway.turns(conversation, None, before.as_ref(), AT_ONCE).await?;
-        before = page.turns.first().map(|turn| turn.id.clone());
-        newest_first.extend(page.turns.into_iter().rev());
-        if !page.has_more || before.is_none() {
-            newest_first.reverse();
-            return Ok(newest_first);
+impl Branch {
+    /// Goes back to its beginning, and remembers the way.
+    async fn find(
+        gateway: &OnBehalf,
+        conversation: &ConversationId,
+        at: Option<&ResponseId>,
+    ) -> Result<Self, Refused> {
+        let newest = gateway.turns(conversation, at, None, AT_ONCE).await?;
+        let first_of = |turns: &[Turn]| turns.first().map(|turn| turn.id.clone());
+        let leaf = newest.turns.last().map(|turn| turn.id.clone());
+        let (mut first, mut has_more) = (first_of(&newest.turns), newest.has_more);
+        let mut ends = Vec::new();
+        while has_more && let Some(end) = first {
+            let page = gateway.turns(conversation, leaf.as_ref(), Some(&end), AT_ONCE).await?;
+            (first, has_more) = (first_of(&page.turns), page.has_more);
+            ends.push(end);
+        }
+        let (gateway, conversation) = (gateway.clone(), conversation.clone());
+        Ok(Self { gateway, conversation, leaf, ends, newest: Some(newest.turns) })
+    }
+
+    /// The next page, the oldest first; none behind the last.
+    async fn next(&mut self) -> Option<Result<Vec<Turn>, Refused>> {
+        let Some(end) = self.ends.pop() else { return self.newest.take().map(Ok) };
+        let (leaf, end) = (self.leaf.as_ref(), Some(&end));
+        let page = self.gateway.turns(&self.conversation, leaf, end, AT_ONCE).await;
+        Some(page.map(|page| page.turns))
+    }
+
+    /// Nothing more is read.
+    fn gives_up(&mut self, why: &Refused) -> io::Error {
+        self.ends.clear();
+        self.newest = None;
+        io::Error::other(format!("the rest of the chat cannot be read: {why:?}"))
+    }
+}
+
+impl Form {
+    /// The file, written while its turns are read. It breaks off where they cannot be.
+    fn file(self, line: &Line, branch: Branch) -> Response {
+        let (kind, ending) = match self {
+            Self::Markdown => ("text/markdown; charset=utf-8", "md"),
+            Self::Json => ("application/json", "json"),
+        };
+        let begin = stream::iter([Ok(self.begin(line))]);
+        let turns = stream::unfold((branch, true), move |(mut branch, mut first)| async move {
+            let page = branch.next().await?;
+            let text = page.map(|turns| self.turns(&turns, std::mem::take(&mut first)));
+            Some((text.map_err(|refused| branch.gives_up(&refused)), (branch, first)))
+        });
+        let end = stream::iter([Ok(self.end().to_owned())]);
+        // Behind an error nothing is sent any more.
+        let body = Body::from_stream(begin.chain(turns).chain(end));
+        let mut response = ([(CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response();
+        let name = format!("attachment; filename=\"chat.{ending}\"");
+        if let Ok(name) = HeaderValue::from_str(&name) {
+            response.headers_mut().insert(CONTENT_DISPOSITION, name);
+        }
+        response
+    }
+
+    fn begin(self, line: &Line) -> String {
+        match self {
+            Self::Markdown => format!("# {}\n", line.name()),
+            Self::Json => {
+                let (id, title) = (json_of(&line.id), json_of(line.name()));
+                let created_at = line.created_at;
+                format!(
+                    "{{\n\"id\": {id},\n\"title\": {title},\n\"created_at\": {created_at},\n\"turns\": ["
+                )
+            }
         }
     }
+
+    /// `first` says whether nothing stands before them.
+    fn turns(self, turns: &[Turn], first: bool) -> String {
+        let mut text = String::new();
+        for (at, turn) in turns.iter().enumerate() {
+            self.write(turn, first && at == 0, &mut text);
+        }
+        text
+    }
+
+    fn write(self, turn: &Turn, first: bool, text: &mut String) {
+        let answer = answer_of(turn);
+        match self {
+            Self::Markdown => {
+                let (you, model) = (texts::chat::YOU, &turn.options.model);
+                let asked = &turn.asked.text;
+                let answer = answer.as_deref().unwrap_or(texts::chat::NO_ANSWER);
+                // Writing to memory cannot fail.
+                let _infallible = write!(text, "\n## {you}\n\n{asked}\n\n## {model}\n\n{answer}\n");
+            }
+            Self::Json => {
+                let said = Said {
+                    id: &turn.id,
+                    after: turn.after.as_ref(),
+                    model: &turn.options.model,
+                    preset: turn.options.preset.value(),
+                    instructions: &turn.options.instructions,
+                    question: &turn.asked.text,
+                    answer,
+                    rating: turn.thumb,
+                };
+                text.push_str(if first { "\n" } else { ",\n" });
+                text.push_str(&json_of(&said));
+            }
+        }
+    }
+
+    fn end(self) -> &'static str {
+        match self {
+            Self::Markdown => "",
+            Self::Json => "\n]\n}\n",
+        }
+    }
+}
+
+fn json_of<T: Serialize + ?Sized>(value: &T) -> String {
+    // Strings and numbers: this cannot fail.
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn answer_of(turn: &Turn) -> Option<String> {
@@ -90,42 +223,4 @@ fn answer_of(turn: &Turn) -> Option<String> {
         Answer::Ended(said) => Some(Told::of(said, Colours::Off).text().to_owned()),
         Answer::Running | Answer::Gone => None,
     }
-}
-
-fn markdown(line: &Line, turns: &[Turn]) -> Response {
-    let mut text = format!("# {}\n", line.name());
-    for turn in turns {
-        let answer = answer_of(turn).unwrap_or_else(|| texts::chat::NO_ANSWER.to_owned());
-        let (you, model) = (texts::chat::YOU, &turn.options.model);
-        // Writing to memory cannot fail.
-        let _infallible =
-            write!(text, "\n## {you}\n\n{}\n\n## {model}\n\n{answer}\n", turn.asked.text);
-    }
-    file(text, "text/markdown; charset=utf-8", "md")
-}
-
-fn json(line: &Line, turns: &[Turn]) -> Response {
-    let turns = turns.iter().map(|turn| Said {
-        id: &turn.id,
-        after: turn.after.as_ref(),
-        model: &turn.options.model,
-        preset: turn.options.preset.value(),
-        instructions: &turn.options.instructions,
-        question: &turn.asked.text,
-        answer: answer_of(turn),
-        rating: turn.thumb,
-    });
-    let (id, title, created_at) = (&line.id, line.name(), line.created_at);
-    let exported = File { id, title, created_at, turns: turns.collect() };
-    // Strings and numbers: this cannot fail.
-    file(serde_json::to_string_pretty(&exported).unwrap_or_default(), "application/json", "json")
-}
-
-fn file(text: String, kind: &'static str, ending: &str) -> Response {
-    let name = format!("attachment; filename=\"chat.{ending}\"");
-    let mut response = ([(CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response();
-    if let Ok(name) = HeaderValue::from_str(&name) {
-        response.headers_mut().insert(CONTENT_DISPOSITION, name);
-    }
-    response
 }

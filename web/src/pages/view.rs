@@ -101,7 +101,7 @@ impl Chat {
             (components::history(self.history.as_ref(), id))
             (PreEscaped("<main id=\"chat\">"))
             @match &self.open {
-                Some(open) => (components::about(&open.line)),
+                Some(open) => (components::about(&open.line, &open.leaf)),
                 None => h1.unseen { (texts::chat::NEW) },
             }
             // The Enter key on a field means the form's first button, which is not to be another

@@ -38,11 +38,13 @@ async fn asked_again_a_question_stands_beside_itself() {
     assert_eq!(told(&chat.gateway), ["question a", "You said: question a", "question b"]);
     let page = chat.page(&other.path()).await;
     assert!(!page.contains("question c") && page.contains("2 / 2"), "{page}");
-    let before = format!("href=\"{}#latest\" aria-label=\"Version before\"", second.path());
+    let before =
+        format!("href=\"{}#{}\" aria-label=\"Version before\"", second.path(), second.response);
     assert!(page.contains(&before), "{page}");
     // The one before leads on to what followed it.
     let page = chat.page(&second.path()).await;
     assert!(page.contains("question c") && page.contains("1 / 2"), "{page}");
+    assert!(page.contains(&format!("<li class=\"turn\" id=\"{}\">", second.response)), "{page}");
     assert!(page.contains("aria-label=\"Next version\""), "{page}");
     assert_eq!(field(&page, "after"), third.response);
 }

@@ -1,8 +1,8 @@
 //! Conversations are listed, found, named, exported and deleted.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::gateway::{Gateway, Piece, Script};
+use crate::gateway::{Gateway, Script};
 use crate::support::ChatPage;
 
 /// The names of the chats that stand in a list, in order.
@@ -155,46 +155,6 @@ async fn older_chats_are_on_further_pages() {
     let expected: Vec<_> = (0..60).rev().map(|number| format!("question {number}")).collect();
     assert_eq!(all, expected);
     assert!(!second.contains("Older chats"), "{second}");
-}
-
-#[tokio::test]
-async fn a_chat_is_exported_as_markdown_and_json_as_it_was_written() {
-    let gateway = Gateway::start();
-    let text = "# So\n\n*Because* of <b> & \u{1f41d}.";
-    gateway.answers_by(Script::Says(vec![Piece::text(text), Piece::Complete]));
-    let chat = ChatPage::before(&gateway);
-    let mut turn = chat.ask("Why?\nTell me.").await;
-    for number in 0..120 {
-        turn = chat.ask_after(&turn, &format!("And {number}?")).await;
-    }
-
-    let markdown = chat.get(&turn.below("export/markdown")).await;
-    let json = chat.get(&turn.below("export/json")).await;
-
-    for (file, kind, name) in
-        [(&markdown, "text/markdown", "chat.md"), (&json, "application/json", "chat.json")]
-    {
-        assert_eq!(file.status(), 200);
-        assert!(file.headers()["content-type"].to_str().unwrap().starts_with(kind));
-        let disposition = file.headers()["content-disposition"].to_str().unwrap();
-        assert!(
-            disposition.starts_with("attachment") && disposition.contains(name),
-            "{disposition}"
-        );
-    }
-    let markdown = markdown.text().await.unwrap();
-    assert!(markdown.starts_with("# Why? Tell me.\n"), "{markdown}");
-    assert_eq!(markdown.matches(text).count(), 121);
-    let json: Value = serde_json::from_str(&json.text().await.unwrap()).unwrap();
-    let turns = json["turns"].as_array().unwrap();
-    assert_eq!(turns.len(), 121);
-    assert_eq!(
-        (&turns[0]["question"], &turns[0]["answer"]),
-        (&"Why?\nTell me.".into(), &text.into())
-    );
-    assert_eq!(turns[120]["question"], "And 119?");
-    assert_eq!(json["id"], turn.conversation.as_str());
-    assert_eq!(chat.get(&turn.below("export/pdf")).await.status(), 404);
 }
 
 #[tokio::test]

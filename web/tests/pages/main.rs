@@ -7,6 +7,8 @@ mod branches;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
+mod exporting;
+#[cfg(test)]
 mod followed;
 #[cfg(test)]
 mod foreign;

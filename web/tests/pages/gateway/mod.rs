@@ -129,7 +129,12 @@ impl Gateway {
 
     /// Refuses the next request of that method and path.
     pub(crate) fn refuse_next(&self, request: &str, refused: Refused) {
-        self.rules().refuses_next.push((request.to_owned(), refused));
+        self.refuse_after(request, 0, refused);
+    }
+
+    /// Refuses one request of that method and path, behind so many that it answers.
+    pub(crate) fn refuse_after(&self, request: &str, answered: usize, refused: Refused) {
+        self.rules().refuses_next.push((request.to_owned(), answered, refused));
     }
 
     /// Does what the next request of that method and path asks; its answer gets lost on the way.

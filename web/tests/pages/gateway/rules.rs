@@ -13,7 +13,8 @@ pub(super) struct Rules {
     pub(super) says: Option<(u16, String)>,
     /// To some requests, by method and path.
     pub(super) says_to: HashMap<String, (u16, String)>,
-    pub(super) refuses_next: Vec<(String, Refused)>,
+    /// Each behind so many that are answered.
+    pub(super) refuses_next: Vec<(String, usize, Refused)>,
     pub(super) loses_next: Vec<String>,
     pub(super) breaks_after: VecDeque<usize>,
     pub(super) script: Script,
@@ -59,8 +60,11 @@ impl Default for Rules {
 
 impl Rules {
     pub(super) fn judge(&mut self, call: &Call) -> Verdict {
-        if let Some(at) = self.refuses_next.iter().position(|(request, _)| call.is(request)) {
-            return Verdict::Refuses(self.refuses_next.remove(at).1);
+        if let Some(at) = self.refuses_next.iter().position(|(request, ..)| call.is(request)) {
+            match &mut self.refuses_next[at].1 {
+                0 => return Verdict::Refuses(self.refuses_next.remove(at).2),
+                answered => *answered -= 1,
+            }
         }
         if let Some(at) = self.loses_next.iter().position(|request| call.is(request)) {
             self.loses_next.remove(at);
