@@ -176,6 +176,13 @@ impl Words {
         .and_start_anew()
     }
 
+    /// One answer more is not followed.
+    pub(crate) fn too_many_answers() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let words = Self::new(status, errors::TOO_MANY_ANSWERS, errors::LOAD_AGAIN_SOON);
+        Self { retry_after: Some(Duration::from_secs(2)), ..words }
+    }
+
     /// There is no model to ask, or none that can be asked now.
     pub(crate) fn of_models(models: &Models) -> Option<Self> {
         match models.refusal() {

@@ -23,6 +23,7 @@ const GATEWAY_URL: &str = "WEB_GATEWAY_URL";
 const GATEWAY_CA: &str = "WEB_GATEWAY_CA_FILE";
 const API_KEY: &str = "WEB_API_KEY";
 const COOKIE_SECURE: &str = "WEB_COOKIE_SECURE";
+const MOST_ANSWERS: &str = "WEB_MOST_ANSWERS";
 const LAME_DUCK_MS: &str = "WEB_LAME_DUCK_MS";
 const DRAIN_MS: &str = "WEB_DRAIN_MS";
 
@@ -77,6 +78,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
         name: COOKIE_SECURE,
         default: "auto",
         about: "Whether cookies are for https alone, and named `__Host-…`: on, or auto, which is on where the page speaks TLS or a proxy of WEB_TRUSTED_PROXIES sends `X-Forwarded-Proto: https`.",
+    },
+    Variable {
+        name: MOST_ANSWERS,
+        default: "10000",
+        about: "How many answers are followed at once, each once for all who read it. Who wants to read one more is asked to come again; it is written all the same.",
     },
     Variable {
         name: LAME_DUCK_MS,
@@ -140,6 +146,8 @@ pub struct Settings {
     pub api_key: Option<SecretString>,
     /// Whether cookies are for https alone, and this host's. `WEB_COOKIE_SECURE`, default `auto`.
     pub cookie_secure: CookieSecure,
+    /// How many answers are followed at once. `WEB_MOST_ANSWERS`, default 10,000.
+    pub most_answers: usize,
     /// How long new connections are still answered at the end. `WEB_LAME_DUCK_MS`, default 0.
     pub lame_duck: Duration,
     /// Longest time for answers in hand at the end. `WEB_DRAIN_MS`, default 30 s.
@@ -164,6 +172,7 @@ impl Settings {
         let gateway_ca = Authorities::read(&mut read, GATEWAY_CA);
         let api_key = api_key(&mut read);
         let cookie_secure = read.or(COOKIE_SECURE, "auto");
+        let most_answers = read.number_or(MOST_ANSWERS, 10_000, 1..=1_000_000);
         let lame_duck = read.number_or(LAME_DUCK_MS, 0, 0..=600_000);
         let drain_time = read.millis_or(DRAIN_MS, 30_000);
 
@@ -179,6 +188,7 @@ impl Settings {
                 gateway_ca: gateway_ca?,
                 api_key: api_key?,
                 cookie_secure: cookie_secure?,
+                most_answers: most_answers? as usize,
                 lame_duck: Duration::from_millis(lame_duck? as u64),
                 drain_time: drain_time?,
             })
@@ -242,6 +252,7 @@ mod tests {
             (GATEWAY_CA, "/nowhere/ca.pem"),
             (API_KEY, "canary\n"),
             (COOKIE_SECURE, "off"),
+            (MOST_ANSWERS, "0"),
             (LAME_DUCK_MS, "-1"),
             (DRAIN_MS, "0"),
         ]);
@@ -261,6 +272,7 @@ mod tests {
                 GATEWAY_CA,
                 API_KEY,
                 COOKIE_SECURE,
+                MOST_ANSWERS,
                 LAME_DUCK_MS,
                 DRAIN_MS
             ]

@@ -71,7 +71,8 @@ impl Web {
         let gateway = GatewayClient::new(&settings, &telemetry)?;
         let ends = Ends { soon: Shutdown::manual(), late: Shutdown::manual() };
         let (hosts, secure) = (settings.allowed_hosts, settings.cookie_secure);
-        let router = router(gateway.clone(), hosts, secure, ends.clone(), &telemetry);
+        let answers = Answers::new(Tasks::new(), ends.clone(), settings.most_answers);
+        let router = router(gateway.clone(), hosts, secure, answers, &telemetry);
         Ok(Self {
             server,
             health_server,
@@ -165,7 +166,7 @@ fn router(
     gateway: GatewayClient,
     hosts: AllowedHosts,
     secure: CookieSecure,
-    ends: Ends,
+    answers: Answers,
     telemetry: &ServiceTelemetry,
 ) -> Router {
     let (files, assets) = assets::load();
@@ -186,7 +187,7 @@ fn router(
     });
     let compression = CompressionLayer::new()
         .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
-    let (answers, operators) = (Answers::new(Tasks::new(), ends), Operators::default());
+    let operators = Operators::default();
     pages::router(Served { gateway, assets, answers, operators, secure })
         .layer(guard)
         .merge(files)

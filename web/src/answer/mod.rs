@@ -18,5 +18,5 @@ mod told;
 
 pub(crate) use cursor::Cursor;
 pub(crate) use narrator::Narrator;
-pub(crate) use shared::{Answers, Ends, Reader, Step, Viewer};
+pub(crate) use shared::{Answers, Ends, Reader, Step, TooMany, Viewer};
 pub(crate) use told::{Told, Update};

@@ -56,7 +56,12 @@ pub(crate) struct Answers {
     known: Known,
     tasks: Tasks,
     ends: Ends,
+    most: usize,
 }
+
+/// So many are followed that one more is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany;
 
 /// When readers have to leave because the process ends.
 #[derive(Debug, Clone)]
@@ -117,8 +122,9 @@ pub(crate) enum Step {
 }
 
 impl Answers {
-    pub(crate) fn new(tasks: Tasks, ends: Ends) -> Self {
-        Self { known: Arc::default(), tasks, ends }
+    /// `most` are followed at once.
+    pub(crate) fn new(tasks: Tasks, ends: Ends, most: usize) -> Self {
+        Self { known: Arc::default(), tasks, ends, most }
     }
 
     /// Reads an answer behind `cursor`. It need not be running any more.
@@ -128,8 +134,8 @@ impl Answers {
         response: &ResponseId,
         cursor: Cursor,
         reader: Reader,
-    ) -> Viewer {
-        let shared = self.shared(gateway, response, None);
+    ) -> Result<Viewer, TooMany> {
+        let shared = self.shared(gateway, response, None)?;
         let mut moved = shared.moved.clone();
         moved.mark_changed();
         let closing = match reader {
@@ -137,18 +143,18 @@ impl Answers {
             Reader::Person => self.ends.late.clone(),
         };
         let seen = Instant::now();
-        Viewer { shared, moved, closing, cursor, seen, over: false }
+        Ok(Viewer { shared, moved, closing, cursor, seen, over: false })
     }
 
     /// Follows an answer that was asked for just now over the connection that asked for it. One that
-    /// is followed already stays with what follows it.
+    /// is followed already stays with what follows it, and one too many goes on without us.
     pub(crate) fn begin(
         &self,
         gateway: &OnBehalf,
         response: &ResponseId,
         following: Box<Following>,
     ) {
-        let shared = self.shared(gateway, response, Some(following));
+        let Ok(shared) = self.shared(gateway, response, Some(following)) else { return };
         shared.stays.store(true, Ordering::Relaxed);
         for too_many in lock(&self.known).asked_here.add(&shared, MOST_UNREAD) {
             too_many.stays.store(false, Ordering::Relaxed);
@@ -160,13 +166,16 @@ impl Answers {
         gateway: &OnBehalf,
         response: &ResponseId,
         begun: Option<Box<Following>>,
-    ) -> Arc<Shared> {
+    ) -> Result<Arc<Shared>, TooMany> {
         let mut known = lock(&self.known);
         let key = (gateway.owner().clone(), response.clone());
         if let Some(shared) = known.by_key.get(&key).and_then(Weak::upgrade) {
-            return shared;
+            return Ok(shared);
         }
         known.by_key.retain(|_, shared| shared.strong_count() > 0);
+        if known.by_key.len() >= self.most {
+            return Err(TooMany);
+        }
         let (moved, caught_up) = (watch::Sender::new(0), watch::Sender::new(false));
         let shared = Arc::new(Shared {
             told: Mutex::default(),
@@ -178,7 +187,7 @@ impl Answers {
         let teller = Teller { shared: Arc::clone(&shared), moved, caught_up };
         let follower = Follower::new(gateway.clone(), response.clone(), begun);
         self.tasks.spawn_detached(tell(teller, follower, Arc::clone(&self.known), key));
-        shared
+        Ok(shared)
     }
 }
 

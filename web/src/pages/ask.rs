@@ -236,7 +236,7 @@ impl Asked {
             // Sent again as it is, it is asked once.
             self.once.as_str().clone_into(&mut chat.once);
         }
-        let now = chat::snapshot(served, gateway, &chat).await;
+        let now = chat::snapshot(served, gateway, &chat).await.unwrap_or_default();
         let words = Words::of_refusal(&refused);
         problem::with_status(&words, chat.whole(now.as_ref(), Some(&words)))
     }

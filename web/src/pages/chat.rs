@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::streamed::{self, StreamedPage};
 use super::view::{Chat, Open};
 use super::{Served, problem};
-use crate::answer::{Cursor, Reader, Step, Update, Viewer};
+use crate::answer::{Cursor, Reader, Step, TooMany, Update, Viewer};
 use crate::conversation::{Options, Place};
 use crate::error::Words;
 use crate::gateway_client::{OnBehalf, Refused, Wanted};
@@ -103,10 +103,18 @@ pub(crate) async fn show(
         return chat.whole(None, alert.as_ref()).into_response();
     };
     if look.script {
-        let now = snapshot(&served, &gateway, &chat).await;
+        let (now, alert) = match snapshot(&served, &gateway, &chat).await {
+            Ok(now) => (now, alert),
+            // The script follows it as soon as it may.
+            Err(TooMany) => (Some(Update::default()), Some(Words::too_many_answers())),
+        };
         return chat.whole(now.as_ref(), alert.as_ref()).into_response();
     }
-    let mut viewer = served.answers.read(&gateway, &turn.id, Cursor::default(), Reader::Person);
+    let reading = served.answers.read(&gateway, &turn.id, Cursor::default(), Reader::Person);
+    let Ok(mut viewer) = reading else {
+        let words = Words::too_many_answers();
+        return problem::with_status(&words, chat.whole(None, Some(&words)));
+    };
     viewer.catch_up().await;
     let now = viewer.now();
     let mut page = StreamedPage::new(chat, turn);
@@ -120,11 +128,15 @@ pub(crate) async fn show(
 }
 
 /// What was said so far in the answer that is being written, if one is.
-pub(super) async fn snapshot(served: &Served, gateway: &OnBehalf, chat: &Chat) -> Option<Update> {
-    let turn = chat.open.as_ref().and_then(Open::running)?;
-    let mut viewer = served.answers.read(gateway, &turn.id, Cursor::default(), Reader::Script);
+pub(super) async fn snapshot(
+    served: &Served,
+    gateway: &OnBehalf,
+    chat: &Chat,
+) -> Result<Option<Update>, TooMany> {
+    let Some(turn) = chat.open.as_ref().and_then(Open::running) else { return Ok(None) };
+    let mut viewer = served.answers.read(gateway, &turn.id, Cursor::default(), Reader::Script)?;
     viewer.catch_up().await;
-    Some(viewer.now())
+    Ok(Some(viewer.now()))
 }
 
 /// A conversation as far as it is to be shown.

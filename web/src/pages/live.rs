@@ -43,7 +43,11 @@ pub(crate) async fn follow(
     let first = from.map(|Query(from)| from.from).unwrap_or_default();
     let cursor: Cursor = last.unwrap_or(&first).parse().unwrap_or_default();
     let gateway = served.gateway.on_behalf_of(owner);
-    let mut viewer = served.answers.read(&gateway, &response, cursor, answer::Reader::Script);
+    let reading = served.answers.read(&gateway, &response, cursor, answer::Reader::Script);
+    let Ok(mut viewer) = reading else {
+        // The script comes again.
+        return problem::page(&served.assets, &Words::too_many_answers());
+    };
     // What was said before comes in one piece.
     viewer.catch_up().await;
     if viewer.is_gone() {

@@ -29,6 +29,8 @@ pub(crate) const RESTARTED: &str = "The server is being restarted.";
 pub(crate) const RESTARTED_GOES_ON: &str = "The server is being restarted; the answer goes on.";
 pub(crate) const QUEUE_AWAY: &str = "The server cannot take questions at the moment.";
 pub(crate) const READ_TOO_SLOWLY: &str = "The answer was not read fast enough.";
+pub(crate) const TOO_MANY_ANSWERS: &str = "So many answers are read here at the moment that this \
+                                           one cannot be shown yet. It is written all the same.";
 
 // The gateway.
 pub(crate) const GATEWAY_AWAY: &str = "The gateway cannot be reached.";

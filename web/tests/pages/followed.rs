@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::gateway::{Cut, Gateway};
 use crate::reader::Turn;
-use crate::screen::{Screen, last_answer, text_of};
+use crate::screen::{Live, Screen, last_answer, text_of};
 use crate::support::ChatPage;
 
 const ASK: &str = "POST /v1/responses";
@@ -124,4 +124,46 @@ async fn what_is_no_stream_of_events_is_no_answer_of_a_gateway() {
     let back = back.text().await.unwrap();
     assert!(back.contains("says nothing that one says"), "{back}");
     assert!(back.contains(">Why?</textarea>"), "{back}");
+}
+
+#[tokio::test]
+async fn of_more_answers_than_are_followed_at_once_readers_are_told_and_the_answer_is_written() {
+    let gateway = Gateway::that_waits();
+    let chat = ChatPage::at(&gateway, &[("WEB_MOST_ANSWERS", "1")]);
+    let (first, second) = (chat.ask("a").await, chat.ask("b").await);
+    let (one, other) = (gateway.next_answer().await, gateway.next_answer().await);
+    one.is_read_by(1).await;
+    other.is_read_by(0).await;
+    other.say("two three");
+
+    let live = chat.get(&second.live()).await;
+    assert_eq!(
+        (live.status().as_u16(), &live.headers()["retry-after"]),
+        (503, &"2".parse().unwrap())
+    );
+    let page = chat.get(&second.path()).await;
+    assert_eq!(page.status(), 503);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("cannot be shown yet") && page.contains("still being written"), "{page}");
+    let page = chat.with_script().page(&second.path()).await;
+    assert!(page.contains("cannot be shown yet") && page.contains("data-live="), "{page}");
+    assert_eq!(chat.with_script().get(&first.path()).await.status(), 200, "that one is followed");
+    assert_eq!(gateway.calls_of(FOLLOW).len(), 0);
+
+    one.complete();
+    one.is_read_by(0).await;
+    let cursor = Screen::of(&page).cursor;
+    let mut screen = Screen::default();
+    let mut events = loop {
+        // It has told its readers of the end, and is gone a moment later.
+        let live = chat.get(&format!("{}?from={cursor}", second.live())).await;
+        if live.status() == 200 {
+            break Live::of(live);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    screen.reads_until("two three", &mut events).await;
+    other.complete();
+    screen.reads(&mut events).await;
+    assert_eq!(screen.over(), last_answer(&chat.page(&second.path()).await));
 }
