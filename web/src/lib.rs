@@ -50,5 +50,5 @@ mod settings;
 mod texts;
 mod web;
 
-pub use settings::{CookieSecure, Settings};
+pub use settings::{CookieSecure, Gallery, Settings};
 pub use web::Web;

@@ -39,6 +39,10 @@ pub(crate) const SIGN_OUT: &str = "/operate/sign-out";
 pub(crate) const DEAD_LETTERS: &str = "/operate/dead-letters";
 /// Asks whether one of them is to be sent again or deleted, and does it.
 pub(crate) const DEAD_LETTER: &str = "/operate/dead-letters/{id}/{act}";
+/// Every piece of the pages in every state, for whoever works on them.
+pub(crate) const GALLERY: &str = "/gallery";
+/// A page of it.
+pub(crate) const SCENE: &str = "/gallery/{scene}";
 /// Below here are files.
 pub(crate) const STATIC: &str = "/static";
 

@@ -24,6 +24,7 @@ const GATEWAY_CA: &str = "WEB_GATEWAY_CA_FILE";
 const API_KEY: &str = "WEB_API_KEY";
 const COOKIE_SECURE: &str = "WEB_COOKIE_SECURE";
 const MOST_ANSWERS: &str = "WEB_MOST_ANSWERS";
+const GALLERY: &str = "WEB_GALLERY";
 const LAME_DUCK_MS: &str = "WEB_LAME_DUCK_MS";
 const DRAIN_MS: &str = "WEB_DRAIN_MS";
 
@@ -85,6 +86,11 @@ pub(crate) const VARIABLES: &[Variable] = &[
         about: "How many answers are followed at once, each once for all who read it. Who wants to read one more is asked to come again; it is written all the same.",
     },
     Variable {
+        name: GALLERY,
+        default: "off",
+        about: "Whether /gallery shows every piece of the pages in every state, made up, for whoever works on them: on or off.",
+    },
+    Variable {
         name: LAME_DUCK_MS,
         default: "0",
         about: "How long new connections are still answered at shutdown, after readiness dropped, in milliseconds: as long as a load balancer takes to notice.",
@@ -122,6 +128,32 @@ impl FromStr for CookieSecure {
     }
 }
 
+/// Whether there are pages that show every piece of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gallery {
+    /// They are not there.
+    Off,
+    /// For whoever works on them.
+    On,
+}
+
+/// A text that is no [`Gallery`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected `off` or `on`")]
+pub struct InvalidGallery;
+
+impl FromStr for Gallery {
+    type Err = InvalidGallery;
+
+    fn from_str(text: &str) -> Result<Self, InvalidGallery> {
+        match text {
+            "off" => Ok(Self::Off),
+            "on" => Ok(Self::On),
+            _ => Err(InvalidGallery),
+        }
+    }
+}
+
 /// Everything the chat page can be told from outside.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -148,6 +180,8 @@ pub struct Settings {
     pub cookie_secure: CookieSecure,
     /// How many answers are followed at once. `WEB_MOST_ANSWERS`, default 10,000.
     pub most_answers: usize,
+    /// Whether every piece of the pages is shown at `/gallery`. `WEB_GALLERY`, default `off`.
+    pub gallery: Gallery,
     /// How long new connections are still answered at the end. `WEB_LAME_DUCK_MS`, default 0.
     pub lame_duck: Duration,
     /// Longest time for answers in hand at the end. `WEB_DRAIN_MS`, default 30 s.
@@ -173,6 +207,7 @@ impl Settings {
         let api_key = api_key(&mut read);
         let cookie_secure = read.or(COOKIE_SECURE, "auto");
         let most_answers = read.number_or(MOST_ANSWERS, 10_000, 1..=1_000_000);
+        let gallery = read.or(GALLERY, "off");
         let lame_duck = read.number_or(LAME_DUCK_MS, 0, 0..=600_000);
         let drain_time = read.millis_or(DRAIN_MS, 30_000);
 
@@ -188,7 +223,8 @@ impl Settings {
                 gateway_ca: gateway_ca?,
                 api_key: api_key?,
                 cookie_secure: cookie_secure?,
-                most_answers: most_answers? as usize,
+                most_answers: most_answers?,
+                gallery: gallery?,
                 lame_duck: Duration::from_millis(lame_duck? as u64),
                 drain_time: drain_time?,
             })
@@ -236,6 +272,7 @@ mod tests {
         assert_eq!(settings.drain_time, Duration::from_secs(30));
         assert!(settings.api_key.is_none());
         assert_eq!(settings.cookie_secure, CookieSecure::Auto);
+        assert_eq!(settings.gallery, Gallery::Off);
     }
 
     #[test]
@@ -253,6 +290,7 @@ mod tests {
             (API_KEY, "canary\n"),
             (COOKIE_SECURE, "off"),
             (MOST_ANSWERS, "0"),
+            (GALLERY, "yes"),
             (LAME_DUCK_MS, "-1"),
             (DRAIN_MS, "0"),
         ]);
@@ -273,6 +311,7 @@ mod tests {
                 API_KEY,
                 COOKIE_SECURE,
                 MOST_ANSWERS,
+                GALLERY,
                 LAME_DUCK_MS,
                 DRAIN_MS
             ]

@@ -23,7 +23,7 @@ use crate::observe;
 use crate::operate::Operators;
 use crate::pages::{self, Served};
 use crate::session::Session;
-use crate::settings::{CookieSecure, HEALTH_LISTEN, LISTEN, VARIABLES};
+use crate::settings::{CookieSecure, Gallery, HEALTH_LISTEN, LISTEN, VARIABLES};
 use crate::{Settings, assets, headers};
 
 /// How often it looks whether the gateway answers.
@@ -70,9 +70,9 @@ impl Web {
         )?;
         let gateway = GatewayClient::new(&settings, &telemetry)?;
         let ends = Ends { soon: Shutdown::manual(), late: Shutdown::manual() };
-        let (hosts, secure) = (settings.allowed_hosts, settings.cookie_secure);
+        let Settings { allowed_hosts: hosts, cookie_secure: secure, gallery, .. } = settings;
         let answers = Answers::new(Tasks::new(), ends.clone(), settings.most_answers);
-        let router = router(gateway.clone(), hosts, secure, answers, &telemetry);
+        let router = router(gateway.clone(), hosts, secure, gallery, answers, &telemetry);
         Ok(Self {
             server,
             health_server,
@@ -166,6 +166,7 @@ fn router(
     gateway: GatewayClient,
     hosts: AllowedHosts,
     secure: CookieSecure,
+    gallery: Gallery,
     answers: Answers,
     telemetry: &ServiceTelemetry,
 ) -> Router {
@@ -188,7 +189,7 @@ fn router(
     let compression = CompressionLayer::new()
         .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
     let operators = Operators::default();
-    pages::router(Served { gateway, assets, answers, operators, secure })
+    pages::router(Served { gateway, assets, answers, operators, secure }, gallery)
         .layer(guard)
         .merge(files)
         .layer(csrf)

@@ -2,6 +2,7 @@
 //! `markdown`, which makes nothing but what it knows.
 
 mod actions;
+mod asked;
 mod chart;
 mod composer;
 mod figures;
@@ -15,6 +16,7 @@ mod text;
 mod waterfall;
 
 pub(crate) use actions::{Actions, actions};
+pub(crate) use asked::{LONGEST_TITLE, ask_for_name, ask_to_delete, ask_to_delete_all};
 pub(crate) use chart::{Chart, Shape, chart};
 pub(crate) use composer::{Composer, composer, editor, stop_form};
 pub(crate) use figures::{ago, clock, count, optional, rate, seconds, when};
@@ -27,5 +29,5 @@ pub(crate) use notice::{about, keys, mark, welcome};
 pub(crate) use receipt::receipt;
 pub(crate) use script::words_of_the_script;
 pub(crate) use slots::slots;
-pub(crate) use text::{alert_region, interrupted, note, tool_call};
+pub(crate) use text::{alert, alert_region, interrupted, note, tool_call};
 pub(crate) use waterfall::{key_to_stages, waterfall};

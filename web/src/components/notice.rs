@@ -26,7 +26,7 @@ fn simulator_answers() -> Markup {
                 strong { (texts::chat::SIMULATED) }
                 " " (texts::chat::HOW_TO_CONNECT)
             }
-            pre tabindex="0" role="region" aria-label=(texts::chat::COMMAND) {
+            pre tabindex="0" role="group" aria-label=(texts::chat::COMMAND) {
                 code { (texts::chat::CONNECTS) }
             }
         }

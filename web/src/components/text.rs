@@ -41,7 +41,7 @@ pub(crate) fn tool_call(name: &str, arguments: &str) -> Markup {
     html! {
         details.aside open {
             summary { (texts::answers::ASKS_FOR_TOOL) " " code { (name) } }
-            div.code { pre tabindex="0" role="region" aria-label=(texts::answers::ARGUMENTS) { code { (arguments) } } }
+            div.code { pre tabindex="0" role="group" aria-label=(texts::answers::ARGUMENTS) { code { (arguments) } } }
         }
     }
 }

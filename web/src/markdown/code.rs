@@ -120,7 +120,7 @@ fn begin(info: &str) -> String {
     let name = html::label(info);
     format!(
         "<div class=\"code\" dir=\"ltr\"><div class=\"code-name\">{name}</div>\
-         <pre tabindex=\"0\" role=\"region\" aria-label=\"{CODE}\"><code>"
+         <pre tabindex=\"0\" role=\"group\" aria-label=\"{CODE}\"><code>"
     )
 }
 

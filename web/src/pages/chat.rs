@@ -202,7 +202,7 @@ async fn page_step(
     })
 }
 
-fn goes_on() -> Words {
+pub(super) fn goes_on() -> Words {
     Words::new(StatusCode::SERVICE_UNAVAILABLE, errors::RESTARTED_GOES_ON, errors::LOAD_AGAIN)
 }
 

@@ -48,11 +48,18 @@ pub(crate) async fn list(
         Ok(listed) => listed,
         Err(refused) => return problem::page(&served.assets, &Words::of_refusal(&refused)),
     };
-    let content = html! {
+    let skips = layout::TO_THE_CONTENT;
+    let shell = Shell { assets: &served.assets, look, title: texts::chats::TITLE, skips };
+    layout::page(&shell, &content(&listed, search, look)).into_response()
+}
+
+/// What the page is about.
+pub(super) fn content(listed: &Listed, search: Option<&str>, look: Look) -> Markup {
+    html! {
         h1 { (texts::chats::TITLE) }
         (components::find_form(search))
-        (found(&listed, search))
-        (more(&listed, search))
+        (found(listed, search))
+        (more(listed, search))
         section.settings aria-labelledby="looks" {
             h2 #looks { (texts::chats::COLOURS) }
             (choice("theme", Theme::ALL.map(|one| (one.value(), one.label(), one == look.theme))))
@@ -69,10 +76,7 @@ pub(crate) async fn list(
         @if !listed.data.is_empty() || search.is_some() {
             p { a.danger href=(paths::DELETE_ALL) { (texts::chats::DELETE_ALL_CHATS) } }
         }
-    };
-    let skips = layout::TO_THE_CONTENT;
-    let shell = Shell { assets: &served.assets, look, title: texts::chats::TITLE, skips };
-    layout::page(&shell, &content).into_response()
+    }
 }
 
 fn found(listed: &Listed, search: Option<&str>) -> Markup {

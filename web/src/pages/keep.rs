@@ -6,10 +6,11 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use maud::{Markup, html};
+use maud::Markup;
 use serde::Deserialize;
 
 use super::{Served, form, problem};
+use crate::components::{self, LONGEST_TITLE};
 use crate::conversation::Line;
 use crate::cookie::Way;
 use crate::error::Words;
@@ -23,8 +24,6 @@ use crate::texts::{self, errors};
 
 /// How many are deleted with one look.
 const AT_ONCE: usize = 100;
-/// Most characters of a title.
-const LONGEST_TITLE: usize = 80;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Title {
@@ -47,17 +46,8 @@ pub(crate) async fn ask_for_name(
     Path(conversation): Path<String>,
     look: Look,
 ) -> Response {
-    with_line(&served, owner, &conversation, look, texts::chats::RENAME_ONE, |line| {
-        html! {
-            form method="post" action=(paths::of(paths::RENAME, &line.id)) {
-                label for="title" { (texts::chats::ITS_NAME) }
-                input #title.field name="title" dir="auto" maxlength=(LONGEST_TITLE) required autofocus
-                    value=(line.name());
-                (buttons(&line.id, texts::chats::RENAME, false))
-            }
-        }
-    })
-    .await
+    let title = texts::chats::RENAME_ONE;
+    with_line(&served, owner, &conversation, look, title, components::ask_for_name).await
 }
 
 /// `POST /c/{conversation}/rename`
@@ -91,16 +81,8 @@ pub(crate) async fn ask_to_delete(
     Path(conversation): Path<String>,
     look: Look,
 ) -> Response {
-    with_line(&served, owner, &conversation, look, texts::chats::DELETE_ONE, |line| {
-        let (before, behind) = texts::chats::WILL_BE_GONE;
-        html! {
-            p { (before) bdi { (line.name()) } (behind) }
-            form method="post" action=(paths::of(paths::DELETE, &line.id)) {
-                (buttons(&line.id, texts::chats::DELETE_IT, true))
-            }
-        }
-    })
-    .await
+    let title = texts::chats::DELETE_ONE;
+    with_line(&served, owner, &conversation, look, title, components::ask_to_delete).await
 }
 
 /// `POST /c/{conversation}/delete`
@@ -121,17 +103,9 @@ pub(crate) async fn delete(
 
 /// `GET /chats/delete`
 pub(crate) async fn ask_to_delete_all(State(served): State<Served>, look: Look) -> Response {
-    let content = html! {
-        h1 { (texts::chats::DELETE_ALL_ASKED) }
-        p { (texts::chats::ALL_WILL_BE_GONE) }
-        form.acts method="post" action=(paths::DELETE_ALL) {
-            a.button href=(paths::CHATS) { (texts::chats::KEEP_THEM) }
-            button.button.danger type="submit" { (texts::chats::DELETE_ALL) }
-        }
-    };
     let title = texts::chats::DELETE_ALL_ASKED;
     let shell = Shell { assets: &served.assets, look, title, skips: layout::TO_THE_CONTENT };
-    layout::page(&shell, &content).into_response()
+    layout::page(&shell, &components::ask_to_delete_all()).into_response()
 }
 
 /// `POST /chats/delete`
@@ -198,21 +172,11 @@ async fn with_line(
     };
     match served.gateway.on_behalf_of(owner).conversation(&conversation).await {
         Ok(line) => {
-            let content = html! { h1 { (title) } (content(&line)) };
             let skips = layout::TO_THE_CONTENT;
             let shell = Shell { assets: &served.assets, look, title, skips };
-            layout::page(&shell, &content).into_response()
+            layout::page(&shell, &content(&line)).into_response()
         }
         Err(refused) => refuse(served, &refused),
-    }
-}
-
-fn buttons(conversation: &ConversationId, act: &str, danger: bool) -> Markup {
-    html! {
-        div.acts {
-            a.button href=(paths::of(paths::CONVERSATION, conversation)) { (texts::chats::CANCEL) }
-            button.button.primary[!danger].danger[danger] type="submit" { (act) }
-        }
     }
 }
 

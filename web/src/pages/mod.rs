@@ -5,6 +5,7 @@ mod chat;
 mod chats;
 mod export;
 mod form;
+mod gallery;
 mod keep;
 mod live;
 mod operate;
@@ -26,7 +27,7 @@ use crate::look;
 use crate::operate::Operators;
 use crate::paths;
 use crate::session;
-use crate::settings::CookieSecure;
+use crate::settings::{CookieSecure, Gallery};
 
 pub(crate) use problem::{refused_host, refused_origin};
 
@@ -43,7 +44,7 @@ pub(crate) struct Served {
 }
 
 /// The pages.
-pub(crate) fn router(served: Served) -> Router {
+pub(crate) fn router(served: Served, gallery: Gallery) -> Router {
     let secure = served.secure;
     Router::new()
         .route(paths::HOME, get(chat::home))
@@ -60,6 +61,10 @@ pub(crate) fn router(served: Served) -> Router {
         .route(paths::LOOK, post(keep::look).get(chat::go_home))
         // With the cookie as well: what stands before several of us knows by it where to.
         .merge(operate::routes())
+        .merge(match gallery {
+            Gallery::Off => Router::new(),
+            Gallery::On => gallery::routes(),
+        })
         // Other addresses have no cookie: a browser asks for an icon beside its first page, and
         // would be somebody else there.
         .route_layer(from_fn_with_state(secure, session::recognise))

@@ -13,6 +13,8 @@ mod followed;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod gallery;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hardening;

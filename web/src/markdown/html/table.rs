@@ -26,7 +26,7 @@ impl Table {
     pub(super) fn begin(&mut self, columns: Vec<Alignment>) -> Tags {
         *self = Self { columns, ..Self::default() };
         let start = format!(
-            "<div class=\"table\" tabindex=\"0\" role=\"region\" aria-label=\"{TABLE}\" \
+            "<div class=\"table\" tabindex=\"0\" role=\"group\" aria-label=\"{TABLE}\" \
              dir=\"auto\"><table>"
         );
         (start.into(), "</tbody></table></div>\n")
