@@ -24,7 +24,7 @@ use crate::keys::{KeyBook, KeyStore};
 use crate::measures::Measures;
 use crate::operator::{self, DeadLetters, Gateways, Operator, Teller};
 use crate::queues::{self, Queues};
-use crate::responses::{self, Readers, Responses};
+use crate::responses::{self, Readers, Responses, Waits};
 use crate::settings::{self, Auth, Roles, Settings};
 
 /// How long answers that were broken off may take to say so, and workers to be told.
@@ -151,6 +151,7 @@ impl Gateway {
             tasks: tasks.clone(),
             measures: Arc::clone(&measures),
             readers: readers.clone(),
+            waits: Waits::new(Arc::clone(&workers), queues.seen()),
             answer_timeout: settings.answer_timeout,
         });
         let operator = Operator::new(operator::Parts {

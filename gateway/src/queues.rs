@@ -1,6 +1,7 @@
 //! Who waits in the queues, for dashboards and for whoever decides how many workers there are.
 //!
-//! Every gateway asks, and all are told the same: a reader takes the largest.
+//! Every gateway asks, and all are told the same: a reader takes the largest. However many want to
+//! know, each queue in each lane is asked about once a second at most.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use opentelemetry::metrics::AsyncInstrument;
 use service_runtime::Shutdown;
 use telemetry::ServiceTelemetry;
 use telemetry::names::app;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
 use crate::chat::Workers;
@@ -23,23 +25,27 @@ use crate::measures::whole;
 const ASKED_EVERY: Duration = Duration::from_secs(3);
 /// An older answer is none: whoever scales must not be led by it.
 const STALE_AFTER: Duration = Duration::from_secs(15);
+/// Between two questions about the same queue in the same lane.
+const ASKED_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
 type Figure = fn(&QueueState) -> f64;
-type Seen = HashMap<(Lane, QueueName), (Instant, QueueState)>;
+type Key = (Lane, QueueName);
+type Seen = HashMap<Key, (Instant, QueueState)>;
+/// When each was asked about last, whatever came of it. Who holds one asks; the others wait for
+/// what is then known.
+type Asked = HashMap<Key, AsyncMutex<Option<Instant>>>;
 
 /// What was seen of each queue, and when.
 #[derive(Debug)]
-pub(crate) struct Queues {
-    bus: Bus,
-    names: Vec<QueueName>,
-    seen: Arc<Mutex<Seen>>,
-}
+pub(crate) struct Queues(SeenQueues);
 
 /// What was seen, for whoever shows it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct SeenQueues {
+    bus: Bus,
     names: Vec<QueueName>,
     seen: Arc<Mutex<Seen>>,
+    asked: Arc<Asked>,
 }
 
 impl SeenQueues {
@@ -55,12 +61,50 @@ impl SeenQueues {
         })
         .collect()
     }
+
+    /// How a queue stands by a question of the last second, asked behind `since` if that is given;
+    /// none if nobody says. Whoever comes too early for the next question waits for it, and so do
+    /// those who come meanwhile: a thousand of them are one question.
+    pub(crate) async fn now(
+        &self,
+        lane: Lane,
+        queue: &QueueName,
+        since: Option<Instant>,
+    ) -> Option<QueueState> {
+        let key = (lane, queue.clone());
+        let lately = Instant::now().checked_sub(ASKED_AT_MOST_EVERY);
+        let since = since.max(lately).unwrap_or_else(Instant::now);
+        let mut asked = self.asked.get(&key)?.lock().await;
+        if asked.is_none_or(|at| at < since) {
+            if let Some(at) = *asked {
+                tokio::time::sleep_until(at + ASKED_AT_MOST_EVERY).await;
+            }
+            // Behind the wait, and before the question: what it tells is newer than this.
+            let asks_at = Instant::now();
+            *asked = Some(asks_at);
+            self.ask(&key, asks_at).await;
+        }
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&key).filter(|(at, _)| *at >= since).map(|(_, state)| *state)
+    }
+
+    async fn ask(&self, key: &Key, asks_at: Instant) {
+        let (lane, queue) = key;
+        match self.bus.queue_state(*lane, queue).await {
+            Ok(state) => {
+                let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                seen.insert(key.clone(), (asks_at, state));
+            }
+            // Whatever is the matter with NATS is told elsewhere.
+            Err(error) => tracing::debug!(%error, "who waits is not known"),
+        }
+    }
 }
 
 impl Queues {
     /// What is seen from now on.
     pub(crate) fn seen(&self) -> SeenQueues {
-        SeenQueues { names: self.names.clone(), seen: Arc::clone(&self.seen) }
+        self.0.clone()
     }
 
     /// Of a catalogue's queues. They are reported from the first look on.
@@ -76,7 +120,10 @@ impl Queues {
             let seen = Arc::clone(&seen);
             instrument.observed(telemetry.meter(), move |observer| tell(&seen, observer, figure));
         }
-        Self { bus, names, seen }
+        let each =
+            names.iter().flat_map(|queue| streams::LANES.iter().map(|lane| (*lane, queue.clone())));
+        let asked = Arc::new(each.map(|key| (key, AsyncMutex::default())).collect());
+        Self(SeenQueues { bus, names, seen, asked })
     }
 
     /// Looks until the process ends.
@@ -92,22 +139,11 @@ impl Queues {
         }
     }
 
-    /// At all of them at once: one without a leader holds up no other.
+    /// At all of them at once: one without a leader holds up no other. Those that somebody else
+    /// has asked about just now are known.
     async fn look(&self) {
-        let queues = self.names.iter();
-        let each = queues.flat_map(|queue| streams::LANES.iter().map(move |lane| (*lane, queue)));
-        join_all(each.map(|(lane, queue)| self.look_at(lane, queue))).await;
-    }
-
-    async fn look_at(&self, lane: Lane, queue: &QueueName) {
-        match self.bus.queue_state(lane, queue).await {
-            Ok(state) => {
-                let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-                seen.insert((lane, queue.clone()), (Instant::now(), state));
-            }
-            // Whatever is the matter with NATS is told elsewhere.
-            Err(error) => tracing::debug!(%error, "who waits is not known"),
-        }
+        let keys = self.0.asked.keys();
+        join_all(keys.map(|(lane, queue)| self.0.now(*lane, queue, None))).await;
     }
 }
 
@@ -120,9 +156,8 @@ pub(crate) fn observe_workers(
     app::QUEUE_WORKERS.observed(telemetry.meter(), move |observer| {
         let now = Instant::now();
         for queue in &names {
-            // A queue has fewer than 2^32 workers.
-            let heard = u32::try_from(workers.heard_of(queue, now)).unwrap_or(u32::MAX);
-            observer.observe(f64::from(heard), &[KeyValue::new(app::QUEUE, queue.to_string())]);
+            let heard = whole(workers.heard_of(queue, now));
+            observer.observe(heard, &[KeyValue::new(app::QUEUE, queue.to_string())]);
         }
     });
 }

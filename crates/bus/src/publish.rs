@@ -136,12 +136,28 @@ impl Bus {
         tenant: &TenantName,
         job: JobId,
     ) -> Result<bool, BusError> {
+        Ok(self.place_of_job(lane, queue, tenant, job).await?.is_some())
+    }
+
+    /// Where in its lane a job stands that is in its queue; `None` when it is not. Jobs of other
+    /// queues stand in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::is_queued`].
+    pub async fn place_of_job(
+        &self,
+        lane: Lane,
+        queue: &QueueName,
+        tenant: &TenantName,
+        job: JobId,
+    ) -> Result<Option<u64>, BusError> {
         let stream = self.jetstream.get_stream_no_info(streams::jobs_stream(lane)).await;
         let stream = stream.map_err(BusError::unavailable)?;
         let subject = subjects::job(lane, queue, tenant, job);
         match stream.direct_get_last_for_subject(subject).await {
-            Ok(_message) => Ok(true),
-            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(false),
+            Ok(message) => Ok(Some(message.sequence)),
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
             Err(error) => Err(BusError::unavailable(error)),
         }
     }

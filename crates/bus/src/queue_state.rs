@@ -19,6 +19,8 @@ pub struct QueueState {
     pub redelivered: u64,
     /// How long the oldest of those that wait has done so; zero if none does.
     pub oldest: Duration,
+    /// The place of the last job that was delivered: those behind it wait.
+    pub delivered_up_to: u64,
 }
 
 impl Bus {
@@ -44,6 +46,7 @@ impl Bus {
             delivered: info.num_ack_pending as u64,
             redelivered: info.num_redelivered as u64,
             oldest,
+            delivered_up_to: info.delivered.stream_sequence,
         })
     }
 

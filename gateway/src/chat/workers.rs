@@ -50,12 +50,19 @@ impl Workers {
     }
 
     /// How many workers that take jobs of `queue` are not silent.
-    pub(crate) fn heard_of(&self, queue: &QueueName, now: Instant) -> usize {
-        let heard = |last: &&Last| {
-            let lately = now.saturating_duration_since(last.at) < SILENT_AFTER;
-            lately && !last.beat.draining && last.beat.queues.contains(queue)
-        };
-        self.lock().last.values().filter(heard).count()
+    pub(crate) fn heard_of(&self, queue: &QueueName, now: Instant) -> u64 {
+        self.room_of(queue, now).0
+    }
+
+    /// The same, and how many jobs more they could run.
+    pub(crate) fn room_of(&self, queue: &QueueName, now: Instant) -> (u64, u64) {
+        let heard = self.lock();
+        let lately = |last: &&Last| now.saturating_duration_since(last.at) < SILENT_AFTER;
+        let serving = heard.last.values().filter(lately).map(|last| &last.beat);
+        let serving = serving.filter(|beat| !beat.draining && beat.queues.contains(queue));
+        serving.fold((0, 0), |(workers, free), beat| {
+            (workers + 1, free + u64::from(beat.slots.saturating_sub(beat.busy)))
+        })
     }
 
     /// Whether somebody serves `queue`. A gateway that has just started does not know yet, and
@@ -145,6 +152,7 @@ mod tests {
         assert!(!workers.serve(&queue, now + WORKER_UNHEARD_AFTER));
         assert_eq!((workers.heard_of(&queue, now), workers.heard_of(&other, now)), (1, 0));
         assert_eq!(workers.heard_of(&queue, now + SILENT_AFTER), 0);
+        assert_eq!(workers.room_of(&queue, now), (1, 1));
         assert_eq!(workers.silent_for(worker, now), Duration::ZERO);
         assert_eq!(workers.living(now).len(), 1);
         assert!(workers.living(now + SILENT_AFTER).is_empty());

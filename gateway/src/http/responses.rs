@@ -1,4 +1,4 @@
-//! `/v1/responses`: create, read, follow, cancel, delete.
+//! `/v1/responses`: create, read, follow, cancel, delete; and why nothing is said yet.
 
 mod answering;
 mod input_items;
@@ -30,7 +30,7 @@ pub(super) use self::input_items::list as list_of_items;
 pub(super) use self::query::{Page, Pair, invalid, pairs, value};
 use crate::idempotency::Told;
 use crate::keys::Caller;
-use crate::responses::{self, Asked, Created, ResponseError};
+use crate::responses::{self, Asked, Created, ResponseError, Waiting};
 
 /// What stands behind the `?` of an address.
 pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
@@ -143,6 +143,16 @@ pub(super) async fn delete(
     let id = id_of(id, &seen)?;
     api.responses().delete(caller.owner(), &id).await?;
     Ok(Json(json!({"id": id, "object": "response.deleted", "deleted": true})).into_response())
+}
+
+pub(super) async fn waiting(
+    State(api): State<Api>,
+    Extension(seen): Extension<Seen>,
+    Extension(caller): Extension<Caller>,
+    id: Id,
+) -> Result<Json<Waiting>, Refusal> {
+    let id = id_of(id, &seen)?;
+    Ok(Json(api.responses().waiting(caller.owner(), &id).await?))
 }
 
 pub(super) async fn list_input_items(

@@ -28,6 +28,8 @@ pub(super) const RESPONSE: &str = "/v1/responses/{response_id}";
 pub(super) const CANCEL_RESPONSE: &str = "/v1/responses/{response_id}/cancel";
 /// What one answers.
 pub(super) const INPUT_ITEMS: &str = "/v1/responses/{response_id}/input_items";
+/// Why nothing was said in one yet.
+pub(super) const WAITING: &str = "/v1/responses/{response_id}/waiting";
 /// Conversations.
 pub(super) const CONVERSATIONS: &str = "/v1/conversations";
 /// One conversation.
@@ -87,6 +89,7 @@ fn routes() -> [Route; 21] {
         Route(RESPONSE, response, get(responses::show).delete(responses::delete)),
         Route(CANCEL_RESPONSE, response, post(responses::cancel)),
         Route(INPUT_ITEMS, response, get(responses::list_input_items)),
+        Route(WAITING, response, get(responses::waiting)),
         Route(CONVERSATIONS, conversation, get(conversations::list).post(conversations::create)),
         Route(
             CONVERSATION,

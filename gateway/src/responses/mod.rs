@@ -13,6 +13,7 @@
 //! * [`reconcile`], [`open_logs`]: open logs whose jobs were lost get them back.
 //! * [`forgetting`]: a conversation goes with its responses.
 //! * [`seal`], [`sealed`]: what has ended is kept for longer.
+//! * [`waiting`]: why nothing was said yet.
 //! * [`error`]: why not. [`failures`]: why a reader was broken off.
 //!
 //! Nothing is kept between requests: another gateway would say the same, byte for byte.
@@ -40,6 +41,7 @@ mod stored_answer;
 #[cfg(test)]
 mod tests;
 mod times;
+mod waiting;
 
 pub(crate) use again::NotAgain;
 pub(crate) use error::ResponseError;
@@ -51,3 +53,4 @@ pub(crate) use readers::Readers;
 pub(crate) use request::{Asked, Request, lane_of};
 pub(crate) use service::{Created, Inner as Parts, Responses};
 pub(crate) use stored_answer::StoredAnswer;
+pub(crate) use waiting::{Waiting, Waits};

@@ -23,6 +23,7 @@ use super::reconcile::Reconciler;
 use super::request::Request;
 use super::seal::Sealer;
 use super::stored_answer::StoredAnswer;
+use super::waiting::{self, Waiting, Waits};
 use crate::chat::{ChatError, Chats};
 use crate::conversations::Conversations;
 use crate::idempotency::{Ledger, Told};
@@ -52,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) tasks: Tasks,
     pub(crate) measures: Arc<Measures>,
     pub(crate) readers: Readers,
+    pub(crate) waits: Waits,
     pub(crate) answer_timeout: Duration,
 }
 
@@ -173,6 +175,16 @@ impl Responses {
         Ok(fold)
     }
 
+    /// Why nothing was said in it yet, if nothing was.
+    pub(crate) async fn waiting(&self, owner: &Owner, id: &str) -> Result<Waiting, ResponseError> {
+        let log = self.log_of(owner, id)?;
+        if let Some(waiting) = waiting::remembered(&self.0, &log).await? {
+            return Ok(waiting);
+        }
+        let (log, entries, fold) = self.read(owner, id, Doubt::Allowed).await?;
+        Ok(waiting::read(&self.0, &log, &entries, &fold).await?)
+    }
+
     /// Its events behind number `after`, and on live.
     pub(crate) async fn follow(
         &self,
@@ -247,6 +259,7 @@ impl Responses {
                 tracing::warn!(%error, "an idempotency key was not freed: {error}");
             }
         }
+        self.0.waits.forget(log);
         // First what is sealed: from then on nobody seals it, so nothing comes back.
         let records = self.0.bus.records(streams::RESPONSES).await?;
         records.delete(&subjects::response_key(log)).await?;
@@ -265,6 +278,16 @@ impl Responses {
         }
     }
 
+    /// The log of a response, if it could be read now.
+    fn log_of(&self, owner: &Owner, id: &str) -> Result<LogId, ResponseError> {
+        let not_found = |_invalid| ResponseError::NotFound(id.to_owned());
+        let job = JobId::of_response(id).map_err(not_found)?;
+        if *self.0.bus.state().borrow() == LinkState::Disconnected {
+            return Err(ResponseError::Unavailable(None));
+        }
+        Ok(LogId { owner: owner.clone(), job })
+    }
+
     async fn read(
         &self,
         owner: &Owner,
@@ -272,11 +295,7 @@ impl Responses {
         doubt: Doubt,
     ) -> Result<(LogId, Vec<Entry>, Fold), ResponseError> {
         let not_found = || ResponseError::NotFound(id.to_owned());
-        let job = JobId::of_response(id).map_err(|_invalid| not_found())?;
-        let log = LogId { owner: owner.clone(), job };
-        if *self.0.bus.state().borrow() == LinkState::Disconnected {
-            return Err(ResponseError::Unavailable(None));
-        }
+        let log = self.log_of(owner, id)?;
         let entries = logs::read(&self.0.bus, &log, 0, doubt).await?;
         let fold = Fold::of(&log, &entries).map_err(|_none| not_found())?;
         if fold.is_kept() { Ok((log, entries, fold)) } else { Err(not_found()) }

@@ -99,9 +99,9 @@ async fn unknown_urls_and_methods_are_errors_like_all_others() {
         let unbuilt = stage.caller.posts(path, "{}").answered().await;
         assert_eq!(unbuilt.error().await, (404, "unknown_url".to_owned()), "{path}");
     }
-    for path in ["/v1/responses/resp_%ff", "/v1/responses/resp_%ff/input_items"] {
-        let no_text = stage.caller.gets(path).await;
-        assert_eq!(no_text.error().await, (400, "invalid_utf8".to_owned()), "{path}");
+    for rest in ["", "/input_items", "/waiting"] {
+        let no_text = stage.caller.gets(&format!("/v1/responses/resp_%ff{rest}")).await;
+        assert_eq!(no_text.error().await, (400, "invalid_utf8".to_owned()), "{rest}");
     }
     let delete = stage.caller.request(Method::DELETE, "/v1/models");
     let delete = stage.caller.sends(delete).answered().await;

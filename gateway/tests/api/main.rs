@@ -88,3 +88,5 @@ mod start;
 mod support;
 #[cfg(test)]
 mod unkept;
+#[cfg(test)]
+mod waiting;

@@ -114,7 +114,7 @@ async fn what_is_no_response_of_the_caller_is_not_found() {
     let headless = writes_log(&stage, "local", false).await;
     let unknown = JobId::fresh().as_response();
     for id in [&foreign, &headless, &unknown, "resp_1", "msg_1", "resp_.", "resp_%3E"] {
-        for rest in ["", "?stream=true", "/input_items"] {
+        for rest in ["", "?stream=true", "/input_items", "/waiting"] {
             let answer = stage.caller.gets(&format!("{PATH}/{id}{rest}")).await;
             assert_eq!(answer.error().await, (404, "response_not_found".to_owned()), "{id}{rest}");
         }

@@ -18,6 +18,8 @@ async fn only_who_asked_reads_it_and_nothing_stays() {
     let cancel = || stage.caller.posts(&format!("{address}/cancel"), "");
 
     assert_eq!(stage.caller.gets(&address).await.error().await, not_found);
+    let waiting = stage.caller.gets(&format!("{address}/waiting")).await;
+    assert_eq!(waiting.error().await, not_found);
     assert_eq!(cancel().answered().await.error().await, not_found);
     written.says("secret").await;
     written.completes().await;

@@ -1,5 +1,7 @@
 //! A worker of stored work that the test plays: it takes jobs and writes their logs.
 
+use std::time::Duration;
+
 use bus::{Bus, Delivery, Entry, JobSource, LogWriter, Pulled, WriteError};
 use contract::log::{self, Ended, LogId, Outcome, Record, Said, Started};
 use contract::{Body, Failure, Lane, QueueName, StoredJob, WorkFigures, WorkerId};
@@ -92,9 +94,17 @@ impl Written {
 
     /// The same, behind so many bytes of text.
     pub(crate) async fn starts_behind(&mut self, continues_at: Option<u64>) {
+        self.begins(WorkerId::fresh(), continues_at).await;
+    }
+
+    /// The same, as a worker that beats.
+    pub(crate) async fn starts_as(&mut self, worker: WorkerId) {
+        self.begins(worker, None).await;
+    }
+
+    async fn begins(&mut self, writer: WorkerId, continues_at: Option<u64>) {
         self.attempt += 1;
         self.number = 0;
-        let writer = WorkerId::fresh();
         let started = Started { attempt: self.attempt, writer, continues_at, at_ms: 1 };
         self.appends(&Record::Started(started), &[]).await.unwrap();
     }
@@ -104,6 +114,13 @@ impl Written {
         let said = Said { attempt: self.attempt, number: self.number };
         self.number += 1;
         self.appends(&Record::Said(said), chunks).await.unwrap();
+    }
+
+    /// Stops in order, and gives the job back.
+    pub(crate) async fn hands_back(&mut self) {
+        let said = Said { attempt: self.attempt, number: self.number };
+        self.appends(&Record::HandedBack(said), &[]).await.unwrap();
+        self.delivery.retry_after(Duration::ZERO).await.unwrap();
     }
 
     /// Stores a piece of text.

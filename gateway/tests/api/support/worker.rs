@@ -17,6 +17,7 @@ pub(crate) struct Worker {
     bus: Bus,
     jobs: JobSource,
     mail: Box<dyn Stream<Item = ForWorker> + Unpin>,
+    beat: WorkerBeat,
     heart: JoinSet<()>,
 }
 
@@ -36,8 +37,15 @@ impl Worker {
             version: "of the test".to_owned(),
         };
         let mut heart = JoinSet::new();
-        heart.spawn(beats(bus.clone(), beat));
-        Self { id, bus: bus.clone(), jobs, mail, heart }
+        heart.spawn(beats(bus.clone(), beat.clone()));
+        Self { id, bus: bus.clone(), jobs, mail, beat, heart }
+    }
+
+    /// Says from now on that it runs so many jobs of as many as it can.
+    pub(crate) async fn runs(&mut self, busy: u32, slots: u32) {
+        self.heart.shutdown().await;
+        (self.beat.busy, self.beat.slots) = (busy, slots);
+        self.heart.spawn(beats(self.bus.clone(), self.beat.clone()));
     }
 
     /// The next job, not claimed yet.
