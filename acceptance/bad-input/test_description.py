@@ -80,6 +80,7 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
     response = raw.http.post("/v1/responses", json=created).json()
     conversation = raw.http.post("/v1/conversations", json={}).json()
     items = raw.http.get(f"/v1/responses/{response['id']}/input_items").json()
+    waiting = raw.http.get(f"/v1/responses/{response['id']}/waiting").json()
     raw.http.post("/v1/responses", json={**created, "conversation": conversation["id"]})
     turns = raw.http.get(f"/v1/conversations/{conversation['id']}/turns").json()
     rated = raw.http.post(
@@ -95,6 +96,7 @@ def test_the_objects_have_the_members_that_are_described(raw, description):
         ("Response", response),
         ("Conversation", conversation),
         ("ItemList", items),
+        ("ResponseWaiting", waiting),
         ("ConversationTurnList", turns),
         ("ConversationTurn", turns["data"][0]),
         ("TurnFeedback", rated),

@@ -19,8 +19,17 @@ export const withoutPrograms = [
 
 /** The two of them; `stop` ends both. */
 export class Between {
-  /** Whether answers are held up: their events do not come, but for those that say that they wait. */
+  /**
+   * Whether answers are held up: their events do not come, but for those that say that they wait; and
+   * nobody says why.
+   */
   held = false;
+  /** What is said of why an answer waits, instead of what the gateway says: by how often it was asked. */
+  tellsWaiting = null;
+  /** How often it was. */
+  asked = 0;
+  /** What the next question is refused with: status, seconds to come again behind, code. */
+  refusal = null;
   #waiting = [];
   #server;
   #web;
@@ -68,9 +77,9 @@ export class Between {
     await closed;
   }
 
-  /** What was held up comes. */
+  /** What was held up comes, and what the gateway says counts again. */
   release() {
-    this.held = false;
+    [this.held, this.tellsWaiting, this.asked] = [false, null, 0];
     for (const go of this.#waiting.splice(0)) go();
   }
 
@@ -84,6 +93,21 @@ export class Between {
 
   #pass(incoming, outgoing) {
     const { method, url, headers } = incoming;
+    const says = (status, more, body) => {
+      incoming.resume();
+      outgoing.writeHead(status, { 'content-type': 'application/json', ...more });
+      outgoing.end(JSON.stringify(body));
+    };
+    if ((this.tellsWaiting || this.held) && url.endsWith('/waiting')) {
+      says(200, {}, { waiting: true, ...this.tellsWaiting?.(this.asked++) });
+      return;
+    }
+    if (this.refusal && method === 'POST' && url === '/v1/responses') {
+      const { status, seconds, code } = this.refusal;
+      this.refusal = null;
+      says(status, { 'retry-after': seconds }, { error: { message: 'No.', type: 'rate_limit_error', code } });
+      return;
+    }
     const go = () => {
       const onward = ask(new URL(url, gatewayUrl), { method, headers: { ...headers, host: new URL(gatewayUrl).host } });
       onward.on('response', (answer) => {

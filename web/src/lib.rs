@@ -48,6 +48,7 @@ mod said;
 mod session;
 mod settings;
 mod texts;
+mod waiting;
 mod web;
 
 pub use settings::{CookieSecure, Gallery, Settings};

@@ -50,12 +50,17 @@ class Answer {
     this.cursor = article.dataset.cursor;
     this.code = 'code' in article.dataset ? all('pre code', this.body).at(-1) : null;
     this.spoken = this.body.textContent.trim() !== '';
+    this.line = $('.waiting', article);
+    this.titles = this.line && [document.title, this.line.dataset.title];
+    this.untold = 3;
+    this.toldAt = -Infinity;
     this.begun = performance.now();
     this.remind(9000);
     this.listen();
     document.addEventListener('visibilitychange', () => {
       // A browser has few connections: only what is looked at keeps one.
       if (this.ended) return;
+      this.entitle();
       if (document.hidden) this.close();
       else this.listen();
     });
@@ -88,10 +93,47 @@ class Answer {
     };
   }
 
+  /** Says what is between the first word and the last: not too often, of one answer. */
+  tell(text, spare = 0) {
+    if (this.untold <= spare) return;
+    this.untold -= 1;
+    say(text);
+  }
+
+  /** Shows why nothing is said yet. It is spoken when it has stood for a moment: another reason, or other numbers now and then. */
+  wait([kind, text]) {
+    const { line } = this;
+    if (!line || line.textContent === text) return;
+    line.textContent = text;
+    clearTimeout(this.soon);
+    const isOther = kind !== line.dataset.kind;
+    if (!isOther && performance.now() - this.toldAt < 10_000) return;
+    this.soon = setTimeout(() => {
+      line.dataset.kind = kind;
+      this.toldAt = performance.now();
+      // A reason may still come.
+      this.tell(line.textContent, isOther ? 0 : 1);
+    }, 1000);
+  }
+
+  /** Something was said, or never will be. */
+  waitNoMore() {
+    clearTimeout(this.soon);
+    this.line?.remove();
+    this.line = null;
+    this.entitle();
+  }
+
+  /** While it is looked at, the window's title says that something is waited for. */
+  entitle() {
+    if (!this.titles) return;
+    document.title = this.titles[this.line && !document.hidden ? 0 : 1];
+  }
+
   /** Says that it goes on, less and less often. */
   remind(after) {
     this.reminder = setTimeout(() => {
-      if (this.spoken) say(words.still);
+      if (this.spoken) this.tell(words.still);
       if (after < 200_000) this.remind(after * 3);
     }, after);
   }
@@ -109,14 +151,14 @@ class Answer {
     clearTimeout(this.again);
   }
 
-  take({ anew, begun, thoughts, add = [], tail, end }) {
+  take({ anew, status: why, thoughts, add = [], tail, end }) {
     const below = isBelow();
     if (anew) this.startOver();
-    if (begun && $('.waiting', this.article)) $('.waiting', this.article).textContent = words.thinking;
+    if (why) this.wait(why);
     if ((add.length || tail?.[1]) && !this.spoken) {
       this.spoken = true;
       if (!end) say(words.answering);
-      $('.waiting', this.article)?.remove();
+      this.waitNoMore();
     }
     if (thoughts) this.think(thoughts);
     for (const [place, html] of add) this.add(place, html);
@@ -146,6 +188,7 @@ class Answer {
     this.tailHtml = '';
     this.code = null;
     $('.thoughts', this.article)?.remove();
+    if (this.spoken) this.tell(words.anew);
   }
 
   think(text) {
@@ -169,7 +212,7 @@ class Answer {
     this.close();
     clearTimeout(this.reminder);
     this.article.removeAttribute('aria-busy');
-    $('.waiting', this.article)?.remove();
+    this.waitNoMore();
     this.tail.remove();
     this.article.insertAdjacentHTML('beforeend', policy.createHTML(actions));
     current = null;
@@ -183,6 +226,28 @@ class Answer {
     read(bodyOf(this.article));
     say(words.ended.replace(/{(\w+)}/g, (_, name) => told[name]));
   }
+}
+
+/** Counts down to when another try may help. The alert keeps its words until then: nobody has to hear each second. */
+function countDown() {
+  const advice = $('[data-wait]', alertBox);
+  if (!advice) return;
+  const count = document.createElement('span');
+  count.className = 'count';
+  count.ariaHidden = 'true';
+  advice.closest('p').after(count);
+  const end = performance.now() + advice.dataset.wait * 1000;
+  const tick = () => {
+    const left = Math.ceil((end - performance.now()) / 1000);
+    count.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
+    if (left > 0) {
+      setTimeout(tick, 250);
+      return;
+    }
+    count.remove();
+    advice.textContent = advice.dataset.then;
+  };
+  tick();
 }
 
 /** Focus stays where the next question is written; a touch keyboard comes only when it is asked for. */
@@ -343,6 +408,7 @@ if (composer) {
   for (const button of all('[data-help]')) button.hidden = false;
   keepDraft();
   equip(document);
+  countDown();
   const writing = $('[data-live]');
   if (writing) current = new Answer(writing);
   followReader();

@@ -76,7 +76,7 @@ pub(super) const ROTATE_KEY: &str = "/v1/admin/keys/{key_id}/rotate";
 struct Route(&'static str, Needs, MethodRouter<Api>);
 
 /// Every route that answers somebody.
-fn routes() -> [Route; 21] {
+fn routes() -> [Route; 22] {
     let chat = Needs::Endpoint(Endpoint::ChatCompletions);
     let embeddings = Needs::Endpoint(Endpoint::Embeddings);
     let models = Needs::Endpoint(Endpoint::Models);

@@ -1,12 +1,11 @@
 //! Why nothing was said yet: who is before it, who could take it, and who has it.
 
-use std::time::Instant;
-
 use contract::Lane;
 use futures::future::join_all;
 use futures::{FutureExt as _, StreamExt as _};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::support::{Caller, Keyring, Scribe, Stage, Written, read, response, until};
 

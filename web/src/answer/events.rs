@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Update;
 use crate::markdown::Sealed;
 use crate::said::Ending;
+use crate::waiting::Waiting;
 
 /// A comment, which keeps a connection alive.
 pub(crate) const HEARTBEAT: &str = ": \n\n";
@@ -16,7 +17,8 @@ pub(crate) const HEARTBEAT: &str = ": \n\n";
 pub(crate) struct Events {
     /// The tail as the page has it; of a page that has just come it is not known.
     tail: Option<Arc<str>>,
-    begun: bool,
+    /// Why there is nothing to be read yet, as it was told last.
+    waiting: Option<Waiting>,
 }
 
 /// One event. What is empty is left out.
@@ -25,9 +27,9 @@ struct Event<'a> {
     /// What the page has counts no more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     anew: bool,
-    /// A worker has it.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    begun: bool,
+    /// Why there is nothing to be read yet: of which kind, and in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<(&'static str, String)>,
     /// More thoughts, as text.
     #[serde(skip_serializing_if = "str::is_empty")]
     thoughts: &'a str,
@@ -57,9 +59,11 @@ impl Events {
         let before = self.tail.take().filter(|_| !update.anew);
         let (same, units) = common_start(before.as_deref().unwrap_or_default(), &update.tail);
         let kept = before.is_some_and(|before| same == before.len() && same == update.tail.len());
+        let waiting = update.waiting.filter(|waiting| self.waiting != Some(*waiting));
+        self.waiting = update.waiting;
         let event = Event {
             anew: update.anew,
-            begun: update.begun && !std::mem::replace(&mut self.begun, update.begun),
+            status: waiting.map(|waiting| (waiting.kind(), waiting.words())),
             thoughts: &update.thoughts,
             add: placed(&update.add),
             tail: (!kept).then(|| (units, &update.tail[same..])),

@@ -3,12 +3,14 @@
 //! * [`Answers`]: which answers are followed at the moment; each is followed and rendered once.
 //! * [`asked_here`]: which of them are followed to their ends though nobody reads them.
 //! * [`follow`]: what is said, over whatever breaks on the way to the gateway.
+//! * [`asking`]: why nothing is said yet, asked once for all who read it.
 //! * [`Told`]: what is shown of it so far. Pure.
 //! * [`Narrator`]: text as HTML, thoughts, tools, and how it ended in words.
 //! * [`Cursor`]: how far somebody is in it.
 //! * [`events`]: updates for the script of the page.
 
 mod asked_here;
+mod asking;
 mod cursor;
 pub(crate) mod events;
 mod follow;

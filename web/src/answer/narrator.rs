@@ -6,7 +6,7 @@ use crate::components;
 use crate::error::{reason_of, reason_why};
 use crate::markdown::{Colours, Renderer, Sealed};
 use crate::receipt::Receipt;
-use crate::said::{Ending, Said};
+use crate::said::{Ending, Said, Why};
 use crate::texts::answers as texts;
 
 /// More calls than a person reads about.
@@ -111,7 +111,10 @@ impl Narrator {
                 let reason = reason_of(code.as_deref(), message.as_deref());
                 return Some(components::interrupted(&reason));
             }
-            Ending::Lost(why) => return Some(components::interrupted(reason_why(*why))),
+            Ending::Lost(Why::Gone) => {
+                return Some(components::interrupted(reason_why(Why::Gone)));
+            }
+            Ending::Lost(why) => return Some(components::unreadable(reason_why(*why))),
             Ending::Stopped => texts::STOPPED,
             Ending::TooLong => texts::LONGER_THAN_SHOWN,
             _ if self.refused => texts::DECLINED,

@@ -11,18 +11,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures::{StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, stream};
 use service_runtime::{Shutdown, Tasks};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Cursor;
 use super::asked_here::AskedHere;
+use super::asking::asking;
 use super::follow::Follower;
 use super::told::{Told, Update};
 use crate::gateway_client::{Following, OnBehalf};
 use crate::ids::ResponseId;
 use crate::session::Owner;
+use crate::waiting::Waiting;
 
 /// Time between two updates: people read no faster, and a browser paints every second frame.
 const PAUSE: Duration = Duration::from_millis(33);
@@ -186,7 +188,8 @@ impl Answers {
         known.by_key.insert(key.clone(), Arc::downgrade(&shared));
         let teller = Teller { shared: Arc::clone(&shared), moved, caught_up };
         let follower = Follower::new(gateway.clone(), response.clone(), begun);
-        self.tasks.spawn_detached(tell(teller, follower, Arc::clone(&self.known), key));
+        let asks = asking(gateway.clone(), response.clone());
+        self.tasks.spawn_detached(tell(teller, follower, asks, Arc::clone(&self.known), key));
         Ok(shared)
     }
 }
@@ -197,13 +200,19 @@ fn lock(known: &Known) -> MutexGuard<'_, Followed> {
 }
 
 /// Follows an answer until it ends, or nobody has read it for a while and it was not asked for here.
-async fn tell(teller: Teller, follower: Follower, known: Known, key: Key) {
+async fn tell(
+    teller: Teller,
+    follower: Follower,
+    asks: impl Stream<Item = Waiting>,
+    known: Known,
+    key: Key,
+) {
     // As a stream, so that what is on its way is not begun anew with each look at the readers.
     let said = stream::unfold(follower, async |mut follower| {
         let said = follower.next().await?;
         Some((said, follower))
     });
-    let mut said = std::pin::pin!(said);
+    let (mut said, mut asks) = (std::pin::pin!(said), std::pin::pin!(asks.fuse()));
     let (mut not_before, mut unread_since, mut unshown) = (Instant::now(), None, false);
     // By when what was said before counts as read, once anything was.
     let mut settled_by = None;
@@ -238,6 +247,9 @@ async fn tell(teller: Teller, follower: Follower, known: Known, key: Key) {
                 teller.shared.told().hear(&more);
                 settled_by.get_or_insert_with(|| Instant::now() + SETTLES_WITHIN);
                 unshown = true;
+            }
+            Some(waiting) = asks.next(), if is_read && teller.shared.told().is_silent() => {
+                unshown |= teller.shared.told().wait(waiting);
             }
             // Looks after the readers.
             () = sleep(LINGERS / 4) => {}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Cursor, Narrator};
 use crate::markdown::{Colours, Sealed};
 use crate::said::{Ending, Said, Why};
+use crate::waiting::Waiting;
 
 /// Longest answer that is shown while it comes.
 const LONGEST_BYTES: usize = 4 * 1024 * 1024;
@@ -15,6 +16,8 @@ pub(crate) struct Told {
     narrator: Narrator,
     take: u32,
     begun: bool,
+    /// Why nothing is said, as somebody has told.
+    waits: Option<Waiting>,
     cut_short: bool,
     bytes: usize,
     pieces: Vec<Arc<Sealed>>,
@@ -32,7 +35,8 @@ pub(crate) struct Update {
     pub(crate) cursor: Cursor,
     /// What the viewer has is of an earlier take, and counts no more.
     pub(crate) anew: bool,
-    pub(crate) begun: bool,
+    /// Why there is nothing to be read yet, if there is not.
+    pub(crate) waiting: Option<Waiting>,
     pub(crate) thoughts: String,
     pub(crate) add: Vec<Arc<Sealed>>,
     pub(crate) tail: Arc<str>,
@@ -51,7 +55,7 @@ impl Told {
                 return;
             }
             match one {
-                Said::Begun => self.begun = true,
+                Said::Begun => (self.begun, self.waits) = (true, None),
                 Said::CutShort => self.cut_short = true,
                 Said::NothingLeft if self.bytes > 0 => self.begin_anew(),
                 Said::NothingLeft => {}
@@ -130,7 +134,7 @@ impl Told {
                 thoughts: self.thoughts.len(),
             },
             anew: !fits,
-            begun: self.begun,
+            waiting: self.waiting(),
             thoughts: self.thoughts[from.thoughts..].to_owned(),
             add: self.pieces[from.pieces..].to_vec(),
             tail: Arc::clone(&self.tail),
@@ -138,6 +142,35 @@ impl Told {
             ending: self.ending.clone(),
             words: self.words,
         }
+    }
+
+    /// Whether nothing was said yet, and something may be.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.bytes == 0 && self.ending.is_none()
+    }
+
+    /// Takes why nothing is said yet. True if that is news.
+    pub(crate) fn wait(&mut self, why: Waiting) -> bool {
+        // What was on its way when a worker took it.
+        let is_late = self.begun && matches!(why, Waiting::Queued(_));
+        if is_late || !self.is_silent() {
+            return false;
+        }
+        let before = self.waiting();
+        self.waits = Some(why);
+        self.waiting() != before
+    }
+
+    fn waiting(&self) -> Option<Waiting> {
+        let is_shown = !self.pieces.is_empty() || !self.tail.is_empty();
+        if is_shown || self.ending.is_some() {
+            return None;
+        }
+        if self.bytes > 0 {
+            return Some(Waiting::Thinking);
+        }
+        let first = if self.begun { Waiting::Starting } else { Waiting::Queued(None) };
+        Some(self.waits.unwrap_or(first))
     }
 
     /// The answer as the model wrote it.

@@ -17,25 +17,36 @@ pub(crate) struct Actions<'a> {
     pub(crate) may_be_asked_again: bool,
     /// What its reader thinks of it.
     pub(crate) thumb: Option<Thumb>,
+    /// Whether to ask again is what helps.
+    pub(crate) has_failed: bool,
 }
 
-/// The buttons below an answer. They send the composer's form: what is picked there counts.
+/// The buttons below an answer. They send the composer's form: what is picked there counts. Of one
+/// that has failed, to ask again stands out, and first.
 pub(crate) fn actions(of: &Actions<'_>) -> Markup {
     let response = of.response.as_str();
     html! {
         div.tools {
+            @if of.has_failed { (again(of)) }
             button.tool data-copy="" type="button" hidden { (texts::answers::COPY) }
-            @if of.may_be_asked_again {
-                button.tool type="submit" form="composer" name="again" value=(response) formnovalidate {
-                    (texts::answers::TRY_AGAIN)
-                }
-            }
+            @if !of.has_failed { (again(of)) }
             @if of.is_cut {
                 button.tool type="submit" form="composer" name="go_on" value=(response) formnovalidate {
                     (texts::answers::GO_ON)
                 }
             }
             (thumbs(of))
+        }
+    }
+}
+
+fn again(of: &Actions<'_>) -> Markup {
+    let response = of.response.as_str();
+    html! {
+        @if of.may_be_asked_again {
+            button.tool.first[of.has_failed] type="submit" form="composer" name="again" value=(response) formnovalidate {
+                (texts::answers::TRY_AGAIN)
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::conversation::Turn;
 use crate::ids::{ConversationId, ResponseId};
 use crate::paths;
 use crate::texts;
+use crate::waiting::Waiting;
 
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy)]
@@ -53,11 +54,10 @@ pub(crate) fn answer_begin(turn: &Turn, busy: Option<&str>) -> Markup {
     }
 }
 
-/// What stands there until the first word.
-pub(crate) fn waiting(begun: bool) -> Markup {
-    html! {
-        p.waiting { (if begun { texts::answers::THINKING } else { texts::answers::WAITING }) }
-    }
+/// What stands there until the first word. Then a script gives the window its `title`, if there is
+/// one: until then it says that something is waited for.
+pub(crate) fn waiting(why: Waiting, title: Option<&str>) -> Markup {
+    html! { p.waiting data-kind=(why.kind()) data-title=[title] { (why.words()) } }
 }
 
 /// What a model thought before it answered.

@@ -29,5 +29,5 @@ pub(crate) use notice::{about, keys, mark, welcome};
 pub(crate) use receipt::receipt;
 pub(crate) use script::words_of_the_script;
 pub(crate) use slots::slots;
-pub(crate) use text::{alert, alert_region, interrupted, note, tool_call};
+pub(crate) use text::{alert, alert_region, interrupted, note, tool_call, unreadable};
 pub(crate) use waterfall::{key_to_stages, waterfall};

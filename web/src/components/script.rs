@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::texts::{answers, script};
+use crate::texts::script;
 
 /// The words, each under the name by which the script knows it.
 pub(crate) fn words_of_the_script() -> Markup {
@@ -11,7 +11,7 @@ pub(crate) fn words_of_the_script() -> Markup {
             data-answering=(script::ANSWERING)
             data-still=(script::STILL)
             data-still-written=(script::STILL_WRITTEN)
-            data-thinking=(answers::THINKING)
+            data-anew=(script::BEGUN_ANEW)
             data-stopping=(script::STOPPING)
             data-done=(script::DONE)
             data-stopped=(script::STOPPED)

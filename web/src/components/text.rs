@@ -19,9 +19,21 @@ pub(crate) fn alert_region(words: Option<&Words>) -> Markup {
 /// What went wrong, and what to do.
 pub(crate) fn alert(words: &Words) -> Markup {
     html! {
-        p { strong { (words.what) } " " (words.advice) }
+        p { strong { (words.what) } " " (advice(words)) }
         @if words.action == Action::StartAnew {
             a.button href=(paths::HOME) { (texts::errors::START_ANEW) }
+        }
+    }
+}
+
+/// Where it says when, a script counts down beside it, and then says that it is time.
+fn advice(words: &Words) -> Markup {
+    let wait = words.retry_after.map(|wait| wait.as_secs());
+    let counts = words.advice == texts::errors::again_after(words.retry_after);
+    html! {
+        @match wait.filter(|seconds| counts && *seconds > 1) {
+            Some(seconds) => span data-wait=(seconds) data-then=(texts::errors::NOW_AGAIN) { (words.advice) },
+            None => (words.advice),
         }
     }
 }
@@ -33,7 +45,18 @@ pub(crate) fn note(text: &str) -> Markup {
 
 /// That an answer broke off, and why.
 pub(crate) fn interrupted(reason: &str) -> Markup {
-    html! { p.note { (texts::answers::interrupted(reason)) } }
+    html! { p.note.wrong { (texts::answers::interrupted(reason)) } }
+}
+
+/// The same of one that cannot be read for now: it may be there when the page is loaded again.
+pub(crate) fn unreadable(reason: &str) -> Markup {
+    html! {
+        p.note.wrong {
+            (texts::answers::interrupted(reason)) " "
+            // This very page.
+            a href="" { (texts::answers::LOAD_AGAIN) }
+        }
+    }
 }
 
 /// A call of a tool that the model asks for. Nothing here carries it out.
@@ -59,6 +82,7 @@ mod tests {
             alert_region(Some(&words)),
             note("<script>"),
             interrupted("<script>"),
+            unreadable("<script>"),
             tool_call("<script>", "<script>"),
         ] {
             let html = markup.into_string();

@@ -11,6 +11,7 @@ mod models;
 mod operator;
 mod stored;
 mod turns;
+mod waiting;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

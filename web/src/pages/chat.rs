@@ -118,7 +118,7 @@ pub(crate) async fn show(
     viewer.catch_up().await;
     let now = viewer.now();
     let mut page = StreamedPage::new(chat, turn);
-    let begin = page.begin(now.begun) + &page.update(&now);
+    let begin = page.begin() + &page.update(&now);
     let rest = if now.ending.is_some() {
         stream::iter([page.end(&now)]).left_stream()
     } else {

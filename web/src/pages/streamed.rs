@@ -14,6 +14,7 @@ use crate::conversation::Turn;
 use crate::error::Words;
 use crate::markdown::{Sealed, escaped};
 use crate::texts;
+use crate::waiting::Waiting;
 
 /// A comment, which keeps a connection alive.
 pub(crate) const HEARTBEAT: &str = "<!-- -->\n";
@@ -28,6 +29,8 @@ pub(crate) struct StreamedPage {
     turn: Turn,
     /// What was sent of a block that is not sealed.
     part: String,
+    /// Why nothing is said yet, as the page says it.
+    waiting: Option<Waiting>,
     body: Body,
     /// Whether the body ends within code.
     in_code: bool,
@@ -44,15 +47,15 @@ enum Body {
 impl StreamedPage {
     /// A page of `chat`, whose last turn is `turn`.
     pub(crate) fn new(chat: Chat, turn: Turn) -> Self {
-        Self { chat, turn, part: String::new(), body: Body::NotYet, in_code: false }
+        let (part, body) = (String::new(), Body::NotYet);
+        Self { chat, turn, part, waiting: None, body, in_code: false }
     }
 
     /// Everything before the answer.
-    pub(crate) fn begin(&self, begun: bool) -> String {
+    pub(crate) fn begin(&self) -> String {
         let page = html! {
-            (self.chat.begin(true))
+            (self.chat.begin(true, false))
             (components::answer_begin(&self.turn, None))
-            (components::waiting(begun))
         };
         page.into_string()
     }
@@ -68,6 +71,14 @@ impl StreamedPage {
                 (components::answer_begin(&self.turn, None))
             };
             out.push_str(&anew.into_string());
+        }
+        if let Some(why) = update.waiting
+            && self.waiting.is_none_or(|before| why.is_news_behind(before))
+            && (self.body, update.thoughts.is_empty()) == (Body::NotYet, true)
+        {
+            // The style sheet shows the last of them.
+            out.push_str(&components::waiting(why, None).into_string());
+            self.waiting = Some(why);
         }
         if !update.thoughts.is_empty() {
             self.end_text(&mut out);

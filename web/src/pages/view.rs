@@ -74,8 +74,9 @@ impl Open {
 impl Chat {
     /// The page, complete. Of an answer that is being written, what there is.
     pub(crate) fn whole(&self, now: Option<&Update>, alert: Option<&Words>) -> Markup {
+        let waits = now.is_some_and(|now| now.waiting.is_some());
         html! {
-            (self.begin(false))
+            (self.begin(false, waits))
             @if let Some(open) = &self.open && let Some(turn) = open.running() {
                 @match now {
                     Some(now) => (running(open, turn, now)),
@@ -87,11 +88,13 @@ impl Chat {
     }
 
     /// Everything up to the place of the answer that is being written; with a button to stop it,
-    /// if that is to stand before the composer.
-    pub(crate) fn begin(&self, stop: bool) -> Markup {
-        let title = self.open.as_ref().map_or("", |open| open.line.name());
+    /// if that is to stand before the composer. `waits`: the title says so, until a script says
+    /// that it is over.
+    pub(crate) fn begin(&self, stop: bool, waits: bool) -> Markup {
+        let name = self.open.as_ref().map_or("", |open| open.line.name());
+        let title = if waits { texts::answers::waiting_title(name) } else { name.to_owned() };
         let skips = if self.open.is_some() { layout::TO_THE_ANSWER } else { layout::TO_THE_BOX };
-        let shell = Shell { assets: &self.assets, look: self.look, title, skips };
+        let shell = Shell { assets: &self.assets, look: self.look, title: &title, skips };
         let id = self.open.as_ref().map(Open::id);
         html! {
             (layout::begin(&shell))
@@ -238,7 +241,9 @@ fn running(open: &Open, turn: &Turn, now: &Update) -> Markup {
         (components::answer_begin(turn, Some(&live)))
         // A script has run here before, and may not today.
         noscript { p.note { a href=(paths::turn(open.id(), &turn.id)) { (texts::answers::LOAD_AGAIN) } " " (texts::answers::FOR_MORE) } }
-        @if now.add.is_empty() && now.tail.is_empty() { (components::waiting(now.begun)) }
+        @if let Some(why) = now.waiting {
+            (components::waiting(why, Some(&texts::shell::title(open.line.name()))))
+        }
         @if !now.thoughts.is_empty() { (components::thoughts(&now.thoughts)) }
         (PreEscaped(components::BODY))
         (PreEscaped(now.add.iter().map(|piece| piece.as_html()).collect::<String>()))
@@ -266,5 +271,7 @@ pub(super) fn actions_of<'a>(
     // It may go on, and then nothing can be asked beside it.
     let may_go_on = matches!(ending, Some(Ending::Lost(Why::Key | Why::Gateway)));
     let is_cut = is_cut && spoken;
-    Actions { conversation, response, is_cut, may_be_asked_again: !may_go_on, thumb }
+    let has_failed = matches!(ending, Some(Ending::Failed { .. } | Ending::Lost(_)));
+    let may_be_asked_again = !may_go_on;
+    Actions { conversation, response, is_cut, may_be_asked_again, thumb, has_failed }
 }

@@ -1,7 +1,11 @@
 //! An answer, what is remarked below it, and what can be done with it.
 
 pub(crate) const WAITING: &str = "Waiting for a free worker.";
+pub(crate) const NO_WORKER: &str =
+    "Waiting: no worker serves this model at the moment. Your question is kept.";
+pub(crate) const READING: &str = "The model was asked and is reading.";
 pub(crate) const THINKING: &str = "The model is thinking.";
+pub(crate) const RETRYING: &str = "A worker was lost; another one takes over.";
 pub(crate) const THOUGHTS: &str = "Thoughts";
 pub(crate) const UNFINISHED: &str = "This answer is still being written.";
 pub(crate) const NOT_KEPT: &str = "This answer is not kept any longer.";
@@ -47,6 +51,17 @@ pub(crate) fn said_by(model: &str) -> String {
         "" => "The assistant said".to_owned(),
         model => format!("The assistant said, {model}"),
     }
+}
+
+/// How many questions are before one's own, at most; at least one is.
+pub(crate) fn waiting_behind(ahead: u64) -> String {
+    let questions = if ahead == 1 { "question" } else { "questions" };
+    format!("Waiting: {ahead} {questions} before yours.")
+}
+
+/// What a chat is called in the title of its window while its answer is waited for.
+pub(crate) fn waiting_title(name: &str) -> String {
+    format!("(waiting) {name}")
 }
 
 /// That an answer broke off; the reason is one of `errors::within`.

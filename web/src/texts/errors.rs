@@ -88,8 +88,7 @@ pub(crate) const OTHER_ADDRESS: &str = "The chat does not answer under this addr
 // Why an answer cannot be read any further. These follow a colon.
 pub(crate) const WHY_GONE: &str = "the answer is not kept any longer.";
 pub(crate) const WHY_KEY: &str = "the gateway does not let this page in.";
-pub(crate) const WHY_GATEWAY: &str =
-    "the gateway cannot be reached. The answer may go on: load this page again later.";
+pub(crate) const WHY_GATEWAY: &str = "the gateway cannot be reached. The answer may go on.";
 
 /// How a name of the page's host is allowed, by this setting.
 pub(crate) fn allow_name(setting: &str) -> String {
@@ -105,6 +104,9 @@ pub(crate) fn again_after(wait: Option<Duration>) -> String {
         Some(seconds) => format!("Send it again in {} minutes.", seconds.div_ceil(60)),
     }
 }
+
+/// Takes the place of that, once it is time.
+pub(crate) const NOW_AGAIN: &str = "You can send it again now.";
 
 /// One of these sentences as it stands behind a colon.
 pub(crate) fn within(sentence: &str) -> String {

@@ -5,6 +5,7 @@
 pub(crate) const ANSWERING: &str = "Answering";
 pub(crate) const STILL: &str = "Still answering";
 pub(crate) const STILL_WRITTEN: &str = "The answer is still being written";
+pub(crate) const BEGUN_ANEW: &str = "Another worker has begun anew";
 pub(crate) const STOPPING: &str = "Stopping";
 pub(crate) const DONE: &str = "Answer complete";
 pub(crate) const STOPPED: &str = "Stopped";

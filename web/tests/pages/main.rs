@@ -46,3 +46,5 @@ mod sessions;
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod waiting;

@@ -173,6 +173,12 @@ impl Answering {
         self.0.fold.lock().unwrap().projection.status()
     }
 
+    /// Whether nothing was said, and something may be.
+    pub(super) fn is_silent(&self) -> bool {
+        let fold = self.0.fold.lock().unwrap();
+        !fold.spoken && !fold.gone && !fold.projection.status().is_terminal()
+    }
+
     /// Waits until it is over, and says how.
     pub(crate) async fn ended(&self) -> Status {
         let mut moved = self.0.moved.subscribe();

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue};
-use openai_api::responses::{CreateResponse, first_user_text};
+use openai_api::responses::{CreateResponse, Status, first_user_text};
 use serde_json::{Value, json};
 
 use super::World;
@@ -147,6 +147,22 @@ pub(super) async fn show(
         return Err(Refusal::invalid("starting_after"));
     }
     Ok(stream::of(&world, answer, from))
+}
+
+pub(super) async fn waiting(
+    State(world): State<Arc<World>>,
+    Owner(owner): Owner,
+    Path(id): Path<String>,
+) -> Answer {
+    let answer = world.store.lock().unwrap().response(&owner, &id)?;
+    let reason = (answer.status() == Status::InProgress).then_some("starting");
+    let waiting = answer.is_silent();
+    let told = json!({
+        "id": id, "object": "response.waiting", "status": answer.status().as_str(),
+        "waiting": waiting, "ahead": null, "reason": reason.filter(|_| waiting), "workers": null,
+        "free_slots": null,
+    });
+    Ok(Json(told).into_response())
 }
 
 pub(super) async fn cancel(

@@ -45,6 +45,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/v1/responses", post(responses::create))
         .route("/v1/responses/{id}", get(responses::show).delete(responses::delete))
         .route("/v1/responses/{id}/cancel", post(responses::cancel))
+        .route("/v1/responses/{id}/waiting", get(responses::waiting))
         .fallback(async || Refusal::of(404, "unknown_url", "Unknown request URL."))
         .layer(from_fn_with_state(Arc::clone(&world), meet))
         .with_state(world)
