@@ -195,7 +195,7 @@ fn streaming_code(stage: &Stage<'_>) -> Option<Markup> {
 fn begun(stage: &Stage<'_>) -> Option<(String, StreamedPage)> {
     let turn = samples::turn(1, 1, "How long did it take?", Answer::Running)?;
     let mut page = StreamedPage::new(stage.chat(open(vec![turn.clone()])), turn);
-    let html = page.begin(true) + &page.update(&so_far(&samples::half()));
+    let html = page.begin() + &page.update(&so_far(&samples::half()));
     Some((html, page))
 }
 
