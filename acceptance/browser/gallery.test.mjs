@@ -1,4 +1,5 @@
 // Every piece of the pages in every state, from the gallery: axe finds nothing, in either colour, on a small phone and on a desk.
+// ACCEPTANCE_WHOLE=1 looks at each page in all four ways, and takes its pictures; else each is looked at in two of them.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -6,6 +7,7 @@ import { Between, withoutPrograms as skip } from '../support/between.mjs';
 import { isAccessible } from './accessible.mjs';
 import { launch, Visitor } from './chat.mjs';
 
+const whole = process.env.ACCEPTANCE_WHOLE === '1';
 /** Pages that are not whole yet: what the ways past their content lead to is still to come. */
 const unfinished = ['/gallery/streamed', '/gallery/anew'];
 
@@ -30,13 +32,15 @@ for (const [width, height] of [[320, 640], [1280, 800]]) {
       const scenes = await page.locator('main a[href^="/gallery/"]').evaluateAll((links) => links.map(({ pathname }) => pathname));
       assert(scenes.length > 15, scenes.join());
 
-      for (const path of ['/gallery', ...scenes]) {
+      for (const [index, path] of ['/gallery', ...scenes].entries()) {
+        const turn = (width === 320) === (colorScheme === 'light') ? 0 : 1;
+        if (!whole && index % 2 !== turn) continue;
         await page.goto(new URL(path, between.url).href);
         await page.locator('details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
         await isAccessible(page, path, unfinished.includes(path) ? 'main' : undefined);
         assert.equal(await visitor.scrollsSideways(), false, path);
         const name = path.split('/').slice(1).join('-');
-        await visitor.photograph(`${name}-${width}-${colorScheme}`, { fullPage: true });
+        if (whole || path === '/gallery/ended') await visitor.photograph(`${name}-${width}-${colorScheme}`, { fullPage: true });
       }
       await visitor.leave();
     });

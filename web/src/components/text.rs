@@ -64,7 +64,9 @@ pub(crate) fn tool_call(name: &str, arguments: &str) -> Markup {
     html! {
         details.aside open {
             summary { (texts::answers::ASKS_FOR_TOOL) " " code { (name) } }
-            div.code { pre tabindex="0" role="group" aria-label=(texts::answers::ARGUMENTS) { code { (arguments) } } }
+            @if !arguments.trim().is_empty() {
+                div.code { pre tabindex="0" role="group" aria-label=(texts::answers::ARGUMENTS) { code { (arguments) } } }
+            }
         }
     }
 }

@@ -247,8 +247,9 @@ fn running(open: &Open, turn: &Turn, now: &Update) -> Markup {
         @if !now.thoughts.is_empty() { (components::thoughts(&now.thoughts)) }
         (PreEscaped(components::BODY))
         (PreEscaped(now.add.iter().map(|piece| piece.as_html()).collect::<String>()))
-        @if in_code { (PreEscaped(Sealed::CodeEnds.as_html())) }
+        // Of code, what is not sealed stands within it.
         span.tail { (PreEscaped(&*now.tail)) }
+        @if in_code { (PreEscaped(Sealed::CodeEnds.as_html())) }
         (PreEscaped(components::BODY_ENDS))
         (components::answer_end(None))
     }

@@ -43,3 +43,13 @@ async fn an_answer_that_is_being_written_there_says_nothing_more() {
     assert_eq!(live.headers()["content-type"], "text/event-stream");
     assert_eq!(live.text().await.unwrap(), "retry: 100\n\n");
 }
+
+#[tokio::test]
+async fn of_code_that_is_being_written_the_end_stands_within_it() {
+    let page = ChatPage::open_with(&[("WEB_GALLERY", "on")]);
+
+    let html = page.page("/gallery/streaming-code").await;
+
+    let code = html.split_once("<code>").unwrap().1.split_once("</code>").unwrap().0;
+    assert!(code.contains("<span class=\"tail\">    arms.set(si"), "{code}");
+}
