@@ -158,6 +158,30 @@ async fn older_chats_are_on_further_pages() {
 }
 
 #[tokio::test]
+async fn of_five_hundred_messages_a_page_has_some_and_leads_to_all_before_them() {
+    const TURNS: usize = 250;
+    let chat = ChatPage::open();
+    let mut turn = chat.ask("question 0.").await;
+    for number in 1..TURNS {
+        turn = chat.ask_after(&turn, &format!("question {number}.")).await;
+    }
+
+    let (mut left, mut path) = (TURNS, turn.path());
+    while left > 0 {
+        let page = chat.page(&path).await;
+        let shown = page.matches("data-author=\"user\"").count();
+        assert!((1..=30).contains(&shown) && page.len() < 200_000, "{shown}, {}", page.len());
+        left -= shown;
+        assert!(page.contains(&format!("question {left}.")), "{left}: {page}");
+        let earlier = page.split_once("class=\"earlier\"").map(|(_, rest)| rest);
+        let Some(earlier) = earlier else { break };
+        let link = earlier.split_once("href=\"").unwrap().1.split('"').next().unwrap();
+        path = link.replace("&amp;", "&");
+    }
+    assert_eq!(left, 0, "the first one was reached");
+}
+
+#[tokio::test]
 async fn how_pages_look_is_kept() {
     let chat = ChatPage::open();
     assert!(chat.page("/").await.contains("data-theme=\"system\""));
