@@ -12,6 +12,8 @@ pub(crate) struct Assets {
     pub(crate) style: String,
     /// The script.
     pub(crate) script: String,
+    /// The script of files that are chosen.
+    pub(crate) files_script: String,
     /// The style sheet that operators' pages have besides.
     pub(crate) operate_style: String,
     /// Their script, which they have instead.
@@ -33,6 +35,7 @@ pub(crate) fn load<S: Clone + Send + Sync + 'static>() -> (Router<S>, Assets) {
     let assets = Assets {
         style: path("/style.css"),
         script: path("/app.js"),
+        files_script: path("/files.js"),
         operate_style: path("/operate.css"),
         operate_script: path("/operate.js"),
         icon: path("/icon.svg"),

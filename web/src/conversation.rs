@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::files::Attached;
 use crate::ids::{ConversationId, ResponseId};
 use crate::parameters::{Effort, Parameters};
 use crate::preset::Preset;
@@ -24,6 +25,8 @@ pub(crate) struct Options {
 pub(crate) struct Asked {
     /// What a person wrote.
     pub(crate) text: String,
+    /// The files that belong to it.
+    pub(crate) files: Vec<Attached>,
     /// All of it, a JSON array of items, to be asked again.
     pub(crate) items: String,
 }
@@ -100,6 +103,20 @@ pub(crate) enum Input<'a> {
     Items(&'a RawValue),
 }
 
+/// Files of a turn that go with another question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) turn: ResponseId,
+    pub(crate) numbers: Vec<usize>,
+}
+
+/// The same as they are shown, each with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeptFiles {
+    pub(crate) turn: ResponseId,
+    pub(crate) files: Vec<(usize, Attached)>,
+}
+
 /// Where a question stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -169,6 +186,13 @@ impl Thumb {
     }
 }
 
+impl Asked {
+    /// Its items, each as it was sent.
+    pub(crate) fn items_as_they_are(&self) -> Vec<&RawValue> {
+        serde_json::from_str(&self.items).unwrap_or_default()
+    }
+}
+
 impl Turn {
     /// How much was said in the answer.
     pub(crate) fn bytes(&self) -> usize {
@@ -176,6 +200,13 @@ impl Turn {
             Answer::Ended(said) => said.iter().map(Said::bytes).sum(),
             Answer::Running | Answer::Gone => 0,
         }
+    }
+}
+
+impl Kept {
+    /// Whether the file of this number is one of them.
+    pub(crate) fn has(&self, number: usize) -> bool {
+        self.numbers.contains(&number)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What went wrong, in words: what happened, and one thing to do about it.
 
+mod files;
+
 use std::time::Duration;
 
 use http::StatusCode;
@@ -161,13 +163,13 @@ impl Words {
     /// A form that cannot be taken.
     pub(crate) fn of_form(status: StatusCode) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            return Self::too_large();
+            return Self::form_too_large();
         }
         Self::new(StatusCode::BAD_REQUEST, errors::FORM_UNREADABLE, errors::LOAD_CHAT_AGAIN)
     }
 
-    /// More than a form may hold.
-    pub(crate) fn too_large() -> Self {
+    /// More than a question may hold, with what was said before it.
+    fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             errors::TOO_LONG_TO_SEND,

@@ -29,7 +29,10 @@ pub(crate) const TO_THE_CONTENT: Skips = &[("#content", texts::shell::SKIP_TO_CO
 
 /// Everything before what the page is about.
 pub(crate) fn begin(shell: &Shell<'_>) -> Markup {
-    let more = html! { script type="module" src=(shell.assets.script) {} };
+    let more = html! {
+        script type="module" src=(shell.assets.script) {}
+        script type="module" src=(shell.assets.files_script) {}
+    };
     html! {
         (head(shell.assets, shell.look, &texts::shell::title(shell.title), &more))
         @for (to, words) in shell.skips { a.skip href=(to) { (words) } }

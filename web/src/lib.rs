@@ -5,6 +5,7 @@
 //! * [`Web`]: built, run, drained.
 //! * `pages`: a handler and a view for each page; `paths`: their addresses; `layout`: their shell.
 //! * `conversation`: questions and answers as the gateway keeps them; `said`: what is said in one.
+//! * `files`: images and text that belong to a question: what is taken, and what is shown of it.
 //! * `answer`: an answer while it comes: followed and rendered once, whoever reads it.
 //! * `markdown`: what a model says, as HTML that is only ever added to.
 //! * `components`: pieces of pages; pure functions.
@@ -31,6 +32,7 @@ mod components;
 mod conversation;
 mod cookie;
 mod error;
+mod files;
 mod gateway_client;
 mod headers;
 mod ids;

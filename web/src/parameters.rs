@@ -29,14 +29,11 @@ pub(crate) enum Effort {
 }
 
 /// The fields of a form. What cannot be read is not set, and what is too much is the most there is.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Fields {
-    #[serde(default)]
-    temperature: String,
-    #[serde(default)]
-    longest: String,
-    #[serde(default)]
-    effort: String,
+    pub(crate) temperature: String,
+    pub(crate) longest: String,
+    pub(crate) effort: String,
 }
 
 /// The members of a response that tell them.

@@ -25,6 +25,8 @@ pub(crate) const DELETE: &str = "/c/{conversation}/delete";
 pub(crate) const EXPORT: &str = "/c/{conversation}/export/{form}";
 /// An answer in it, while it comes.
 pub(crate) const LIVE: &str = "/c/{conversation}/live/{response}";
+/// A file of a question in it.
+pub(crate) const FILE: &str = "/c/{conversation}/file/{response}/{number}";
 /// How pages look.
 pub(crate) const LOOK: &str = "/look";
 /// How everything is, for whoever runs it.
@@ -89,6 +91,12 @@ pub(crate) fn earlier(
 /// [`LIVE`] of one answer.
 pub(crate) fn live(conversation: &ConversationId, response: &ResponseId) -> String {
     of(LIVE, conversation).replace("{response}", response.as_str())
+}
+
+/// [`FILE`] of this number.
+pub(crate) fn file(conversation: &ConversationId, response: &ResponseId, number: usize) -> String {
+    let path = of(FILE, conversation).replace("{response}", response.as_str());
+    path.replace("{number}", &number.to_string())
 }
 
 /// [`EXPORT`] in one form, on the way to `at`.

@@ -321,7 +321,7 @@ function sendWithEnter(event) {
   event.preventDefault();
   const { form } = event.target;
   if (form === composer && current) say(words.stillWritten);
-  else if (event.target.value.trim()) form.requestSubmit(form === composer ? $('#send') : undefined);
+  else if (event.target.value.trim() || $('[name=keep]:checked', form) || $('[type=file]', form).files.length) form.requestSubmit(form === composer ? $('#send') : undefined);
 }
 
 const keys = {

@@ -20,6 +20,8 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) struct Wanted {
     /// On the path through this turn, and on to the newest behind it; of all, unless it is said.
     pub(crate) at: Option<String>,
+    /// On the path that ends with this turn instead.
+    pub(crate) until: Option<String>,
     /// Those that stand before this turn of the path.
     pub(crate) before: Option<String>,
     /// The last ones, so many.
@@ -123,9 +125,11 @@ impl Conversations {
 fn path(tree: &Tree, id: &str, wanted: &Wanted) -> Result<Vec<usize>, ConversationError> {
     let of = |turn: &Option<String>| turn.as_ref().map(|turn| place_of(tree, id, turn)).transpose();
     let (at, before) = (of(&wanted.at)?, of(&wanted.before)?);
+    let end = of(&wanted.until)?;
     // Whatever is newest meanwhile: what stands before a turn is the same on each path through it.
     let through = at.or(before).or(tree.newest());
-    let mut path = tree.path_to(through.map(|place| tree.newest_behind(place)));
+    let end = end.or_else(|| through.map(|place| tree.newest_behind(place)));
+    let mut path = tree.path_to(end);
     if let (Some(before), Some(turn)) = (before, &wanted.before) {
         // A path goes up.
         let end = path.binary_search(&before);

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use contract::JobId;
 use openai_api::object::Members;
-use openai_api::responses::first_user_text;
+use openai_api::responses::first_user_words;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -137,7 +137,7 @@ impl Record {
 
     /// Adds items, a JSON array.
     pub(super) fn add(&mut self, items: &str) {
-        self.hear(first_user_text(items).as_deref());
+        self.hear(first_user_words(items).as_deref());
         let items: Vec<Box<RawValue>> = serde_json::from_str(items).unwrap_or_default();
         self.entries.extend(items.into_iter().map(Entry::Item));
     }

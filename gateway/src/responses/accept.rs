@@ -8,7 +8,7 @@ use bus::{AppendError, BusError, Entry};
 use bytes::Bytes;
 use contract::log::{self, LogId, Record};
 use contract::{Body, JobId, Model, Operation, Owner, StoredJob};
-use openai_api::responses::{CreateResponse, Status, first_user_text, one_line};
+use openai_api::responses::{CreateResponse, Status, first_user_words, one_line};
 use serde_json::value::RawValue;
 use telemetry::names::span;
 use telemetry::propagation;
@@ -138,7 +138,7 @@ async fn before(
     let Some(id) = asked.conversation() else {
         return Ok((context(inner, owner, asked).await?, None));
     };
-    let said = first_user_text(&asked.input_items(""));
+    let said = first_user_words(&asked.input_items(""));
     let (claim, items) =
         inner.conversations.claim(owner, id, *job, asked.after(), said.as_deref()).await?;
     Ok((items, Some(claim)))

@@ -30,6 +30,10 @@ async fn a_path_leads_through_a_turn_to_the_newest_behind_it() {
         (format!("at={two}"), vec![&one, &two, &three]),
         (format!("at={three}"), vec![&one, &two, &three]),
         (format!("at={other}"), vec![&one, &other]),
+        (format!("until={one}"), vec![&one]),
+        (format!("until={two}"), vec![&one, &two]),
+        (format!("until={two}&limit=1"), vec![&two]),
+        (format!("until={three}&before={two}"), vec![&one]),
     ] {
         assert_eq!(talk.path_of(&at).await.iter().collect::<Vec<_>>(), path, "{at}");
     }
@@ -80,6 +84,9 @@ async fn page_by_page_every_turn_of_a_path_is_seen_once() {
     for (query, status, code) in [
         (format!("at={other}&before={}", path[2]), 400, "invalid_value"),
         ("before=resp_1".to_owned(), 404, "turn_not_found"),
+        ("until=resp_1".to_owned(), 404, "turn_not_found"),
+        (format!("until={}&before={}", path[1], path[2]), 400, "invalid_value"),
+        (format!("until={other}&at={other}"), 400, "invalid_value"),
         ("limit=0".to_owned(), 400, "invalid_value"),
         ("limit=101".to_owned(), 400, "invalid_value"),
         ("order=desc".to_owned(), 400, "invalid_value"),

@@ -2,12 +2,19 @@
 
 use maud::{Markup, html};
 
-use crate::conversation::{Options, Place};
+use super::files::choose_files;
+use crate::conversation::{KeptFiles, Options, Place};
 use crate::ids::{ConversationId, ResponseId};
 use crate::parameters::{Effort, HOTTEST, Parameters};
 use crate::paths;
 use crate::preset::Preset;
 use crate::texts;
+
+/// How a form that may bring files is sent.
+const WITH_FILES: &str = "multipart/form-data";
+
+/// The same for a button of it that is about something else.
+const WITHOUT_FILES: &str = "application/x-www-form-urlencoded";
 
 /// What a form for a question holds.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +27,8 @@ pub(crate) struct Composer<'a> {
     /// The models to pick from.
     pub(crate) models: &'a [String],
     pub(crate) options: &'a Options,
+    /// Files of another turn that go with it.
+    pub(crate) kept: Option<&'a KeptFiles>,
     /// Names this form, so that it is acted upon once.
     pub(crate) once: &'a str,
     /// The answer that is being written, for a button to stop it.
@@ -49,20 +58,21 @@ impl Place {
 /// The form below a conversation.
 pub(crate) fn composer(form: &Composer<'_>) -> Markup {
     html! {
-        form #composer.composer method="post" action=(paths::CHAT) {
+        form #composer.composer method="post" action=(paths::CHAT) enctype=(WITH_FILES) {
             (hidden(form))
             div.box {
                 label.unseen for="prompt" { (texts::composer::YOUR_MESSAGE) }
-                textarea #prompt name="prompt" rows="1" required dir="auto" enterkeyhint="send"
+                textarea #prompt name="prompt" rows="1" dir="auto" enterkeyhint="send"
                     placeholder=(texts::composer::ASK_ANYTHING) { (form.draft) }
                 div.controls {
                     (model_picker(form.models, &form.options.model))
                     (presets(form.options.preset))
                     (instructions(&form.options.instructions))
                     (parameters(&form.options.parameters))
+                    (choose_files("files", form.kept))
                     div.actions {
                         @if let (Some(conversation), Some(running)) = (form.conversation, form.running) {
-                            button #stop.button type="submit" name="answer" value=(running)
+                            button #stop.button type="submit" name="answer" value=(running) formenctype=(WITHOUT_FILES)
                                 formaction=(paths::of(paths::STOP, conversation)) formnovalidate { (texts::composer::STOP) }
                         }
                         button #send.button.primary type="submit" hidden[form.running.is_some()] { (texts::composer::SEND) }
@@ -79,7 +89,7 @@ pub(crate) fn editor(form: &Composer<'_>, back: &str) -> Markup {
     let [temperature, longest, effort] = values(parameters);
     html! {
         li.turn {
-            form #edit.composer method="post" action=(paths::CHAT) {
+            form #edit.composer method="post" action=(paths::CHAT) enctype=(WITH_FILES) {
                 (hidden(form))
                 input type="hidden" name="model" value=(model);
                 input type="hidden" name="preset" value=(preset.value());
@@ -89,8 +99,9 @@ pub(crate) fn editor(form: &Composer<'_>, back: &str) -> Markup {
                 input type="hidden" name="instructions" value=(instructions);
                 div.box {
                     label.unseen for="edited" { (texts::composer::WRITTEN_ANEW) }
-                    textarea #edited name="prompt" rows="3" required dir="auto" { (form.draft) }
+                    textarea #edited name="prompt" rows="3" dir="auto" { (form.draft) }
                     div.controls {
+                        (choose_files("more-files", form.kept))
                         div.actions {
                             a.button href=(back) { (texts::composer::CANCEL) }
                             button.button.primary type="submit" { (texts::composer::SEND) }
@@ -151,7 +162,7 @@ fn presets(picked: Preset) -> Markup {
 
 fn instructions(text: &str) -> Markup {
     html! {
-        details.instructions open[!text.is_empty()] {
+        details.more.instructions open[!text.is_empty()] {
             summary { (texts::composer::INSTRUCTIONS) }
             label.unseen for="instructions" { (texts::composer::WHAT_INSTRUCTIONS_ARE) }
             textarea #instructions name="instructions" rows="2" dir="auto"
@@ -172,7 +183,7 @@ fn values(of: &Parameters) -> [String; 3] {
 fn parameters(of: &Parameters) -> Markup {
     let [temperature, longest, _effort] = values(of);
     html! {
-        details.instructions open[*of != Parameters::default()] {
+        details.more open[*of != Parameters::default()] {
             summary { (texts::composer::PARAMETERS) }
             div.parameters {
                 label for="temperature" { (texts::composer::TEMPERATURE) }
@@ -210,6 +221,7 @@ mod tests {
             conversation: None,
             place: &Place::Newest,
             draft: "</textarea><script>",
+            kept: None,
             models: &models,
             options: &options,
             once: "\"><script>",

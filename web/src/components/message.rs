@@ -3,6 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::actions::{Actions, actions, versions};
+use super::files::files;
 use crate::conversation::Turn;
 use crate::ids::{ConversationId, ResponseId};
 use crate::paths;
@@ -25,7 +26,11 @@ pub(crate) fn question(turn: &Turn, standing: Standing<'_>) -> Markup {
         li.turn id=(turn.id) {
             article.message data-author="user" {
                 h2.unseen { (texts::chat::YOU_SAID) }
-                div.body dir="auto" { (turn.asked.text) }
+                (files(turn, standing.conversation))
+                // A question may be files alone.
+                @if !turn.asked.text.is_empty() || turn.asked.files.is_empty() {
+                    div.body dir="auto" { (turn.asked.text) }
+                }
                 div.tools {
                     (versions(turn, standing.conversation))
                     a.tool data-edit="" href=(paths::edit(standing.conversation, standing.leaf, standing.before, &turn.id)) {

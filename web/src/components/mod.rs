@@ -6,6 +6,7 @@ mod asked;
 mod chart;
 mod composer;
 mod figures;
+mod files;
 mod history;
 mod message;
 mod notice;
@@ -20,6 +21,7 @@ pub(crate) use asked::{LONGEST_TITLE, ask_for_name, ask_to_delete, ask_to_delete
 pub(crate) use chart::{Chart, Shape, chart};
 pub(crate) use composer::{Composer, composer, editor, stop_form};
 pub(crate) use figures::{ago, clock, count, optional, rate, seconds, when};
+pub(crate) use files::{chosen_file, name_of as name_of_file};
 pub(crate) use history::{find_form, history, link};
 pub(crate) use message::{
     BODY, BODY_ENDS, Standing, answer_begin, answer_end, question, thoughts, thoughts_begin,

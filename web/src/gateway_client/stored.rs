@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::{Following, OnBehalf, Refused, read_up_to};
-use crate::conversation::{Listed, Submission, Thumb, TurnsPage};
+use crate::conversation::{Listed, Submission, Thumb, Turn, TurnsPage};
 use crate::ids::{ConversationId, ResponseId};
 
 /// Largest answer that is read: some turns, each with what was asked and answered.
@@ -148,6 +148,18 @@ impl OnBehalf {
         let path = format!("conversations/{conversation}/turns?limit={limit}{at}{before}");
         let body = self.call("GET", &path, None, None).await?;
         super::turns::read(&body).ok_or(Refused::Unreadable)
+    }
+
+    /// One turn.
+    pub(crate) async fn turn(
+        &self,
+        conversation: &ConversationId,
+        turn: &ResponseId,
+    ) -> Result<Turn, Refused> {
+        let path = format!("conversations/{conversation}/turns?limit=1&until={turn}");
+        let body = self.call("GET", &path, None, None).await?;
+        let page = super::turns::read(&body).ok_or(Refused::Unreadable)?;
+        page.turns.into_iter().find(|one| one.id == *turn).ok_or_else(Refused::gone)
     }
 
     /// A page of conversations, the newest first.

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::event::Object;
 use crate::conversation::{Answer, Asked, Options, Thumb, Turn, TurnsPage};
+use crate::files;
 use crate::ids::ResponseId;
 use crate::parameters::Told;
 use crate::preset::Preset;
@@ -78,6 +79,7 @@ impl Entry<'_> {
                 .filter_map(|item| user_text(item.get()))
                 .collect::<Vec<_>>()
                 .join("\n\n"),
+            files: files::attached(&files::parts(self.input.iter().copied())),
             items: without_ids(&self.input),
         };
         let siblings = if self.siblings.is_empty() { vec![self.id.clone()] } else { self.siblings };

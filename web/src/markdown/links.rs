@@ -8,7 +8,7 @@ use super::text;
 const SCHEMES: [&str; 3] = ["http://", "https://", "mailto:"];
 
 /// The start tag of a link to `address`, if one may be followed.
-pub(super) fn start_tag(address: &str) -> Option<String> {
+pub(crate) fn start_tag(address: &str) -> Option<String> {
     let allowed = SCHEMES.iter().any(|scheme| {
         address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });

@@ -37,6 +37,8 @@ pub mod written;
 use std::fmt::Write as _;
 
 pub(crate) use blocks::Renderer;
+pub(crate) use links::start_tag as link_begins;
+pub(crate) use text::turns_order;
 
 /// HTML that will not change, in the order in which it is to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,7 +30,7 @@ pub(super) fn push_code(out: &mut String, code: &str) {
 }
 
 /// Whether a character changes the order of others.
-pub(super) fn turns_order(character: char) -> bool {
+pub(crate) fn turns_order(character: char) -> bool {
     matches!(character,
         '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

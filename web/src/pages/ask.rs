@@ -1,54 +1,24 @@
 //! `POST /chat`: a question, to be answered whoever waits; its answer is a page of its own.
 
+mod fields;
+mod message;
+
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::fields::Fields;
 use super::chat::{self, Shown};
 use super::{Served, form, problem};
-use crate::answer::Told;
-use crate::conversation::{Answer, Input, Options, Place, Submission, Turn};
+use crate::conversation::{Input, Kept, KeptFiles, Options, Place, Submission};
 use crate::error::Words;
+use crate::files::{self, Unfit, Upload};
 use crate::gateway_client::{Following, OnBehalf, Once, Refused};
 use crate::ids::{ConversationId, ResponseId};
 use crate::look::Look;
-use crate::markdown::Colours;
-use crate::parameters;
 use crate::paths;
 use crate::preset::Preset;
 use crate::session::Owner;
-use crate::texts::answers::PLEASE_GO_ON;
-
-/// How many turns are looked through at a time for the one that is meant.
-const LOOKED_THROUGH: usize = 100;
-
-/// The fields of a composer.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Fields {
-    #[serde(default)]
-    prompt: String,
-    #[serde(default)]
-    model: String,
-    #[serde(default)]
-    preset: String,
-    #[serde(flatten)]
-    parameters: parameters::Fields,
-    #[serde(default)]
-    instructions: String,
-    #[serde(default)]
-    conversation: String,
-    #[serde(default)]
-    after: String,
-    #[serde(default)]
-    once: String,
-    /// The button that asks a question again.
-    #[serde(default)]
-    again: Option<String>,
-    /// The button that has an answer gone on with.
-    #[serde(default)]
-    go_on: Option<String>,
-}
 
 /// What is wanted.
 #[derive(Debug)]
@@ -56,6 +26,13 @@ enum Wish {
     Say(String),
     Again(ResponseId),
     GoOn(ResponseId),
+}
+
+/// Why nothing was asked.
+#[derive(Debug)]
+enum NotSent {
+    Refused(Refused),
+    Unfit(Unfit),
 }
 
 /// A form that was read.
@@ -68,6 +45,9 @@ struct Asked {
     once: Once,
     /// What is written, to be given back if it is not sent.
     draft: String,
+    uploads: Vec<Upload>,
+    /// Files of another turn that go with it.
+    kept: Option<Kept>,
 }
 
 /// `POST /chat`
@@ -77,11 +57,11 @@ pub(crate) async fn ask(
     look: Look,
     request: Request,
 ) -> Response {
-    let fields: Fields = match form::read(request).await {
-        Ok(fields) => fields,
+    let sent = match form::read_with_files(request).await {
+        Ok(sent) => sent,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
-    let Some(asked) = Asked::read(fields) else {
+    let Some(asked) = Asked::read(Fields::of(sent.fields), sent.files) else {
         let words = Words::of_form(http::StatusCode::BAD_REQUEST);
         return problem::page(&served.assets, &words);
     };
@@ -91,7 +71,7 @@ pub(crate) async fn ask(
             served.answers.begin(&gateway, &response, following);
             Redirect::to(&paths::turn(&conversation, &response)).into_response()
         }
-        Err(refused) => asked.give_back(&served, &gateway, look, refused).await,
+        Err(why) => asked.give_back(&served, &gateway, look, why).await,
     }
 }
 
@@ -106,7 +86,8 @@ struct Sent {
 
 impl Asked {
     /// `None` when it is no form of ours.
-    fn read(fields: Fields) -> Option<Self> {
+    fn read(fields: Fields, uploads: Vec<Upload>) -> Option<Self> {
+        let kept = fields.kept()?;
         // Forms end lines with CR LF, whatever was written.
         let draft = fields.prompt.replace("\r\n", "\n");
         let wish = match (fields.again, fields.go_on) {
@@ -130,20 +111,27 @@ impl Asked {
             },
             once: Once::from_field(&fields.once),
             draft,
+            uploads,
+            kept,
         })
     }
 
-    async fn submit(&self, gateway: &OnBehalf) -> Result<Sent, Refused> {
+    async fn submit(&self, gateway: &OnBehalf) -> Result<Sent, NotSent> {
         let mut options = self.options.clone();
         if options.model.is_empty() {
             gateway.models().await.first().unwrap_or_default().clone_into(&mut options.model);
         }
         match (&self.wish, &self.conversation) {
             (Wish::Say(text), conversation) => {
-                if text.trim().is_empty() {
-                    return Err(Refused::Nothing);
-                }
-                let input = Input::Text(text);
+                let uploads = files::take(&self.uploads)?;
+                let mut files = self.kept_parts(gateway).await?;
+                files.extend(uploads);
+                let items = message::with_files(text, &files)?;
+                let input = match &items {
+                    Some(items) => Input::Items(items),
+                    None if text.trim().is_empty() => return Err(Refused::Nothing.into()),
+                    None => Input::Text(text),
+                };
                 match conversation {
                     Some(conversation) => {
                         self.send(gateway, conversation, &self.place, &options, input).await
@@ -152,19 +140,34 @@ impl Asked {
                 }
             }
             (Wish::Again(response), Some(conversation)) => {
-                let turn = find(gateway, conversation, response).await?;
+                let turn = gateway.turn(conversation, response).await?;
                 let items = raw(turn.asked.items)?;
                 let place = Place::After(turn.after);
                 self.send(gateway, conversation, &place, &options, Input::Items(&items)).await
             }
             (Wish::GoOn(response), Some(conversation)) => {
-                let turn = find(gateway, conversation, response).await?;
-                let items = raw(go_on_after(&turn))?;
+                let turn = gateway.turn(conversation, response).await?;
+                let items = raw(message::go_on_after(&turn))?;
                 let place = Place::After(Some(turn.id));
                 self.send(gateway, conversation, &place, &options, Input::Items(&items)).await
             }
             (Wish::Again(_) | Wish::GoOn(_), None) => Err(Refused::Nothing),
         }
+        .map_err(NotSent::Refused)
+    }
+
+    /// The files of another turn that go with it, as they were asked there.
+    async fn kept_parts(&self, gateway: &OnBehalf) -> Result<Vec<Box<RawValue>>, NotSent> {
+        let Some(kept) = &self.kept else { return Ok(Vec::new()) };
+        let conversation = self.conversation.as_ref().ok_or_else(Refused::gone)?;
+        let turn = gateway.turn(conversation, &kept.turn).await?;
+        let parts = files::parts(turn.asked.items_as_they_are());
+        let wanted = parts.into_iter().enumerate().filter(|(number, _)| kept.has(*number));
+        let wanted: Vec<_> = wanted.map(|(_, part)| part.to_owned()).collect();
+        if wanted.len() + self.uploads.len() > files::MOST {
+            return Err(NotSent::Unfit(Unfit::TooMany));
+        }
+        Ok(wanted)
     }
 
     async fn send(
@@ -198,13 +201,22 @@ impl Asked {
         sent
     }
 
+    /// The same as they are shown, if they can be read.
+    async fn kept_files(&self, gateway: &OnBehalf) -> Option<KeptFiles> {
+        let (kept, conversation) = (self.kept.as_ref()?, self.conversation.as_ref()?);
+        let turn = gateway.turn(conversation, &kept.turn).await.ok()?;
+        let files =
+            turn.asked.files.into_iter().enumerate().filter(|(number, _)| kept.has(*number));
+        Some(KeptFiles { turn: kept.turn.clone(), files: files.collect() })
+    }
+
     /// The page as it was, with what was written in it, and why it was not sent.
     async fn give_back(
         self,
         served: &Served,
         gateway: &OnBehalf,
         look: Look,
-        refused: Refused,
+        why: NotSent,
     ) -> Response {
         let at = match &self.place {
             Place::After(turn) => turn.clone(),
@@ -228,59 +240,46 @@ impl Asked {
                 chat
             }
         };
+        chat.kept = self.kept_files(gateway).await;
         if chat.open.is_some() || chat.belongs_to.is_some() {
             chat.place = self.place;
         }
         (chat.draft, chat.options) = (self.draft, self.options);
-        if refused.may_have_been_done() {
+        if why.may_have_been_done() {
             // Sent again as it is, it is asked once.
             self.once.as_str().clone_into(&mut chat.once);
         }
         let now = chat::snapshot(served, gateway, &chat).await.unwrap_or_default();
-        let words = Words::of_refusal(&refused);
+        let names: Vec<&str> = self.uploads.iter().map(Upload::name).collect();
+        let words = why.words(&names);
         problem::with_status(&words, chat.whole(now.as_ref(), Some(&words)))
     }
 }
 
-/// The turn of this response.
-pub(super) async fn find(
-    gateway: &OnBehalf,
-    conversation: &ConversationId,
-    response: &ResponseId,
-) -> Result<Turn, Refused> {
-    let mut before = None;
-    loop {
-        let page =
-            gateway.turns(conversation, Some(response), before.as_ref(), LOOKED_THROUGH).await?;
-        let first = page.turns.first().map(|turn| turn.id.clone());
-        if let Some(turn) = page.turns.into_iter().find(|turn| turn.id == *response) {
-            return Ok(turn);
+impl NotSent {
+    fn may_have_been_done(&self) -> bool {
+        matches!(self, Self::Refused(refused) if refused.may_have_been_done())
+    }
+
+    /// The same in words. No page can give files back.
+    fn words(&self, files: &[&str]) -> Words {
+        match self {
+            Self::Refused(refused) => Words::of_refusal_with_files(refused, files),
+            Self::Unfit(unfit) => Words::of_files(unfit, files),
         }
-        if !page.has_more || first.is_none() || first == before {
-            return Err(Refused::gone());
-        }
-        before = first;
     }
 }
 
-/// What a model is told to go on with an answer. One that was stopped or broke off is in nobody's
-/// conversation: then it is told as well.
-fn go_on_after(turn: &Turn) -> String {
-    #[derive(serde::Serialize)]
-    struct Message<'a> {
-        role: &'static str,
-        content: &'a str,
+impl From<Refused> for NotSent {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
     }
-    let go_on = Message { role: "user", content: PLEASE_GO_ON };
-    let told = match &turn.answer {
-        Answer::Ended(said) => Some(Told::of(said, Colours::Off)),
-        Answer::Running | Answer::Gone => None,
-    };
-    let cut = told.as_ref().filter(|told| !told.is_whole() && !told.text().trim().is_empty());
-    let cut = cut.map(|told| Message { role: "assistant", content: told.text() });
-    let items: Vec<Message<'_>> = cut.into_iter().chain([go_on]).collect();
-    // Strings: this cannot fail.
-    serde_json::to_string(&items).unwrap_or_default()
+}
+
+impl From<Unfit> for NotSent {
+    fn from(unfit: Unfit) -> Self {
+        Self::Unfit(unfit)
+    }
 }
 
 fn raw(items: String) -> Result<Box<RawValue>, Refused> {

@@ -74,6 +74,7 @@ pub(super) async fn new_chat(served: &Served, gateway: &OnBehalf, look: Look) ->
         models,
         place: Place::Newest,
         draft: String::new(),
+        kept: None,
         once: session::fresh_digits(),
     }
 }

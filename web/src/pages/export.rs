@@ -10,11 +10,14 @@ use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, stream};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{Served, problem};
 use crate::answer::Told;
+use crate::components;
 use crate::conversation::{Answer, Line, Thumb, Turn};
 use crate::error::Words;
+use crate::files;
 use crate::gateway_client::{OnBehalf, Refused};
 use crate::ids::{ConversationId, ResponseId};
 use crate::markdown::Colours;
@@ -32,6 +35,9 @@ struct Said<'a> {
     preset: &'static str,
     instructions: &'a str,
     question: &'a str,
+    /// As they were sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<&'a RawValue>,
     /// None while it is being written, or when it is not kept any longer.
     answer: Option<String>,
     /// What its reader thought of it.
@@ -183,10 +189,11 @@ impl Form {
         match self {
             Self::Markdown => {
                 let (you, model) = (texts::chat::YOU, &turn.options.model);
-                let asked = &turn.asked.text;
+                let (files, asked) = (names_of(turn), &turn.asked.text);
                 let answer = answer.as_deref().unwrap_or(texts::chat::NO_ANSWER);
                 // Writing to memory cannot fail.
-                let _infallible = write!(text, "\n## {you}\n\n{asked}\n\n## {model}\n\n{answer}\n");
+                let _infallible =
+                    write!(text, "\n## {you}\n\n{files}{asked}\n\n## {model}\n\n{answer}\n");
             }
             Self::Json => {
                 let said = Said {
@@ -196,6 +203,7 @@ impl Form {
                     preset: turn.options.preset.value(),
                     instructions: &turn.options.instructions,
                     question: &turn.asked.text,
+                    files: files::parts(turn.asked.items_as_they_are()),
                     answer,
                     rating: turn.thumb,
                 };
@@ -223,4 +231,10 @@ fn answer_of(turn: &Turn) -> Option<String> {
         Answer::Ended(said) => Some(Told::of(said, Colours::Off).text().to_owned()),
         Answer::Running | Answer::Gone => None,
     }
+}
+
+/// The names of its files, each in a line.
+fn names_of(turn: &Turn) -> String {
+    let files = turn.asked.files.iter();
+    files.map(|file| format!("> {}\n\n", components::name_of_file(file))).collect()
 }

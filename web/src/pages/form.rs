@@ -1,22 +1,78 @@
 //! What a form sends: read to its end even if it is too large, so that its sender reads the answer.
 
 use axum::body::Body;
-use axum::extract::{Form, FromRequest as _, Request};
+use axum::extract::{Form, FromRequest as _, Multipart, Request};
 use http::StatusCode;
+use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use service_runtime::{BodyError, read_body};
+
+use crate::files::Upload;
 
 /// Largest form: as much as the gateway takes, and what encoding adds to it.
 pub(super) const LARGEST: usize = 32 * 1024 * 1024;
 
+/// The input of a form in which files are chosen.
+const FILES: &str = "files";
+/// Most parts of a form: there are a dozen fields, and files.
+const MOST_PARTS: usize = 200;
+
+/// A form with files: its fields in their order, and what was chosen.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) files: Vec<Upload>,
+}
+
 /// The fields of a form, or the status that says why there are none.
 pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, StatusCode> {
+    fields_of(whole(request).await?).await
+}
+
+/// The same of a form that may bring files.
+pub(super) async fn read_with_files(request: Request) -> Result<Sent, StatusCode> {
+    let request = whole(request).await?;
+    let kind = request.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    if kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with(b"multipart/")) {
+        return parts_of(request).await;
+    }
+    Ok(Sent { fields: fields_of(request).await?, files: Vec::new() })
+}
+
+async fn whole(request: Request) -> Result<Request, StatusCode> {
     let (head, body) = request.into_parts();
     let body = read_body(body, LARGEST).await.map_err(|error| match error {
         BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         BodyError::Incomplete => StatusCode::BAD_REQUEST,
         BodyError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
     })?;
-    let form = Form::from_request(Request::from_parts(head, Body::from(body)), &()).await;
+    Ok(Request::from_parts(head, Body::from(body)))
+}
+
+async fn fields_of<T: DeserializeOwned>(request: Request) -> Result<T, StatusCode> {
+    let form = Form::from_request(request, &()).await;
     form.map(|Form(fields)| fields).map_err(|rejection| rejection.status())
+}
+
+async fn parts_of(request: Request) -> Result<Sent, StatusCode> {
+    const UNREADABLE: StatusCode = StatusCode::BAD_REQUEST;
+    let mut parts = Multipart::from_request(request, &()).await.map_err(|_rejection| UNREADABLE)?;
+    let mut sent = Sent::default();
+    for _ in 0..MOST_PARTS {
+        let Some(part) = parts.next_field().await.map_err(|error| error.status())? else {
+            return Ok(sent);
+        };
+        let Some(name) = part.name().map(str::to_owned) else { return Err(UNREADABLE) };
+        let file = part.file_name().map(str::to_owned);
+        let bytes = part.bytes().await.map_err(|error| error.status())?;
+        match file {
+            Some(file) if name == FILES => sent.files.extend(Upload::of_form(&file, bytes.into())),
+            Some(_) => return Err(UNREADABLE),
+            None => {
+                let value = String::from_utf8(bytes.into()).map_err(|_not_text| UNREADABLE)?;
+                sent.fields.push((name, value));
+            }
+        }
+    }
+    Err(UNREADABLE)
 }

@@ -4,6 +4,7 @@ mod ask;
 mod chat;
 mod chats;
 mod export;
+mod file;
 mod form;
 mod gallery;
 mod keep;
@@ -51,6 +52,7 @@ pub(crate) fn router(served: Served, gallery: Gallery) -> Router {
         .route(paths::CHAT, post(ask::ask).get(chat::go_home))
         .route(paths::CONVERSATION, get(chat::show))
         .route(paths::LIVE, get(live::follow))
+        .route(paths::FILE, get(file::file))
         .route(paths::STOP, post(stop::stop).get(chat::go_back))
         .route(paths::RATE, post(rate::rate).get(chat::go_back))
         .route(paths::RENAME, get(keep::ask_for_name).post(keep::name))

@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use crate::answer::{Cursor, Told, Update};
 use crate::assets::Assets;
 use crate::components::{self, Actions, Composer, Standing};
-use crate::conversation::{Answer, Line, Listed, Options, Place, Thumb, Turn};
+use crate::conversation::{Answer, KeptFiles, Line, Listed, Options, Place, Thumb, Turn};
 use crate::error::Words;
 use crate::gateway_client::Models;
 use crate::ids::{ConversationId, ResponseId};
@@ -37,6 +37,8 @@ pub(crate) struct Chat {
     pub(crate) options: Options,
     pub(crate) place: Place,
     pub(crate) draft: String,
+    /// Files of another turn that go with it.
+    pub(crate) kept: Option<KeptFiles>,
     /// Names the form.
     pub(crate) once: String,
 }
@@ -155,6 +157,10 @@ impl Chat {
             conversation: Some(open.id()),
             place: &place,
             draft: &turn.asked.text,
+            kept: Some(&KeptFiles {
+                turn: turn.id.clone(),
+                files: turn.asked.files.iter().cloned().enumerate().collect(),
+            }),
             models: self.models.names(),
             options: &turn.options,
             once: &self.once,
@@ -170,6 +176,7 @@ impl Chat {
             conversation: self.open.as_ref().map(Open::id).or(self.belongs_to.as_ref()),
             place: &self.place,
             draft: &self.draft,
+            kept: self.kept.as_ref(),
             models: self.models.names(),
             options: &self.options,
             once: &self.once,
@@ -190,6 +197,7 @@ impl Chat {
                 div #aloud.unseen role="log" aria-label=(texts::chat::ALOUD) {}
             }
             template #thoughts { (components::thoughts("")) }
+            (components::chosen_file())
             (components::words_of_the_script())
             (layout::end())
         }

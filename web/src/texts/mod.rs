@@ -12,6 +12,7 @@ pub(crate) mod chats;
 pub(crate) mod composer;
 pub(crate) mod errors;
 pub(crate) mod figures;
+pub(crate) mod files;
 pub(crate) mod keys;
 pub(crate) mod receipts;
 pub(crate) mod script;

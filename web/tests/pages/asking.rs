@@ -54,7 +54,7 @@ async fn a_question_leads_to_a_page_of_its_own_with_its_answer() {
 async fn parameters_are_asked_with_and_stay_set() {
     let chat = ChatPage::open();
     let home = chat.page("/").await;
-    assert!(home.contains("<details class=\"instructions\"><summary>Parameters"), "{home}");
+    assert!(home.contains("<details class=\"more\"><summary>Parameters"), "{home}");
     let set = [("temperature", "0.3"), ("longest", "50"), ("effort", "low"), ("prompt", "Why?")];
 
     let sent = chat.ask_in(&home, &set).await;
@@ -67,7 +67,7 @@ async fn parameters_are_asked_with_and_stay_set() {
     let page = chat.page(&turn.path()).await;
     assert_eq!([field(&page, "temperature"), field(&page, "longest")], ["0.3", "50"]);
     assert!(page.contains("<option value=\"low\" selected>"), "{page}");
-    assert!(page.contains("<details class=\"instructions\" open><summary>Parameters"), "{page}");
+    assert!(page.contains("<details class=\"more\" open><summary>Parameters"), "{page}");
     // The question written anew is asked with them as well.
     let editing = chat.page(&format!("{}&edit={}", turn.path(), turn.response)).await;
     let (_, form) = editing.split_once("id=\"edit\"").unwrap();

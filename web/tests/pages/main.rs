@@ -9,6 +9,10 @@ mod cuts;
 #[cfg(test)]
 mod exporting;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
+mod files_refused;
+#[cfg(test)]
 mod followed;
 #[cfg(test)]
 mod foreign;
@@ -24,6 +28,8 @@ mod keeping;
 mod keys;
 #[cfg(test)]
 mod leaving;
+#[cfg(test)]
+mod multipart;
 #[cfg(test)]
 mod operate;
 #[cfg(test)]

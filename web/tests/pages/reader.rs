@@ -3,6 +3,7 @@
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response, StatusCode};
 
+use crate::multipart;
 use crate::screen::Live;
 use crate::support::{encoded, field};
 
@@ -64,6 +65,17 @@ impl Reader {
         let request = self.request("POST", path).header("sec-fetch-site", "same-origin");
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         request.body(encoded(fields)).send().await.unwrap()
+    }
+
+    /// A form with files, sent from the page itself.
+    pub(crate) async fn send_files(
+        &self,
+        fields: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Response {
+        let request = self.request("POST", "/chat").header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", multipart::TYPE);
+        request.body(multipart::encoded(fields, files)).send().await.unwrap()
     }
 
     /// A form after which the browser is sent somewhere: where.

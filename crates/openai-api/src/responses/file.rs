@@ -15,7 +15,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// # Errors
 ///
 /// Why there is none, as the end of a sentence that begins with the name of the member.
-pub(super) fn text_of(url: &str) -> Result<String, &'static str> {
+pub fn text_of(url: &str) -> Result<String, &'static str> {
     let Some((head, data)) = url.strip_prefix("data:").and_then(|rest| rest.split_once(',')) else {
         return Err("is no data URL, such as `data:text/plain;base64,…`");
     };

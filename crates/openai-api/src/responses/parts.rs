@@ -82,6 +82,11 @@ fn text_file<'a>(part: &Object<'a>) -> Result<Part<'a>, InvalidRequest> {
         let message = format!("Invalid '{param}': it {reason}.");
         InvalidRequest::unsupported_value(param, message)
     })?;
+    // Of several files a model can say which it means.
+    let text = match part.string("filename")? {
+        Some(name) if !name.trim().is_empty() => format!("{}:\n\n{text}", name.trim()),
+        _ => text,
+    };
     Ok(Part::Text(quoted(&text).into()))
 }
 

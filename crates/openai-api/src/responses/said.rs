@@ -28,6 +28,25 @@ pub fn first_user_text(items: &str) -> Option<String> {
     said.find(|(who, text)| *who == Speaker::User && !text.trim().is_empty()).map(|(_, text)| text)
 }
 
+/// What names a conversation that begins with `items`, a JSON array: the first text of a user, or
+/// else the name of the first file.
+pub fn first_user_words(items: &str) -> Option<String> {
+    first_user_text(items).or_else(|| first_file_name(items))
+}
+
+fn first_file_name(items: &str) -> Option<String> {
+    let items: Vec<&RawValue> = serde_json::from_str(items).unwrap_or_default();
+    let objects = items.iter().filter_map(|item| Object::read(item.get(), "").ok());
+    let users = objects.filter(|item| item.raw("role") == Some("\"user\""));
+    users.filter_map(|item| name_in(&item)).next()
+}
+
+fn name_in(item: &Object<'_>) -> Option<String> {
+    let parts = item.objects("content").ok().flatten()?;
+    let mut names = parts.iter().filter_map(|part| part.string("filename").ok().flatten());
+    names.find(|name| !name.trim().is_empty())
+}
+
 fn said_by(item: &Object<'_>) -> Vec<(Speaker, String)> {
     if kind(item) != Ok("message") {
         return Vec::new();

@@ -47,7 +47,11 @@ pub(super) fn turns(pairs: &[Pair]) -> Result<Wanted, InvalidRequest> {
             return Err(invalid(name, expected));
         }
     }
-    Ok(Wanted { at: text("at"), before: text("before"), limit })
+    let wanted = Wanted { at: text("at"), until: text("until"), before: text("before"), limit };
+    if wanted.at.is_some() && wanted.until.is_some() {
+        return Err(invalid("until", "nothing beside `at`: a path has one end"));
+    }
+    Ok(wanted)
 }
 
 /// Whether what is deleted takes its responses along.
@@ -98,12 +102,17 @@ mod tests {
     fn a_page_of_turns_is_the_last_twenty_of_the_newest_path_unless_asked_otherwise() {
         let wanted = |at: Option<&str>, before: Option<&str>, limit| Wanted {
             at: at.map(str::to_owned),
+            until: None,
             before: before.map(str::to_owned),
             limit,
         };
         assert_eq!(turns(&[]), Ok(wanted(None, None, 20)));
         let pairs = owned(&[("at", "a"), ("before", "b"), ("limit", "100")]);
         assert_eq!(turns(&pairs), Ok(wanted(Some("a"), Some("b"), 100)));
+        let until = turns(&owned(&[("until", "a"), ("limit", "1")])).unwrap();
+        assert_eq!((until.until.as_deref(), until.at), (Some("a"), None));
+        let both = turns(&owned(&[("at", "a"), ("until", "a")])).unwrap_err();
+        assert_eq!(both.param.as_deref(), Some("until"));
         for (name, value) in
             [("limit", "0"), ("limit", "101"), ("limit", ""), ("order", "desc"), ("after", "a")]
         {

@@ -1,6 +1,7 @@
 //! What is made up: a conversation, and everything that can be said in one.
 
 use crate::conversation::{Answer, Asked, Line, Listed, Options, Turn};
+use crate::files::{Attached, What};
 use crate::gateway_client::Models;
 use crate::ids::ResponseId;
 use crate::parameters::Parameters;
@@ -61,7 +62,7 @@ pub(super) fn turn(number: usize, versions: usize, question: &str, answer: Answe
         id: id(number)?,
         after: number.checked_sub(1).and_then(id),
         siblings: others.chain([id(number)]).collect::<Option<_>>()?,
-        asked: Asked { text: question.to_owned(), items: "[]".to_owned() },
+        asked: Asked { text: question.to_owned(), files: Vec::new(), items: "[]".to_owned() },
         options: options(),
         answer,
         thumb: None,
@@ -112,6 +113,19 @@ pub(super) fn ended() -> Vec<(&'static str, Vec<Said>)> {
         ("Not to be read: the key", vec![Said::End(Ending::Lost(Why::Key))]),
         ("Not to be read: the gateway", end(Ending::Lost(Why::Gateway))),
     ]
+}
+
+/// Files in every form but that of an image, which would have to be somewhere.
+pub(super) fn files() -> Vec<Attached> {
+    let long = "towers_and_how_far_one_sees_from_each_of_them_on_a_clear_day.csv";
+    let beginning = "tower,km\nMontmartre,11\nÉcouen,19\n".repeat(20);
+    [
+        (long, What::Text { bytes: 300_000, beginning }),
+        ("", What::Elsewhere("https://example.com/a/tower.png".to_owned())),
+        ("tower.tiff", What::Unshown),
+    ]
+    .map(|(name, what)| Attached { name: name.to_owned(), what })
+    .into()
 }
 
 /// An answer of which nothing is to be said.

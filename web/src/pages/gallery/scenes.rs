@@ -80,6 +80,7 @@ impl Stage<'_> {
             models: samples::models(),
             options: samples::options(),
             draft: String::new(),
+            kept: None,
             once: "0".repeat(32),
         }
     }
@@ -148,7 +149,10 @@ fn ended(stage: &Stage<'_>) -> Option<Markup> {
 }
 
 fn older(stage: &Stage<'_>) -> Option<Markup> {
+    let mut with_files = samples::turn(1, 1, "And this?", Answer::Ended(samples::whole()))?;
+    with_files.asked.files = samples::files();
     let turns = vec![
+        with_files,
         Turn {
             thumb: Some(Thumb::Up),
             ..samples::turn(3, 3, "A question of three versions", Answer::Ended(samples::whole()))?
@@ -162,7 +166,8 @@ fn older(stage: &Stage<'_>) -> Option<Markup> {
 }
 
 fn edit(stage: &Stage<'_>) -> Option<Markup> {
-    let turn = samples::turn(1, 1, samples::DRAFT, Answer::Ended(samples::whole()))?;
+    let mut turn = samples::turn(1, 1, samples::DRAFT, Answer::Ended(samples::whole()))?;
+    turn.asked.files = samples::files();
     let editing = Some(turn.id.clone());
     let open = Open { editing, ..open(vec![turn])? };
     Some(stage.chat(Some(open)).whole(None, None))

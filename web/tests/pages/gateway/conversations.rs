@@ -124,7 +124,8 @@ pub(super) async fn turns(
     store.conversation(&owner, &id)?;
     let conversation = &store.conversations[&id];
     let tree = &conversation.turns;
-    let end = match pairs.get("at") {
+    let end = match pairs.get("at").or(pairs.get("until")) {
+        Some(end) if pairs.contains_key("until") && tree.has(end) => Some(end.as_str()),
         Some(at) if !tree.has(at) => return Err(no_such_turn(&id, at)),
         Some(at) => Some(tree.newest_behind(at)),
         None => tree.newest(),

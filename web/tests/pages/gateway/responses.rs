@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue};
-use openai_api::responses::{CreateResponse, Status, first_user_text};
+use openai_api::responses::{CreateResponse, Status, first_user_words};
 use serde_json::{Value, json};
 
 use super::World;
@@ -117,7 +117,7 @@ fn claim(
         _ => return Err(Refusal::invalid("chappe")),
     };
     let items = json!(store.items(&tree.path_to(after.as_deref()))).to_string();
-    let said = first_user_text(&asked.input_items(""));
+    let said = first_user_words(&asked.input_items(""));
     let conversation = store.conversation(owner, conversation)?;
     conversation.turns.hang(turn, after);
     conversation.first_said = conversation.first_said.take().or(said);

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{SEED, chat, json as read};
 use crate::InvalidRequest;
 use crate::responses::{
-    After, CreateResponse, NewConversation, NewItems, Speaker, first_user_text, new_metadata,
-    said_in,
+    After, CreateResponse, NewConversation, NewItems, Speaker, first_user_text, first_user_words,
+    new_metadata, said_in,
 };
 
 fn create(body: &Value) -> Result<NewConversation, InvalidRequest> {
@@ -116,4 +116,17 @@ fn texts_of_users_and_assistants_are_found_and_nothing_else() {
     assert_eq!(first_user_text(&items).as_deref(), Some("a\nb"));
     assert_eq!(first_user_text("[]"), None);
     assert_eq!(said_in("no JSON"), []);
+}
+
+#[test]
+fn what_begins_with_a_file_alone_is_named_by_it() {
+    let file = |name: &str| json!({"type": "input_image", "image_url": "data:,", "filename": name});
+    let user = |parts: Value| json!({"role": "user", "content": parts});
+    let words = |items: Value| first_user_words(&items.to_string());
+
+    assert_eq!(words(json!([user(json!([file(" "), file("a.png")]))])).as_deref(), Some("a.png"));
+    let text = json!({"type": "input_text", "text": "Why?"});
+    assert_eq!(words(json!([user(json!([file("a.png"), text]))])).as_deref(), Some("Why?"));
+    assert_eq!(words(json!([user(json!("")), user(json!([{"type": "input_image"}]))])), None);
+    assert_eq!(words(json!([{"role": "assistant", "content": [file("a.png")]}])), None);
 }

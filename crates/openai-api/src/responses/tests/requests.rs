@@ -148,6 +148,7 @@ fn items_become_messages() {
     let text = json!({"type": "input_text", "text": "a"});
     let image = json!({"type": "input_image", "image_url": "https://x/y.png", "detail": "low"});
     let file = json!({"type": "input_file", "filename": "f", "file_data": "data:text/plain;base64,YgpjIg=="});
+    let nameless = json!({"type": "input_file", "file_data": "data:text/plain;base64,aGk="});
     let refusal = json!({"type": "refusal", "refusal": "no"});
     for (input, expected) in [
         (user(json!("hi")), user(json!("hi"))),
@@ -159,7 +160,8 @@ fn items_become_messages() {
         ),
         (user(json!([text])), user(json!("a"))),
         (user(json!([])), user(json!(""))),
-        (user(json!([file])), user(json!("b\nc\""))),
+        (user(json!([file])), user(json!("f:\n\nb\nc\""))),
+        (user(json!([nameless])), user(json!("hi"))),
         (
             user(json!([text, image])),
             user(json!([
