@@ -1,5 +1,7 @@
 //! Whole pages, each in one state.
 
+use std::time::Duration;
+
 use maud::{Markup, PreEscaped, html};
 
 use super::super::chats;
@@ -15,6 +17,7 @@ use crate::gateway_client::{Models, Refused};
 use crate::layout::{self, Shell};
 use crate::look::Look;
 use crate::said::Said;
+use crate::waiting::Waiting;
 
 /// What every page is made with.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,7 @@ pub(super) const SCENES: &[Scene] = &[
     scene("draft", "A box with a draft, another preset and instructions; chats beside it", draft),
     scene("away", "No gateway, no models, no list of chats", away),
     scene("given-back", "A question that was not taken, with what to do", given_back),
+    scene("later", "A question that may be taken later, and when", later),
     scene("ended", "Every answer that is over", ended),
     scene(
         "older",
@@ -53,6 +57,9 @@ pub(super) const SCENES: &[Scene] = &[
     ),
     scene("edit", "A question that is written anew", edit),
     scene("queued", "An answer that waits for a worker", queued),
+    scene("ahead", "An answer behind those to others", ahead),
+    scene("no-worker", "An answer that nobody could give", no_worker),
+    scene("retrying", "An answer whose worker was lost", retrying),
     scene("thinking", "An answer that a worker has, before its first word", thinking),
     scene("streaming", "An answer that is being written", streaming),
     scene("streaming-code", "An answer in the middle of code", streaming_code),
@@ -129,13 +136,23 @@ fn away(stage: &Stage<'_>) -> Option<Markup> {
 }
 
 fn given_back(stage: &Stage<'_>) -> Option<Markup> {
+    refused(stage, 400, "context_length_exceeded", None)
+}
+
+fn later(stage: &Stage<'_>) -> Option<Markup> {
+    refused(stage, 429, "rate_limit_exceeded", Some(Duration::from_secs(42)))
+}
+
+/// A page of which the question was not taken.
+fn refused(
+    stage: &Stage<'_>,
+    status: u16,
+    code: &str,
+    retry_after: Option<Duration>,
+) -> Option<Markup> {
     let turn = samples::turn(1, 1, "How long did it take?", Answer::Ended(samples::whole()))?;
-    let alert = Words::of_refusal(&Refused::Answered {
-        status: 400,
-        code: Some("context_length_exceeded".to_owned()),
-        message: None,
-        retry_after: None,
-    });
+    let code = Some(code.to_owned());
+    let alert = Words::of_refusal(&Refused::Answered { status, code, message: None, retry_after });
     let chat = Chat { draft: samples::DRAFT.to_owned(), ..stage.chat(open(vec![turn])) };
     Some(chat.whole(None, Some(&alert)))
 }
@@ -175,13 +192,33 @@ fn edit(stage: &Stage<'_>) -> Option<Markup> {
 
 /// A page whose last answer is being written.
 fn running(stage: &Stage<'_>, said: &[Said]) -> Option<Markup> {
+    written(stage, &so_far(said))
+}
+
+/// A page whose last answer has to wait.
+fn waiting(stage: &Stage<'_>, waiting: Waiting) -> Option<Markup> {
+    written(stage, &Update { waiting: Some(waiting), ..so_far(&[]) })
+}
+
+fn written(stage: &Stage<'_>, update: &Update) -> Option<Markup> {
     let turn = samples::turn(1, 1, "How long did it take?", Answer::Running)?;
-    let chat = stage.chat(open(vec![turn]));
-    Some(chat.whole(Some(&so_far(said)), None))
+    Some(stage.chat(open(vec![turn])).whole(Some(update), None))
 }
 
 fn queued(stage: &Stage<'_>) -> Option<Markup> {
     running(stage, &[])
+}
+
+fn ahead(stage: &Stage<'_>) -> Option<Markup> {
+    waiting(stage, Waiting::Queued(Some(3)))
+}
+
+fn no_worker(stage: &Stage<'_>) -> Option<Markup> {
+    waiting(stage, Waiting::NoWorker)
+}
+
+fn retrying(stage: &Stage<'_>) -> Option<Markup> {
+    waiting(stage, Waiting::Retrying)
 }
 
 fn thinking(stage: &Stage<'_>) -> Option<Markup> {
