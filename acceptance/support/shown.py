@@ -56,8 +56,10 @@ def article_of(page, *, cut=False):
             raise Lie(f"a body without an end: …{body[-80:]}")
         shown.body = body.removesuffix("</div>")
     if shown.live:
-        shown.body, _, tail = shown.body.partition(TAIL)
-        shown.tail = tail.removesuffix("</span>")
+        before, _, tail = shown.body.partition(TAIL)
+        # Of code, what is not sealed stands within it.
+        shown.tail, _, behind = tail.rpartition("</span>")
+        shown.body = before + behind
     return shown
 
 
