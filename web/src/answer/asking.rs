@@ -13,7 +13,7 @@ use crate::waiting::Waiting;
 const FIRST_AFTER: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(2);
 
-/// What is heard, until something was said. Nobody is told of what goes wrong here: that is seen
+/// What is heard, until something was said. Dropping it leaves no question on its way. Nobody is told of what goes wrong here: that is seen
 /// where the answer is followed.
 pub(super) fn asking(
     gateway: OnBehalf,
@@ -27,6 +27,10 @@ pub(super) fn asking(
                 match gateway.waiting(&response).await {
                     Ok(Some(waiting)) => return Some((waiting, EVERY)),
                     Ok(None) => return None,
+                    // Too many ask, and others with them: what stands there would be told for ever.
+                    Err(Refused::Answered { status: 429, retry_after, .. }) => {
+                        sleep(retry_after.unwrap_or(EVERY).max(EVERY)).await;
+                    }
                     // It is gone, or its gateway does not know the question.
                     Err(Refused::Answered { status: 400..=499, .. }) => return None,
                     Err(_for_now) => sleep(EVERY).await,

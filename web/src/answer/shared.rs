@@ -188,7 +188,10 @@ impl Answers {
         known.by_key.insert(key.clone(), Arc::downgrade(&shared));
         let teller = Teller { shared: Arc::clone(&shared), moved, caught_up };
         let follower = Follower::new(gateway.clone(), response.clone(), begun);
-        let asks = asking(gateway.clone(), response.clone());
+        let asks = {
+            let (gateway, response) = (gateway.clone(), response.clone());
+            move || asking(gateway.clone(), response.clone())
+        };
         self.tasks.spawn_detached(tell(teller, follower, asks, Arc::clone(&self.known), key));
         Ok(shared)
     }
@@ -200,10 +203,10 @@ fn lock(known: &Known) -> MutexGuard<'_, Followed> {
 }
 
 /// Follows an answer until it ends, or nobody has read it for a while and it was not asked for here.
-async fn tell(
+async fn tell<A: Stream<Item = Waiting>>(
     teller: Teller,
     follower: Follower,
-    asks: impl Stream<Item = Waiting>,
+    asks: impl Fn() -> A,
     known: Known,
     key: Key,
 ) {
@@ -212,7 +215,7 @@ async fn tell(
         let said = follower.next().await?;
         Some((said, follower))
     });
-    let (mut said, mut asks) = (std::pin::pin!(said), std::pin::pin!(asks.fuse()));
+    let (mut said, mut asking) = (std::pin::pin!(said), None);
     let (mut not_before, mut unread_since, mut unshown) = (Instant::now(), None, false);
     // By when what was said before counts as read, once anything was.
     let mut settled_by = None;
@@ -224,6 +227,13 @@ async fn tell(
             && teller.is_let_go(&known, &key)
         {
             return;
+        }
+        // A question that is on its way when nobody wants to know any more is dropped: it would
+        // hold its connection for as long as the answer is written.
+        if is_read && teller.shared.told().is_silent() {
+            asking.get_or_insert_with(|| Box::pin(asks().fuse()));
+        } else {
+            asking = None;
         }
         let waits = !*teller.caught_up.borrow();
         let settles = settled_by.map(|by: Instant| by.min(Instant::now() + SETTLES));
@@ -248,13 +258,17 @@ async fn tell(
                 settled_by.get_or_insert_with(|| Instant::now() + SETTLES_WITHIN);
                 unshown = true;
             }
-            Some(waiting) = asks.next(), if is_read && teller.shared.told().is_silent() => {
+            Some(waiting) = next_of(&mut asking) => {
                 unshown |= teller.shared.told().wait(waiting);
             }
             // Looks after the readers.
             () = sleep(LINGERS / 4) => {}
         }
     }
+}
+
+async fn next_of<S: Stream + Unpin>(some: &mut Option<S>) -> Option<S::Item> {
+    some.as_mut()?.next().await
 }
 
 impl Teller {

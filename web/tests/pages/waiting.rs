@@ -117,15 +117,17 @@ async fn a_gateway_that_does_not_know_the_question_is_asked_once_and_nobody_is_t
 }
 
 #[tokio::test]
-async fn a_gateway_that_fails_is_asked_again() {
-    let (chat, turn, _answer) = asked().await;
-    chat.gateway.say_to(WAITING, 503, "{}");
-    let mut live = chat.follow(&turn, "").await;
-    chat.gateway.is_called(WAITING, 2).await;
+async fn a_gateway_that_fails_or_has_too_many_to_answer_is_asked_again() {
+    for status in [503, 429] {
+        let (chat, turn, _answer) = asked().await;
+        chat.gateway.say_to(WAITING, status, "{}");
+        let mut live = chat.follow(&turn, "").await;
+        chat.gateway.is_called(WAITING, 2).await;
 
-    tells(&chat, json!("no_worker"), Value::Null);
+        tells(&chat, json!("no_worker"), Value::Null);
 
-    read_until(&mut live.response, "no worker serves this model").await;
+        read_until(&mut live.response, "no worker serves this model").await;
+    }
 }
 
 #[tokio::test]
