@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::streamed::{self, StreamedPage};
 use super::view::{Chat, Open};
 use super::{Served, problem};
-use crate::answer::{Cursor, Reader, Step, TooMany, Update, Viewer};
+use crate::answer::{Cursor, Reader, Step, Told, TooMany, Update, Viewer};
 use crate::conversation::{Options, Place};
 use crate::error::Words;
 use crate::gateway_client::{OnBehalf, Refused, Wanted};
@@ -106,8 +106,11 @@ pub(crate) async fn show(
     if look.script {
         let (now, alert) = match snapshot(&served, &gateway, &chat).await {
             Ok(now) => (now, alert),
-            // The script follows it as soon as it may.
-            Err(TooMany) => (Some(Update::default()), Some(Words::too_many_answers())),
+            // The script follows it as soon as it may. Until then it waits, and so the page says.
+            Err(TooMany) => {
+                let nothing = Told::default().since(Cursor::default());
+                (Some(nothing), Some(Words::too_many_answers()))
+            }
         };
         return chat.whole(now.as_ref(), alert.as_ref()).into_response();
     }

@@ -147,6 +147,7 @@ async fn of_more_answers_than_are_followed_at_once_readers_are_told_and_the_answ
     assert!(page.contains("cannot be shown yet") && page.contains("still being written"), "{page}");
     let page = chat.with_script().page(&second.path()).await;
     assert!(page.contains("cannot be shown yet") && page.contains("data-live="), "{page}");
+    assert!(page.contains("<p class=\"waiting\""), "the script has a line to say why: {page}");
     assert_eq!(chat.with_script().get(&first.path()).await.status(), 200, "that one is followed");
     assert_eq!(gateway.calls_of(FOLLOW).len(), 0);
 
