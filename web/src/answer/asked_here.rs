@@ -16,8 +16,7 @@ impl<T> Default for AskedHere<T> {
 impl<T> AskedHere<T> {
     /// One more. Gives those that are to be let go: the oldest that nobody reads, if there are more
     /// than `most_unread` of them.
-    pub(super) fn add(&mut self, one: &Arc<T>, most_unread: usize) -> Vec<Arc<T>> {
-        let one = Arc::downgrade(one);
+    pub(super) fn add(&mut self, one: Weak<T>, most_unread: usize) -> Vec<Arc<T>> {
         if !self.0.iter().any(|known| known.ptr_eq(&one)) {
             self.0.push_back(one);
         }
@@ -52,7 +51,7 @@ mod tests {
         let mut followed: Vec<_> = (0..6).map(Arc::new).collect();
         let _reader = Arc::clone(&followed[0]);
         let mut add = |one: &Arc<i32>| -> Vec<i32> {
-            asked_here.add(one, 2).iter().map(|one| **one).collect()
+            asked_here.add(Arc::downgrade(one), 2).iter().map(|one| **one).collect()
         };
 
         assert_eq!(add(&followed[0]), NOTHING);

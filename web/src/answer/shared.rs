@@ -32,8 +32,8 @@ const PAUSE: Duration = Duration::from_millis(33);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long an answer is followed that nobody reads: for as long as a page takes to be loaded anew.
 const LINGERS: Duration = Duration::from_secs(10);
-/// So many that were asked for here and that nobody reads are followed all the same; of more, the
-/// oldest are let go.
+/// So many that were asked for here and that nobody reads are followed all the same, and no more
+/// than half of all: the others are for readers. Of more, the oldest are let go.
 const MOST_UNREAD: usize = 1_000;
 /// Everything that was said before has been read when nothing more comes for so long.
 const SETTLES: Duration = Duration::from_millis(10);
@@ -158,7 +158,11 @@ impl Answers {
     ) {
         let Ok(shared) = self.shared(gateway, response, Some(following)) else { return };
         shared.stays.store(true, Ordering::Relaxed);
-        for too_many in lock(&self.known).asked_here.add(&shared, MOST_UNREAD) {
+        // Held here, it would count as one that is read.
+        let one = Arc::downgrade(&shared);
+        drop(shared);
+        let most_unread = MOST_UNREAD.min(self.most / 2);
+        for too_many in lock(&self.known).asked_here.add(one, most_unread) {
             too_many.stays.store(false, Ordering::Relaxed);
         }
     }

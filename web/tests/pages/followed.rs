@@ -168,3 +168,21 @@ async fn of_more_answers_than_are_followed_at_once_readers_are_told_and_the_answ
     screen.reads(&mut events).await;
     assert_eq!(screen.over(), last_answer(&chat.page(&second.path()).await));
 }
+
+#[tokio::test]
+async fn answers_that_nobody_reads_leave_places_for_readers() {
+    let gateway = Gateway::that_waits();
+    let chat = ChatPage::at(&gateway, &[("WEB_MOST_ANSWERS", "2")]);
+    chat.ask("a").await;
+    let one = gateway.next_answer().await;
+    chat.ask("b").await;
+    let other = gateway.next_answer().await;
+    one.is_read_by(1).await;
+    other.is_read_by(1).await;
+
+    // A moment after it was asked for, the older one is let go.
+    one.is_read_by(0).await;
+
+    let last = chat.ask("c").await;
+    assert_eq!(chat.get(&last.live()).await.status(), 200);
+}
