@@ -29,7 +29,7 @@ pub(crate) struct Rated {
     pub(crate) turn: JobId,
     /// Whether it is another than before.
     pub(crate) anew: bool,
-    /// The model that answered, as long as its log is there.
+    /// The model that answered, as long as its log is there and can be read.
     pub(crate) model: Option<String>,
 }
 
@@ -72,10 +72,9 @@ impl Conversations {
         };
         let (_conversation, rated) = self.change(owner, id, rate).await?;
         let (turn, anew) = rated?;
-        let model = match self.turn(owner, turn, Doubt::Allowed).await? {
-            Some(fold) => model_of(&fold.response()),
-            None => None,
-        };
+        // It is kept: whoever is refused now would send it again, and that is no change any more.
+        let fold = self.turn(owner, turn, Doubt::Allowed).await.ok().flatten();
+        let model = fold.and_then(|fold| model_of(&fold.response()));
         Ok(Rated { turn, anew, model })
     }
 }
