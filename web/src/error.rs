@@ -32,6 +32,8 @@ pub(crate) enum Action {
     None,
     /// Begin a new chat.
     StartAnew,
+    /// Wait: the script of the page takes these words away when it has passed.
+    Wait,
 }
 
 /// What the codes of failures that are nobody's fault here come to, for people.
@@ -45,7 +47,7 @@ fn in_plain_words(code: &str) -> Option<&'static str> {
         "worker_stopped" | "gateway_stopped" => errors::RESTARTED,
         "queue_unavailable" => errors::QUEUE_AWAY,
         "context_length_exceeded" => errors::CONTEXT_TOO_LONG,
-        "rate_limit_exceeded" => errors::MODEL_BUSY,
+        "rate_limit_exceeded" => errors::TOO_MANY_QUESTIONS,
         "model_not_found" => errors::MODEL_GONE,
         "server_error" => errors::MODEL_FAILED,
         "read_too_slowly" => errors::READ_TOO_SLOWLY,
@@ -138,7 +140,7 @@ impl Words {
             (403, "foreign_host" | "foreign_site") => {
                 Self::new(StatusCode::BAD_GATEWAY, errors::GATEWAY_OTHER_NAME, errors::SET_NAMES)
             }
-            (429, _) => Self::new(StatusCode::TOO_MANY_REQUESTS, errors::MODEL_BUSY, again),
+            (429, _) => Self::new(StatusCode::TOO_MANY_REQUESTS, errors::TOO_MANY_QUESTIONS, again),
             (503, "upstream_unavailable" | "model_not_served" | "queue_unavailable") => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, model, again)
             }
@@ -183,6 +185,14 @@ impl Words {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let words = Self::new(status, errors::TOO_MANY_ANSWERS, errors::LOAD_AGAIN_SOON);
         Self { retry_after: Some(Duration::from_secs(2)), ..words }
+    }
+
+    /// The same for a page whose script comes again by itself.
+    pub(crate) fn too_many_answers_yet() -> Self {
+        let mut words = Self::too_many_answers();
+        errors::COMES_BY_ITSELF.clone_into(&mut words.advice);
+        words.action = Action::Wait;
+        words
     }
 
     /// There is no model to ask, or none that can be asked now.
@@ -235,7 +245,7 @@ mod tests {
         for (status, code, expected, word) in [
             (400, "context_length_exceeded", 400, "too long"),
             (404, "model_not_found", 404, "no such model"),
-            (429, "", 429, "busy"),
+            (429, "", 429, "at once"),
             (503, "server_is_overloaded", 503, "busy"),
             (504, "no_answer", 504, "in time"),
             (403, "foreign_host", 502, "under the name"),

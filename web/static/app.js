@@ -56,7 +56,8 @@ class Answer {
     this.toldAt = -Infinity;
     this.begun = performance.now();
     this.remind(9000);
-    this.listen();
+    this.entitle();
+    if (!document.hidden) this.listen();
     document.addEventListener('visibilitychange', () => {
       // A browser has few connections: only what is looked at keeps one.
       if (this.ended) return;
@@ -76,7 +77,7 @@ class Answer {
       this.tailHtml = '';
       clearTimeout(this.lost);
       this.lost = null;
-      if (alertBox.textContent === words.lost) alertBox.replaceChildren();
+      if (alertBox.textContent === words.lost || $('[data-passes]', alertBox)) alertBox.replaceChildren();
     };
     source.onmessage = ({ data, lastEventId }) => {
       this.cursor = lastEventId;
@@ -84,7 +85,7 @@ class Answer {
     };
     source.onerror = () => {
       if (this.source !== source) return;
-      this.lost ??= setTimeout(() => complain(words.lost), 4000);
+      this.lost ??= setTimeout(() => $('[data-passes]', alertBox) || complain(words.lost), 4000);
       // It comes again by itself, unless it was refused.
       if (source.readyState !== EventSource.CLOSED) return;
       this.close();
@@ -371,6 +372,12 @@ document.addEventListener('submit', (event) => {
   event.preventDefault();
   rate(target, submitter);
 });
+
+// What is not as it should be is to be seen, or nothing would happen.
+document.addEventListener('invalid', ({ target }) => {
+  const place = target.closest('details');
+  if (place) place.open = true;
+}, true);
 
 document.addEventListener('click', (event) => {
   const { target } = event;

@@ -138,6 +138,8 @@ impl Answers {
         reader: Reader,
     ) -> Result<Viewer, TooMany> {
         let shared = self.shared(gateway, response, None)?;
+        // While nobody reads it, nothing is rendered.
+        shared.told().render();
         let mut moved = shared.moved.clone();
         moved.mark_changed();
         let closing = match reader {
@@ -243,7 +245,7 @@ async fn tell<A: Stream<Item = Waiting>>(
         let settles = settled_by.map(|by: Instant| by.min(Instant::now() + SETTLES));
         tokio::select! {
             biased;
-            () = sleep_until(not_before), if unshown => {
+            () = sleep_until(not_before), if unshown && is_read => {
                 unshown = false;
                 not_before = Instant::now() + PAUSE;
                 teller.show();

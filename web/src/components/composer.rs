@@ -62,7 +62,7 @@ pub(crate) fn composer(form: &Composer<'_>) -> Markup {
             (hidden(form))
             div.box {
                 label.unseen for="prompt" { (texts::composer::YOUR_MESSAGE) }
-                textarea #prompt name="prompt" rows="1" dir="auto" enterkeyhint="send"
+                textarea #prompt name="prompt" rows="1" dir="auto" enterkeyhint="enter"
                     placeholder=(texts::composer::ASK_ANYTHING) { (form.draft) }
                 div.controls {
                     (model_picker(form.models, &form.options.model))
@@ -187,7 +187,7 @@ fn parameters(of: &Parameters) -> Markup {
             summary { (texts::composer::PARAMETERS) }
             div.parameters {
                 label for="temperature" { (texts::composer::TEMPERATURE) }
-                input #temperature type="number" name="temperature" min="0" max=(HOTTEST) step="0.1"
+                input #temperature type="number" name="temperature" min="0" max=(HOTTEST) step="any"
                     inputmode="decimal" placeholder=(texts::composer::AS_PICKED) value=(temperature);
                 label for="longest" { (texts::composer::LONGEST) }
                 input #longest type="number" name="longest" min="1" step="1" inputmode="numeric"

@@ -19,7 +19,7 @@ pub(crate) fn alert_region(words: Option<&Words>) -> Markup {
 /// What went wrong, and what to do.
 pub(crate) fn alert(words: &Words) -> Markup {
     html! {
-        p { strong { (words.what) } " " (advice(words)) }
+        p data-passes[words.action == Action::Wait] { strong { (words.what) } " " (advice(words)) }
         @if words.action == Action::StartAnew {
             a.button href=(paths::HOME) { (texts::errors::START_ANEW) }
         }

@@ -109,7 +109,7 @@ pub(crate) async fn show(
             // The script follows it as soon as it may. Until then it waits, and so the page says.
             Err(TooMany) => {
                 let nothing = Told::default().since(Cursor::default());
-                (Some(nothing), Some(Words::too_many_answers()))
+                (Some(nothing), Some(Words::too_many_answers_yet()))
             }
         };
         return chat.whole(now.as_ref(), alert.as_ref()).into_response();

@@ -16,8 +16,8 @@ use crate::files::{self, ImageType};
 use crate::gateway_client::Refused;
 use crate::session::Owner;
 
-/// It never changes. Nobody between us and the browser may keep it.
-const KEPT: HeaderValue = HeaderValue::from_static("private, max-age=86400, immutable");
+/// A browser that kept it would show it to whoever sits there next, though the chat was deleted.
+const KEPT: HeaderValue = HeaderValue::from_static("no-store");
 /// Browsers lay out a page of an image with styles of their own.
 const POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");

@@ -113,7 +113,7 @@ impl Chat {
             // one that stands in the conversation.
             button hidden type="submit" form="composer" {}
             @if self.open.is_none() { (components::welcome(self.is_simulated())) }
-            (PreEscaped("<section aria-label=\""))
+            (PreEscaped("<section class=\"talk\" aria-label=\""))
             (texts::chat::CONVERSATION)
             (PreEscaped("\">"))
             @if let Some(open) = &self.open && open.has_more {

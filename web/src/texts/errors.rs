@@ -8,6 +8,7 @@ pub(crate) const START_ANEW: &str = "Start a new chat";
 // When another try may help.
 pub(crate) const AGAIN: &str = "Send it again in a moment.";
 pub(crate) const LOAD_AGAIN_SOON: &str = "Load this page again in a moment.";
+pub(crate) const COMES_BY_ITSELF: &str = "It comes by itself as soon as there is room.";
 pub(crate) const LOAD_AGAIN: &str = "Load this page again.";
 
 // The model, or the way to it.
@@ -18,7 +19,7 @@ pub(crate) const MODEL_LATE: &str = "The model did not answer in time.";
 pub(crate) const MODEL_MALFORMED: &str = "The model sent something that is no answer.";
 pub(crate) const MODEL_NOT_SET_UP: &str =
     "The model is not set up as it should be; whoever runs this page can mend it.";
-pub(crate) const MODEL_BUSY: &str = "The model is busy: too many requests at once.";
+pub(crate) const TOO_MANY_QUESTIONS: &str = "Too many questions at once.";
 pub(crate) const MODEL_BUSY_OR_AWAY: &str = "The model is busy, or nobody serves it at the moment.";
 pub(crate) const MODEL_GONE: &str = "The model is not there any more.";
 pub(crate) const NO_SUCH_MODEL: &str = "There is no such model any more.";

@@ -6,7 +6,7 @@ pub(crate) const CLOSE: &str = "Close";
 
 /// Every key that does something, and what.
 pub(crate) const ALL: [(&str, &str); 11] = [
-    ("Enter", "Send"),
+    ("Enter", "Send, unless it is set to begin a line"),
     ("Shift + Enter", "A new line"),
     ("Ctrl + Enter", "Send, whatever Enter alone is set to"),
     ("Esc", "Stop the answer"),

@@ -120,7 +120,7 @@ pub const JOBS_REPUBLISHED: Instrument = Instrument::counter_of(
 pub const ANSWERS_RATED: Instrument = Instrument::counter_of(
     "app.answers.rated",
     "{rating}",
-    "Number of answers that a reader rated, or rated otherwise.",
+    "Number of thumbs that readers gave to answers.",
 );
 /// Logs that were to be sealed. Label: outcome. Gateway.
 pub const LOGS_SEALED: Instrument =
