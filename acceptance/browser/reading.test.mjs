@@ -42,7 +42,7 @@ test('what the model says is never HTML, never a script, never a picture from el
   const answer = await visitor.asks(text(hostile));
   const shown = await visitor.body();
 
-  assert.equal(await answer.locator('script, img, iframe, form, svg:not(.waterfall, .swatch), [onmouseover], [onload], [style]').count(), 0);
+  assert.equal(await answer.locator('> .body').locator('script, img, iframe, form, svg:not(.waterfall, .swatch), [onmouseover], [onload], [style]').count(), 0);
   const links = await answer.locator('a').evaluateAll((all) => all.map((link) => link.href));
   assert(links.every((href) => /^(https?|mailto):/.test(href)), `${links}`);
   assert.equal(await visitor.page.evaluate(() => window.hacked), undefined);
