@@ -217,6 +217,13 @@ impl Line {
     }
 }
 
+impl Options {
+    /// The sampling temperature.
+    pub(crate) fn temperature(&self) -> f32 {
+        self.parameters.temperature.unwrap_or_else(|| self.preset.temperature())
+    }
+}
+
 impl Submission<'_> {
     /// The body of the request.
     pub(crate) fn body(&self) -> Body<'_> {
@@ -230,7 +237,7 @@ impl Submission<'_> {
             },
             input: self.input,
             instructions,
-            temperature: parameters.temperature.unwrap_or_else(|| preset.temperature()),
+            temperature: self.options.temperature(),
             max_output_tokens: parameters.longest,
             reasoning: parameters.effort.map(|effort| Reasoning { effort }),
             // It goes on whoever reads it.

@@ -63,6 +63,7 @@ class Chooser {
     else delete this.summary.dataset.count;
     if (aloud) $('#status').textContent = `${this.summary.textContent}: ${files.length}`;
     this.check();
+    if (aloud) this.input.reportValidity();
   }
 
   line(file) {

@@ -53,7 +53,7 @@ pub(crate) struct Flags {
     gateway_listen: Option<String>,
 
     /// Where NATS keeps its streams [env: CHAPPE_DATA_DIR; default: the user's data folder].
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", global = true)]
     data_dir: Option<String>,
 
     /// A nats-server that runs already; none is started then [env: NATS_URL].

@@ -21,6 +21,7 @@ use crate::files;
 use crate::gateway_client::{OnBehalf, Refused};
 use crate::ids::{ConversationId, ResponseId};
 use crate::markdown::Colours;
+use crate::parameters::Effort;
 use crate::session::Owner;
 use crate::texts;
 
@@ -33,6 +34,9 @@ struct Said<'a> {
     after: Option<&'a ResponseId>,
     model: &'a str,
     preset: &'static str,
+    temperature: f32,
+    max_output_tokens: Option<u32>,
+    reasoning_effort: Option<Effort>,
     instructions: &'a str,
     question: &'a str,
     /// As they were sent.
@@ -201,6 +205,9 @@ impl Form {
                     after: turn.after.as_ref(),
                     model: &turn.options.model,
                     preset: turn.options.preset.value(),
+                    temperature: turn.options.temperature(),
+                    max_output_tokens: turn.options.parameters.longest,
+                    reasoning_effort: turn.options.parameters.effort,
                     instructions: &turn.options.instructions,
                     question: &turn.asked.text,
                     files: files::parts(turn.asked.items_as_they_are()),

@@ -19,7 +19,7 @@ pub(crate) const EFFORT_LOW: &str = "Little";
 pub(crate) const EFFORT_MEDIUM: &str = "Some";
 pub(crate) const EFFORT_HIGH: &str = "Much";
 /// What counts where nothing is set: the preset, or what the model has.
-pub(crate) const AS_PICKED: &str = "As picked above";
+pub(crate) const AS_PICKED: &str = "As picked";
 pub(crate) const AS_THE_MODEL: &str = "As the model has it";
 pub(crate) const INSTRUCTIONS: &str = "Instructions";
 pub(crate) const WHAT_INSTRUCTIONS_ARE: &str = "What the model is told before everything you say";
