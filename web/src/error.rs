@@ -167,7 +167,15 @@ impl Words {
         if status == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::form_too_large();
         }
-        Self::new(StatusCode::BAD_REQUEST, errors::FORM_UNREADABLE, errors::LOAD_CHAT_AGAIN)
+        match status {
+            StatusCode::REQUEST_TIMEOUT => Self::new(status, errors::FORM_TOO_SLOW, errors::AGAIN),
+            StatusCode::SERVICE_UNAVAILABLE => {
+                Self::new(status, errors::TOO_MANY_FORMS, errors::AGAIN)
+            }
+            _ => {
+                Self::new(StatusCode::BAD_REQUEST, errors::FORM_UNREADABLE, errors::LOAD_CHAT_AGAIN)
+            }
+        }
     }
 
     /// More than a question may hold, with what was said before it.

@@ -189,13 +189,16 @@ fn router(
     let compression = CompressionLayer::new()
         .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
     let operators = Operators::default();
-    pages::router(Served { gateway, assets, answers, operators, secure }, gallery)
-        .layer(guard)
-        .merge(files)
-        .layer(csrf)
-        .layer(compression)
-        .layer(from_fn(headers::protect))
-        .layer(from_fn_with_state(HttpObserver::new(telemetry, observe::span_of), observe_http))
+    pages::router(
+        Served { gateway, assets, answers, operators, secure, room: pages::Room::default() },
+        gallery,
+    )
+    .layer(guard)
+    .merge(files)
+    .layer(csrf)
+    .layer(compression)
+    .layer(from_fn(headers::protect))
+    .layer(from_fn_with_state(HttpObserver::new(telemetry, observe::span_of), observe_http))
 }
 
 impl Process for Web {

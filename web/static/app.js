@@ -300,12 +300,14 @@ function keepDraft() {
   try {
     // What was sent leads to the page of its answer.
     const sent = sessionStorage.getItem(SENT);
-    if (sent && location.hash === '#latest') sessionStorage.removeItem(sent);
+    const arrived = location.hash === '#latest';
+    if (sent && arrived) for (const one of sent.split('\n')) sessionStorage.removeItem(one);
     sessionStorage.removeItem(SENT);
     prompt.value ||= sessionStorage.getItem(key) ?? '';
     prompt.addEventListener('input', () => sessionStorage.setItem(key, prompt.value));
     composer.addEventListener('submit', ({ submitter }) => {
-      if (submitter?.id === 'send' || !submitter?.name) sessionStorage.setItem(SENT, key);
+      // What was given back is sent from another page than the one that keeps it.
+      if (submitter?.id === 'send' || !submitter?.name) sessionStorage.setItem(SENT, arrived || !sent ? key : `${sent}\n${key}`);
     });
   } catch {
     // Without storage there is nothing to keep.

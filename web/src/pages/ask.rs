@@ -57,7 +57,7 @@ pub(crate) async fn ask(
     look: Look,
     request: Request,
 ) -> Response {
-    let sent = match form::read_with_files(request).await {
+    let sent = match form::read_with_files(&served.room, request).await {
         Ok(sent) => sent,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };

@@ -57,7 +57,8 @@ pub(crate) async fn name(
     Path(conversation): Path<String>,
     request: Request,
 ) -> Response {
-    let (Ok(conversation), title) = (conversation.parse(), form::read::<Title>(request).await)
+    let (Ok(conversation), title) =
+        (conversation.parse(), form::read::<Title>(&served.room, request).await)
     else {
         return problem::page(&served.assets, &Words::no_such_chat());
     };
@@ -142,7 +143,7 @@ pub(crate) async fn look(
     Extension(way): Extension<Way>,
     request: Request,
 ) -> Response {
-    let Settings { theme, enter, aloud } = match form::read(request).await {
+    let Settings { theme, enter, aloud } = match form::read(&served.room, request).await {
         Ok(settings) => settings,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };

@@ -18,7 +18,7 @@ mod view;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::routing::{get, post};
 
 use crate::answer::Answers;
@@ -30,6 +30,7 @@ use crate::paths;
 use crate::session;
 use crate::settings::{CookieSecure, Gallery};
 
+pub(crate) use form::Room;
 pub(crate) use problem::{refused_host, refused_origin};
 
 /// What pages work with.
@@ -42,6 +43,8 @@ pub(crate) struct Served {
     /// Who has signed in to see how everything is.
     pub(crate) operators: Operators,
     pub(crate) secure: CookieSecure,
+    /// For large forms.
+    pub(crate) room: Room,
 }
 
 /// The pages.
@@ -72,6 +75,7 @@ pub(crate) fn router(served: Served, gallery: Gallery) -> Router {
         .route_layer(from_fn_with_state(secure, session::recognise))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_found)
+        .layer(map_response_with_state(served.clone(), problem::in_words))
         .layer(DefaultBodyLimit::max(form::LARGEST))
         .layer(from_fn(look::keep))
         .with_state(served)

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use maud::html;
 use service_runtime::Foreign;
 
@@ -41,6 +41,18 @@ pub(crate) fn with_status(words: &Words, response: impl IntoResponse) -> Respons
 pub(crate) async fn not_found(State(served): State<Served>) -> Response {
     let words = Words::new(StatusCode::NOT_FOUND, errors::NO_SUCH_PAGE, errors::CHAT_ELSEWHERE);
     page(&served.assets, &words)
+}
+
+/// What axum refuses by itself, in plain text, is an address with a name in it that is none.
+pub(crate) async fn in_words(State(served): State<Served>, response: Response) -> Response {
+    let plain = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if response.status() == StatusCode::BAD_REQUEST && plain {
+        return page(&served.assets, &Words::no_such_chat());
+    }
+    response
 }
 
 /// A page under a name that is not ours: another site may have made it up.

@@ -25,7 +25,7 @@ pub(crate) async fn stop(
     Path(conversation): Path<String>,
     request: Request,
 ) -> Response {
-    let fields: Fields = match form::read(request).await {
+    let fields: Fields = match form::read(&served.room, request).await {
         Ok(fields) => fields,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };

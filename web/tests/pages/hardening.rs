@@ -1,5 +1,8 @@
 //! What protects a reader: other sites, strange addresses, what browsers may do and keep.
 
+use futures::StreamExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use crate::gateway::{Gateway, Piece, Script};
 use crate::screen::{Screen, last_answer};
 use crate::support::ChatPage;
@@ -167,5 +170,46 @@ async fn requests_are_counted() {
     assert!(metrics.contains("http_route=\"/c/{conversation}\""), "{metrics}");
     for said in ["Why", &turn.conversation, &turn.response] {
         assert!(!metrics.contains(said), "{said}: {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn of_large_forms_a_few_are_read_at_once_and_small_ones_always() {
+    const MORE: usize = 12;
+    let chat = ChatPage::open();
+    let address = chat.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
+    let mut held = Vec::new();
+    for _ in 0..MORE {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST /chat HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: 8000000\r\n\r\nprompt="
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        held.push(stream);
+    }
+
+    // Small ones are taken all the same.
+    let turn = chat.ask("Why?").await;
+    assert!(chat.page(&turn.path()).await.contains("You said: Why?"));
+
+    // Those for which there is no room are told so, in words; the others are waited for.
+    let (no_room, room) = (MORE - 4, 4);
+    let answers = futures::stream::iter(held.iter_mut()).map(async |stream| {
+        let mut bytes = [0; 12];
+        stream.read_exact(&mut bytes).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    });
+    let told: Vec<String> = answers.buffer_unordered(MORE).take(no_room).collect().await;
+    assert_eq!(told, vec!["HTTP/1.1 503"; MORE - room]);
+}
+
+#[tokio::test]
+async fn names_that_are_no_text_are_no_chats_and_that_is_a_page() {
+    let chat = ChatPage::open();
+    for path in ["/c/%ff", "/c/%ff/rename", "/c/conv_1/export/%ff", "/c/conv_1/live/%ff"] {
+        let answer = chat.get(path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert!(answer.text().await.unwrap().contains("There is no such chat."), "{path}");
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn sign_in(
     request: Request,
 ) -> Response {
     let visit = Visit::of(&served, request.headers(), way);
-    let fields: Fields = match form::read(request).await {
+    let fields: Fields = match form::read(&served.room, request).await {
         Ok(fields) => fields,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
