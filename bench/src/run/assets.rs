@@ -7,6 +7,9 @@ use std::process::Command;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+/// What pages for operators load besides.
+const OF_OPERATORS: &str = "operate";
+
 /// Bytes after `gzip -9`, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Assets {
@@ -14,11 +17,14 @@ pub(crate) struct Assets {
     pub(crate) css: u64,
 }
 
-/// All scripts and style sheets in `folder`, each compressed by itself, as it is sent.
+/// All scripts and style sheets of the chat in `folder`, each compressed by itself, as it is sent.
 pub(crate) fn measure(folder: &Path) -> anyhow::Result<Option<Assets>> {
     let mut assets = Assets::default();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
+        if path.file_stem().is_some_and(|name| name == OF_OPERATORS) {
+            continue;
+        }
         let sum = match path.extension().and_then(|extension| extension.to_str()) {
             Some("js") => &mut assets.javascript,
             Some("css") => &mut assets.css,
@@ -43,6 +49,10 @@ mod tests {
         for (name, size) in [("a.js", 5_000), ("b.js", 5_000), ("c.css", 100), ("d.svg", 9_000)] {
             fs::write(folder.path().join(name), "x".repeat(size)).unwrap();
         }
+
+        // Not of the chat. Nothing of it would be compressed away.
+        let of_operators: String = (0..5_000).map(|number| number.to_string()).collect();
+        fs::write(folder.path().join("operate.js"), of_operators).unwrap();
 
         let assets = measure(folder.path()).unwrap().unwrap();
 
