@@ -60,7 +60,10 @@ pub(super) fn members(options: &Options<'_>, request: &Object<'_>) -> String {
     out.maybe("user", options.user);
     out.maybe("safety_identifier", options.safety_identifier);
     out.maybe("prompt_cache_key", options.prompt_cache_key);
-    out.maybe("service_tier", options.service_tier.map(quoted).as_deref());
+    // In the background it says which queue is meant, and a hosted model's owner would pay for it.
+    let is_lane = |tier: &&str| options.background && *tier == "priority";
+    let tier = options.service_tier.filter(|tier| !is_lane(tier));
+    out.maybe("service_tier", tier.map(quoted).as_deref());
     for (key, json) in extensions(request) {
         // A key of the caller's may need escapes.
         let key = quoted(key);

@@ -51,6 +51,9 @@ fn options_get_their_names_in_a_chat() {
             json!({"safety_identifier": "s", "prompt_cache_key": "k", "service_tier": "flex"}),
             json!({"safety_identifier": "s", "prompt_cache_key": "k", "service_tier": "flex"}),
         ),
+        (json!({"service_tier": "priority"}), json!({"service_tier": "priority"})),
+        // There it says which queue is meant, and no model's server is to bill it.
+        (json!({"service_tier": "priority", "background": true}), json!({})),
         (
             json!({"reasoning": {"effort": "low", "summary": "auto"}}),
             json!({"reasoning_effort": "low"}),
