@@ -13,8 +13,8 @@ use crate::waiting::Waiting;
 const FIRST_AFTER: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(2);
 
-/// What is heard, until something was said. Dropping it leaves no question on its way. Nobody is told of what goes wrong here: that is seen
-/// where the answer is followed.
+/// What is heard, until something was said. Dropping it leaves no question on its way. Nobody is told
+/// of what goes wrong here: that is seen where the answer is followed.
 pub(super) fn asking(
     gateway: OnBehalf,
     response: ResponseId,

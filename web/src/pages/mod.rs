@@ -14,6 +14,7 @@ mod problem;
 mod rate;
 mod stop;
 mod streamed;
+mod turn;
 mod view;
 
 use axum::Router;

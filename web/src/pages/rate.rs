@@ -1,15 +1,13 @@
 //! `POST /c/{conversation}/rate`: a thumb for an answer, or the one before taken back.
 
 use axum::extract::{Extension, Path, Request, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Served, form, problem};
+use super::{Served, form, problem, turn};
 use crate::conversation::Thumb;
 use crate::error::Words;
-use crate::ids::{ConversationId, ResponseId};
-use crate::paths;
 use crate::session::Owner;
 
 /// The form below an answer.
@@ -36,23 +34,15 @@ pub(crate) async fn rate(
         Ok(fields) => fields,
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
-    let Ok(conversation) = conversation.parse::<ConversationId>() else {
-        return problem::page(&served.assets, &Words::no_such_chat());
+    let turn = match turn::meant(&conversation, &fields.answer) {
+        Ok(turn) => turn,
+        Err(words) => return problem::page(&served.assets, &words),
     };
-    let pressed = Thumb::from_field(&fields.thumb);
-    let (Ok(answer), Some(pressed)) = (fields.answer.parse::<ResponseId>(), pressed) else {
+    let Some(pressed) = Thumb::from_field(&fields.thumb) else {
         return problem::page(&served.assets, &Words::of_form(StatusCode::BAD_REQUEST));
     };
     // Pressed again, it is taken back.
     let thumb = (Thumb::from_field(&fields.now) != Some(pressed)).then_some(pressed);
-    match served.gateway.on_behalf_of(owner).rate(&conversation, &answer, thumb).await {
-        Ok(()) => Redirect::to(&paths::turn(&conversation, &answer)).into_response(),
-        Err(refused) => {
-            let mut words = Words::of_refusal(&refused);
-            if words.status == StatusCode::NOT_FOUND {
-                words = Words::no_such_chat();
-            }
-            problem::page(&served.assets, &words)
-        }
-    }
+    let rated = served.gateway.on_behalf_of(owner).rate(&turn.0, &turn.1, thumb).await;
+    turn::done(&served, &turn, rated)
 }
