@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::assets::Assets;
-use crate::look::Look;
+use crate::look::{Look, Setting as _};
 use crate::texts;
 use crate::{components, paths};
 

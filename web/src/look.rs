@@ -12,12 +12,6 @@ use http::request::Parts;
 use crate::cookie::{Cookie, Found, Way};
 use crate::texts;
 
-/// Holds the theme.
-const THEME: Cookie = Cookie { name: "chappe_theme", path: "/" };
-/// Holds what Enter does where somebody writes.
-const ENTER: Cookie = Cookie { name: "chappe_enter", path: "/" };
-/// Holds whether answers are read out.
-const ALOUD: Cookie = Cookie { name: "chappe_aloud", path: "/" };
 /// By this the script says that it runs.
 const SCRIPT: Cookie = Cookie { name: "chappe_script", path: "/" };
 const A_YEAR_S: u32 = 365 * 24 * 60 * 60;
@@ -58,16 +52,35 @@ pub(crate) struct Look {
     pub(crate) script: bool,
 }
 
-impl Theme {
+/// Something that a browser's reader sets, kept in a cookie of its own.
+pub(crate) trait Setting: Copy + Default + PartialEq + 'static {
     /// In the order in which they are offered.
-    pub(crate) const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+    const ALL: &'static [Self];
+    /// What keeps it.
+    const COOKIE: Cookie;
 
-    /// The form's value; an unknown one is the system's.
-    pub(crate) fn from_field(value: &str) -> Self {
-        Self::ALL.into_iter().find(|theme| theme.value() == value).unwrap_or_default()
+    /// The form's value.
+    fn value(self) -> &'static str;
+
+    /// The name that people read.
+    fn label(self) -> &'static str;
+
+    /// The form's value read; an unknown one is the default.
+    fn from_field(value: &str) -> Self {
+        Self::ALL.iter().copied().find(|one| one.value() == value).unwrap_or_default()
     }
 
-    pub(crate) fn value(self) -> &'static str {
+    /// The cookie that keeps it.
+    fn to_cookie(self, way: Way) -> Option<HeaderValue> {
+        Self::COOKIE.set(self.value(), Some(A_YEAR_S), way)
+    }
+}
+
+impl Setting for Theme {
+    const ALL: &'static [Self] = &[Self::System, Self::Light, Self::Dark];
+    const COOKIE: Cookie = Cookie { name: "chappe_theme", path: "/" };
+
+    fn value(self) -> &'static str {
         match self {
             Self::System => "system",
             Self::Light => "light",
@@ -75,78 +88,50 @@ impl Theme {
         }
     }
 
-    /// The name that people read.
-    pub(crate) fn label(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::System => texts::chats::AS_THE_SYSTEM,
             Self::Light => texts::chats::LIGHT,
             Self::Dark => texts::chats::DARK,
         }
     }
-
-    /// The cookie that keeps it.
-    pub(crate) fn to_cookie(self, way: Way) -> Option<HeaderValue> {
-        THEME.set(self.value(), Some(A_YEAR_S), way)
-    }
 }
 
-impl Enter {
-    /// In the order in which they are offered.
-    pub(crate) const ALL: [Self; 2] = [Self::Sends, Self::BreaksLines];
+impl Setting for Enter {
+    const ALL: &'static [Self] = &[Self::Sends, Self::BreaksLines];
+    const COOKIE: Cookie = Cookie { name: "chappe_enter", path: "/" };
 
-    /// The form's value; an unknown one sends.
-    pub(crate) fn from_field(value: &str) -> Self {
-        Self::ALL.into_iter().find(|enter| enter.value() == value).unwrap_or_default()
-    }
-
-    pub(crate) fn value(self) -> &'static str {
+    fn value(self) -> &'static str {
         match self {
             Self::Sends => "send",
             Self::BreaksLines => "newline",
         }
     }
 
-    /// The name that people read.
-    pub(crate) fn label(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::Sends => texts::chats::ENTER_SENDS,
             Self::BreaksLines => texts::chats::ENTER_BREAKS_LINES,
         }
     }
-
-    /// The cookie that keeps it.
-    pub(crate) fn to_cookie(self, way: Way) -> Option<HeaderValue> {
-        ENTER.set(self.value(), Some(A_YEAR_S), way)
-    }
 }
 
-impl Aloud {
-    /// In the order in which they are offered.
-    pub(crate) const ALL: [Self; 2] = [Self::Off, Self::On];
+impl Setting for Aloud {
+    const ALL: &'static [Self] = &[Self::Off, Self::On];
+    const COOKIE: Cookie = Cookie { name: "chappe_aloud", path: "/" };
 
-    /// The form's value; an unknown one is off.
-    pub(crate) fn from_field(value: &str) -> Self {
-        Self::ALL.into_iter().find(|aloud| aloud.value() == value).unwrap_or_default()
-    }
-
-    pub(crate) fn value(self) -> &'static str {
+    fn value(self) -> &'static str {
         match self {
             Self::Off => "off",
             Self::On => "on",
         }
     }
 
-    /// The name that people read.
-    pub(crate) fn label(self) -> &'static str {
+    fn label(self) -> &'static str {
         match self {
             Self::Off => texts::chats::ALOUD_OFF,
             Self::On => texts::chats::ALOUD_ON,
         }
-    }
-
-    /// The cookie that keeps it.
-    pub(crate) fn to_cookie(self, way: Way) -> Option<HeaderValue> {
-        ALOUD.set(self.value(), Some(A_YEAR_S), way)
     }
 }
 
@@ -161,9 +146,9 @@ impl Look {
             })
         };
         Self {
-            theme: value(THEME).map(Theme::from_field).unwrap_or_default(),
-            enter: value(ENTER).map(Enter::from_field).unwrap_or_default(),
-            aloud: value(ALOUD).map(Aloud::from_field).unwrap_or_default(),
+            theme: value(Theme::COOKIE).map(Theme::from_field).unwrap_or_default(),
+            enter: value(Enter::COOKIE).map(Enter::from_field).unwrap_or_default(),
+            aloud: value(Aloud::COOKIE).map(Aloud::from_field).unwrap_or_default(),
             script: value(SCRIPT) == Some("1"),
         }
     }
@@ -215,7 +200,7 @@ mod tests {
         assert_eq!(of("chappe_theme=pink;chappe_script=yes; =; x"), Look::default());
         let both = of("chappe_theme=light; __Host-chappe_theme=dark; __Host-chappe_script=1");
         assert_eq!(both, look, "over TLS they have other names");
-        for theme in Theme::ALL {
+        for theme in Theme::ALL.iter().copied() {
             let cookie = theme.to_cookie(Way::Plain).unwrap();
             let cookie = cookie.to_str().unwrap();
             assert!(cookie.starts_with(&format!("chappe_theme={};", theme.value())), "{cookie}");

@@ -13,7 +13,7 @@ use crate::error::Words;
 use crate::gateway_client::Wanted;
 use crate::ids::ConversationId;
 use crate::layout::{self, Shell};
-use crate::look::{Aloud, Enter, Look, Theme};
+use crate::look::{Look, Setting};
 use crate::paths;
 use crate::session::Owner;
 use crate::texts;
@@ -62,15 +62,15 @@ pub(super) fn content(listed: &Listed, search: Option<&str>, look: Look) -> Mark
         (more(listed, search))
         section.settings aria-labelledby="looks" {
             h2 #looks { (texts::chats::COLOURS) }
-            (choice("theme", Theme::ALL.map(|one| (one.value(), one.label(), one == look.theme))))
+            (choice("theme", look.theme))
         }
         section.settings aria-labelledby="enter" {
             h2 #enter { (texts::chats::ENTER) }
-            (choice("enter", Enter::ALL.map(|one| (one.value(), one.label(), one == look.enter))))
+            (choice("enter", look.enter))
         }
         section.settings aria-labelledby="aloud" {
             h2 #aloud { (texts::chats::ALOUD) }
-            (choice("aloud", Aloud::ALL.map(|one| (one.value(), one.label(), one == look.aloud))))
+            (choice("aloud", look.aloud))
             p.fine { (texts::chats::ABOUT_ALOUD) }
         }
         @if !listed.data.is_empty() || search.is_some() {
@@ -122,12 +122,12 @@ fn more(listed: &Listed, search: Option<&str>) -> Markup {
     }
 }
 
-/// One of a few: each with its value and its name, and whether it is the one.
-fn choice<const N: usize>(name: &str, all: [(&str, &str, bool); N]) -> Markup {
+/// One of a few, of which one is picked.
+fn choice<S: Setting>(name: &str, picked: S) -> Markup {
     html! {
         form.look method="post" action=(paths::LOOK) {
-            @for (value, label, picked) in all {
-                button.button type="submit" name=(name) value=(value) aria-pressed=(picked) { (label) }
+            @for one in S::ALL {
+                button.button type="submit" name=(name) value=(one.value()) aria-pressed=(*one == picked) { (one.label()) }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use http::header::SET_COOKIE;
+use http::header::{HeaderValue, SET_COOKIE};
 use maud::Markup;
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ use crate::error::Words;
 use crate::gateway_client::{OnBehalf, Refused, Wanted};
 use crate::ids::ConversationId;
 use crate::layout::{self, Shell};
-use crate::look::{Aloud, Enter, Look, Theme};
+use crate::look::{Aloud, Enter, Look, Setting, Theme};
 use crate::paths;
 use crate::session::Owner;
 use crate::texts::{self, errors};
@@ -149,14 +149,18 @@ pub(crate) async fn look(
     };
     let mut response = Redirect::to(paths::CHATS).into_response();
     let cookies = [
-        theme.and_then(|theme| Theme::from_field(&theme).to_cookie(way)),
-        enter.and_then(|enter| Enter::from_field(&enter).to_cookie(way)),
-        aloud.and_then(|aloud| Aloud::from_field(&aloud).to_cookie(way)),
+        cookie_of::<Theme>(theme, way),
+        cookie_of::<Enter>(enter, way),
+        cookie_of::<Aloud>(aloud, way),
     ];
     for cookie in cookies.into_iter().flatten() {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
     response
+}
+
+fn cookie_of<S: Setting>(picked: Option<String>, way: Way) -> Option<HeaderValue> {
+    S::from_field(&picked?).to_cookie(way)
 }
 
 /// A page about one conversation.
