@@ -258,6 +258,14 @@ function focusPrompt() {
   return prompt;
 }
 
+/** An address that names a place in the page takes the focus from the box, once and at a time of its own. */
+function keepFocus(focus) {
+  const box = document.activeElement;
+  const taken = ({ relatedTarget }) => { if (!relatedTarget) focus(); };
+  box.addEventListener('blur', taken, { once: true });
+  addEventListener('pointerdown', () => box.removeEventListener('blur', taken), { once: true });
+}
+
 /** Adds what only a script can do. */
 function equip(within) {
   if (!navigator.clipboard) return;
@@ -423,6 +431,5 @@ if (composer) {
   followReader();
   const focus = () => ($('#edited') ? $('#edited').focus() : focusPrompt());
   focus();
-  // An address that names a place in the page takes the focus there, late.
-  if (location.hash) addEventListener('load', () => requestAnimationFrame(focus));
+  if (location.hash) keepFocus(focus);
 }
