@@ -57,19 +57,27 @@ class Deployment:
             self.environment.releases, name, revision, images, SOURCE, models, self.target
         )
         self.target.try_out(release)
+        self._settle_cut_off()
+        self.environment.begins(self._entry(release, before, "failed"))
         tell.begun(self.environment.name)
         try:
             self.target.apply(release)
             self._look(release)
         except (End, probes.Bad) as error:
             self._take_back(release, before, error)
-        self.environment.now_runs(release, self.target.holds())
         self._write(release, before, "deployed")
+        self.environment.now_runs(release, self.target.holds())
+        self.environment.ended()
         print(f"deployed: {self.environment.name} runs {release.name}")
 
     def verify(self):
         """Watches what runs, and takes it back if it is bad."""
         runs = self._current()
+        if cut_off := self.environment.cut_off():
+            raise Refused(
+                f"{cut_off['id']} was cut off while it changed {self.environment.name}, and nobody "
+                f"knows what runs: --rollback brings {runs.name} back, another deployment goes on"
+            )
         self.target.prepare()
         try:
             self._look(runs)
@@ -82,12 +90,28 @@ class Deployment:
     def roll_back(self):
         """Brings back what ran before, because somebody asked for it."""
         runs, to = self._current(), self.environment.previous()
-        if to is None:
+        if cut_off := self.environment.cut_off():
+            # It never came to be what runs; parts of it may.
+            to, wrong = runs, cut_off["id"]
+        elif to is None:
             raise Refused(f"{self.environment.name} has no release before {runs.name}")
+        else:
+            wrong = self.environment.brought(runs)
         self.target.prepare()
         seconds = self._bring_back(to)
-        self._write(to, runs, "deployed", rollback_of=self.environment.brought(runs))
+        self._settle_cut_off()
+        self._write(to, runs, "deployed", rollback_of=wrong)
         print(f"rolled back: {self.environment.name} runs {to.name} again, {seconds:.1f} s")
+
+    def _settle_cut_off(self):
+        """Writes down a deployment that was killed before it could do so."""
+        entry = self.environment.cut_off()
+        if entry is None:
+            return
+        if entry["id"] not in (one.id for one in record.read(self.environment.record)):
+            print(f"{entry['id']} was cut off, and counts as failed", flush=True)
+            record.append(self.environment.record, entry | {"finished": _now()})
+        self.environment.ended()
 
     def _take_back(self, release, before, error, brought=None):
         """Back to what ran, and the end of the program. `brought` is the deployment that has brought
@@ -97,11 +121,13 @@ class Deployment:
         print(f"{release.name} is bad: {error}", flush=True)
         if before is None:
             self._write(release, before, "failed", detected=detected)
+            self.environment.ended()
             raise Refused("nothing ran before it: what runs now is left as it is") from error
         try:
             seconds = self._bring_back(before)
         except End as another:
             self._write(release, before, "failed", detected=detected)
+            self.environment.ended()
             raise Refused(
                 f"{before.name} could not be brought back either, and neither runs as a whole: "
                 f"{another}"
@@ -111,6 +137,7 @@ class Deployment:
         else:
             # The end of that one, and no change of its own.
             self._write(before, release, "deployed", detected=detected, rollback_of=brought)
+        self.environment.ended()
         raise Refused(
             f"rolled back: {self.environment.name} runs {before.name} again, {seconds:.1f} s"
         ) from error
@@ -141,7 +168,11 @@ class Deployment:
         return probes.Users(url, os.environ.get("CHAPPE_API_KEY") or self.target.first_key())
 
     def _write(self, release, before, outcome, **more):
-        entry = {
+        record.append(self.environment.record, self._entry(release, before, outcome, **more))
+        tell.judged(self.environment.name, self.environment.record)
+
+    def _entry(self, release, before, outcome, **more):
+        return {
             "id": self.id,
             "environment": self.environment.name,
             "target": self.target.name,
@@ -153,8 +184,6 @@ class Deployment:
             "outcome": outcome,
             **more,
         }
-        record.append(self.environment.record, entry)
-        tell.judged(self.environment.name, self.environment.record)
 
 
 def _required():

@@ -5,10 +5,12 @@ One folder per environment, on the machine that deploys:
     deployments.jsonl       one line per deployment, read by ci/delivery-metrics
     releases/NAME/          what each release runs with; `bad` in it: it was taken back
     current, previous       links to two of them
+    under-way.json          the line of a deployment that has begun to change something and not ended
 """
 
 import contextlib
 import fcntl
+import json
 import os
 import pathlib
 import re
@@ -65,6 +67,27 @@ class Environment:
         older = sorted(name for name in names if not name.startswith(".") and name < runs.name)
         return Release.read(self.releases / older[-1]) if older else None
 
+    def begins(self, entry):
+        """From here on something may change: if the program is killed, this is what is left of it."""
+        making = self.folder / ".under-way"
+        making.write_text(json.dumps(entry))
+        making.rename(self._under_way)
+
+    def ended(self):
+        """What runs is known again."""
+        self._under_way.unlink(missing_ok=True)
+
+    def cut_off(self):
+        """The line of a deployment that never ended, if there is one. Only who is alone may ask."""
+        try:
+            return json.loads(self._under_way.read_text())
+        except FileNotFoundError:
+            return None
+
+    @property
+    def _under_way(self):
+        return self.folder / "under-way.json"
+
     def is_bad(self, release):
         """Nobody brings it back from here on."""
         (release.folder / BAD).touch()
@@ -74,9 +97,10 @@ class Environment:
         return Release.read(link) if link.exists() else None
 
     def now_runs(self, release, held=()):
-        """Writes down what runs from here on. What the files in `held` belong to is kept."""
+        """Writes down what runs from here on. What the files in `held` belong to is kept. The same
+        version deployed once more is no step that could be taken back."""
         before = self.current()
-        if before is not None and before.name != release.name:
+        if before is not None and not before.is_same(release):
             self._link("previous", before.folder)
         self._link("current", release.folder)
         self._tidy(held)

@@ -68,6 +68,13 @@ class Release:
         """Image → digest."""
         return {NAMES[key]: image.split("@")[1] for key, image in self.images.items()}
 
+    def is_same(self, other):
+        """Whether it is the same version: of images, of the catalogue and of all that they run with."""
+        return self.name == other.name or (
+            (self.revision, self.images, self.target) == (other.revision, other.images, other.target)
+            and self.models_file.read_bytes() == other.models_file.read_bytes()
+        )
+
     @classmethod
     def keep(cls, releases, name, revision, images, source, models, target):
         """Has the target put what it runs with into a folder of its own."""

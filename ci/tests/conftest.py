@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import oci
 import pytest
 
+from deployment.compose import FILES, Compose
+from deployment.environment import Environment
+from deployment.release import Release
+
 CI = pathlib.Path(__file__).resolve().parent.parent
 # Of others' settings none is to be heard here.
 OURS = ("CHAPPE_", "COSIGN_", "GIT_", "KUBE", "OTEL_", "REGISTRY_", "SOURCE_DATE_EPOCH")
@@ -19,6 +23,12 @@ SIGNING = {
     "cosign": "cosign/sid", "oras": "oras/sid", "docker-registry": "docker-registry/trixie",
 }
 PASSWORD = "of the tests"
+DIGEST = "sha256:" + "ab" * 32
+IMAGES = {
+    f"CHAPPE_{name}_IMAGE": f"127.0.0.1:5000/chappe/{name.lower().replace('_', '-')}@{DIGEST}"
+    for name in ("GATEWAY", "LLM_WORKER", "WEB", "TOOLS")
+}
+CATALOGUE = '[[models]]\nname = "one"\n\n[[models]]\nname = "two"\ncapabilities = ["embeddings"]\n'
 
 
 @dataclass(frozen=True)
@@ -151,3 +161,41 @@ def key(programs, tmp_path_factory):
 @pytest.fixture(scope="session")
 def other_key(programs, tmp_path_factory):
     return make_key(programs, tmp_path_factory.mktemp("other-key"))
+
+
+@pytest.fixture
+def source(tmp_path):
+    """What of a checkout is deployed."""
+    folder = tmp_path / "source"
+    (folder / "compose").mkdir(parents=True)
+    for name in FILES:
+        if name != "compose":
+            (folder / name).write_text("old\n")
+    (folder / "models.toml").write_text(CATALOGUE)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHAPPE_DEPLOYMENTS", str(tmp_path / "deployments"))
+    return Environment.named("staging")
+
+
+@pytest.fixture
+def keep(environment, source):
+    """Keeps a release of this name, of a revision of its own."""
+    return lambda name: Release.keep(
+        environment.releases, name, name.encode().hex().ljust(40, "0"), IMAGES, source,
+        source / "models.toml", Compose("staging"),
+    )
+
+
+@pytest.fixture
+def digests(tmp_path):
+    def write(**changes):
+        path = tmp_path / "digests.env"
+        lines = {**IMAGES, "SOMETHING_ELSE": "x", **changes}
+        path.write_text("".join(f"{key}={value}\n" for key, value in lines.items() if value))
+        return path
+
+    return write

@@ -1,4 +1,4 @@
-"""`ci/deploy` without an engine: what it refuses, keeps, asks and writes down."""
+"""`ci/deploy` without an engine: what it refuses, asks and writes down."""
 
 import http.server
 import json
@@ -11,168 +11,10 @@ from delivery import record
 from delivery.ends import Refused, Unusable
 from deployment import deployment as deploying
 from deployment import probes
-from deployment.compose import FILES, Compose
-from deployment.environment import KEPT, Environment
-from deployment.release import Release, read_digests
+from deployment.environment import Environment
 
-DIGEST = "sha256:" + "ab" * 32
-IMAGES = {
-    f"CHAPPE_{name}_IMAGE": f"127.0.0.1:5000/chappe/{name.lower().replace('_', '-')}@{DIGEST}"
-    for name in ("GATEWAY", "LLM_WORKER", "WEB", "TOOLS")
-}
-CATALOGUE = '[[models]]\nname = "one"\n\n[[models]]\nname = "two"\ncapabilities = ["embeddings"]\n'
-
-
-@pytest.fixture
-def source(tmp_path):
-    """What of a checkout is deployed."""
-    folder = tmp_path / "source"
-    (folder / "compose").mkdir(parents=True)
-    for name in FILES:
-        if name != "compose":
-            (folder / name).write_text("old\n")
-    (folder / "models.toml").write_text(CATALOGUE)
-    return folder
-
-
-@pytest.fixture
-def environment(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHAPPE_DEPLOYMENTS", str(tmp_path / "deployments"))
-    return Environment.named("staging")
-
-
-@pytest.fixture
-def keep(environment, source):
-    """Keeps a release of this name."""
-    return lambda name, revision="c" * 40: Release.keep(
-        environment.releases, name, revision, IMAGES, source, source / "models.toml",
-        Compose("staging"),
-    )
-
-
-@pytest.fixture
-def digests(tmp_path):
-    def write(**changes):
-        path = tmp_path / "digests.env"
-        lines = {**IMAGES, "SOMETHING_ELSE": "x", **changes}
-        path.write_text("".join(f"{key}={value}\n" for key, value in lines.items() if value))
-        return path
-
-    return write
-
-
-def test_images_are_named_by_digest_and_all_of_them(digests):
-    assert read_digests(digests()) == IMAGES
-    with pytest.raises(Refused, match="line 3: CHAPPE_WEB_IMAGE.*named by digest"):
-        read_digests(digests(CHAPPE_WEB_IMAGE="127.0.0.1:5000/chappe/web:0.1.0"))
-    with pytest.raises(Refused, match="no image for web"):
-        read_digests(digests(CHAPPE_WEB_IMAGE=None))
-    with pytest.raises(Unusable):
-        read_digests(digests().with_name("nowhere"))
-
-
-def test_a_release_stays_what_it_was(keep, source):
-    release = keep("first")
-    variables = Compose("staging").variables
-    catalogue = variables(release)["CHAPPE_CATALOGUE"]
-    (source / "compose.yaml").write_text("new\n")
-    (source / "models.toml").write_text(CATALOGUE + "# another\n")
-
-    again = Release.read(release.folder)
-
-    assert again == release
-    assert (again.folder / "compose.yaml").read_text() == "old\n"
-    assert variables(again)["CHAPPE_CATALOGUE"] == catalogue
-    assert variables(keep("second"))["CHAPPE_CATALOGUE"] != catalogue
-    assert again.digests["llm-worker"] == DIGEST
-
-
-@pytest.mark.parametrize(
-    ("file", "variable"),
-    [
-        ("nats.conf", "CHAPPE_NATS_CONFIGURATION"),
-        ("haproxy.cfg", "CHAPPE_PROXY_CONFIGURATION"),
-        ("errors/503.http", "CHAPPE_PROXY_CONFIGURATION"),
-    ],
-)
-def test_another_configuration_is_another_label_of_whom_it_is_for(keep, source, file, variable):
-    path = source / "compose" / file
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("old\n")
-    variables = Compose("staging").variables
-    first, same = variables(keep("first")), variables(keep("same"))
-    path.write_text("new\n")
-    changed = variables(keep("changed"))
-    labels = ("CHAPPE_NATS_CONFIGURATION", "CHAPPE_PROXY_CONFIGURATION")
-    assert [name for name in labels if first[name] != changed[name]] == [variable]
-    assert [name for name in labels if first[name] != same[name]] == []
-
-
-def test_compose_by_hand_in_the_folder_of_a_release_is_about_its_environment(
-    keep, source, monkeypatch
-):
-    (source / ".env").write_text("# Chosen.\nCHAPPE_MODEL=ollama\nCOMPOSE_PROFILES=${CHAPPE_MODEL}\n")
-    monkeypatch.setenv("CHAPPE_MODEL", "simulator")
-    monkeypatch.setenv("CHAPPE_API_PORT", "28790")
-    monkeypatch.setenv("COSIGN_PASSWORD", "hidden")
-
-    lines = (keep("first").folder / ".env").read_text().splitlines()
-
-    assert lines[:3] == ["# Chosen.", "CHAPPE_MODEL=simulator", "COMPOSE_PROFILES=${CHAPPE_MODEL}"]
-    assert {"COMPOSE_PROJECT_NAME=chappe-staging", "CHAPPE_API_PORT=28790"} <= set(lines)
-    assert {f"{name}={image}" for name, image in IMAGES.items()} <= set(lines)
-    assert "hidden" not in "".join(lines)
-
-
-def test_an_environment_knows_what_runs_and_what_ran_before(environment, keep):
-    assert environment.current() is None and environment.previous() is None
-    for name in ("1", "2", "3"):
-        environment.now_runs(keep(name))
-    # The same once more is no step.
-    environment.now_runs(environment.current())
-    assert (environment.current().name, environment.previous().name) == ("3", "2")
-
-    environment.now_runs(environment.previous())
-    assert (environment.current().name, environment.previous().name) == ("2", "3")
-
-    for number in range(10, 20):
-        environment.now_runs(keep(str(number)))
-    kept = {path.name for path in environment.releases.iterdir()}
-    assert len(kept) == KEPT + 2 and {"18", "19"} <= kept
-
-
-def test_what_a_container_has_mounted_is_kept(environment, keep):
-    held = keep("1")
-    mounted = [str(held.folder / "compose" / "nats.conf"), "/elsewhere"]
-    for number in range(10, 20):
-        environment.now_runs(keep(str(number)), mounted)
-    assert held.folder.is_dir()
-    environment.now_runs(keep("20"))
-    assert not held.folder.exists()
-
-
-def test_what_was_taken_back_is_never_brought_back(environment, keep):
-    for name in ("1", "2", "3"):
-        environment.now_runs(keep(name))
-    bad = environment.current()
-    environment.is_bad(bad)
-    environment.now_runs(environment.previous())
-
-    assert (environment.current().name, environment.previous().name) == ("2", "1")
-
-    environment.is_bad(environment.previous())
-    assert environment.previous() is None
-
-
-def test_nobody_else_deploys_meanwhile(environment):
-    with environment.alone():
-        with pytest.raises(Refused, match="under way"):
-            with Environment.named("staging").alone():
-                pass
-    with environment.alone():
-        pass
-    with pytest.raises(Unusable):
-        Environment.named("../elsewhere")
+# An image of the next version.
+OTHER = f"127.0.0.1:5000/chappe/web@sha256:{'cd' * 32}"
 
 
 @pytest.fixture
@@ -387,7 +229,9 @@ def test_somebody_rolls_back(deploy, environment, digests, source):
     with pytest.raises(Refused, match="no release before"):
         deploy(engine).roll_back()
     first = environment.current().name
-    deploy(engine).deploy(digests(), source / "models.toml")
+    deploy(engine).deploy(digests(CHAPPE_WEB_IMAGE=OTHER), source / "models.toml")
+    # Once more, as a job that is run again does it: no step that would be taken back.
+    deploy(engine).deploy(digests(CHAPPE_WEB_IMAGE=OTHER), source / "models.toml")
 
     deploy(engine).roll_back()
 
@@ -398,8 +242,8 @@ def test_somebody_rolls_back(deploy, environment, digests, source):
 
 def test_what_turns_bad_later_is_taken_back_too(deploy, environment, digests, source):
     engine = Engine()
-    for _ in range(2):
-        deploy(engine).deploy(digests(), source / "models.toml")
+    for changes in ({}, {"CHAPPE_WEB_IMAGE": OTHER}):
+        deploy(engine).deploy(digests(**changes), source / "models.toml")
     before = environment.previous().name
     deploy(engine).verify()
 
@@ -409,6 +253,73 @@ def test_what_turns_bad_later_is_taken_back_too(deploy, environment, digests, so
     assert environment.current().name == before
     *_, tried, taken_back = record.read(environment.record)
     assert (taken_back.outcome, taken_back.rollback_of) == ("deployed", tried.id)
+
+
+class Killed(BaseException):
+    """The program ends here, and does nothing more."""
+
+
+@pytest.fixture
+def killed(deploy, digests, source):
+    """One version runs, and the deployment of another is killed in the middle."""
+    class Dies(Engine):
+        def apply(self, release):
+            super().apply(release)
+            raise Killed
+
+    deploy(Engine()).deploy(digests(), source / "models.toml")
+    dies = deploy(Dies())
+    with pytest.raises(Killed):
+        dies.deploy(digests(CHAPPE_WEB_IMAGE=OTHER), source / "models.toml")
+    return dies
+
+
+def test_what_a_killed_deployment_left_is_not_taken_for_well(deploy, environment, killed):
+    engine = Engine()
+    with pytest.raises(Refused, match=f"{killed.id} was cut off.*--rollback brings"):
+        deploy(engine).verify()
+    assert engine.applied == []
+
+    deploy(engine).roll_back()
+
+    assert engine.applied == [environment.current().name]
+    good, cut_off, back = record.read(environment.record)
+    assert (cut_off.id, cut_off.outcome) == (killed.id, "failed")
+    assert (back.rollback_of, back.digests) == (killed.id, good.digests)
+    deploy(engine).verify()
+
+
+def test_a_deployment_goes_on_where_another_was_killed(
+    deploy, environment, digests, source, killed
+):
+    engine = Engine()
+    deploy(engine).deploy(digests(CHAPPE_WEB_IMAGE=OTHER), source / "models.toml")
+
+    written = record.read(environment.record)
+    assert [one.outcome for one in written] == ["deployed", "failed", "deployed"]
+    assert written[1].id == killed.id
+    deploy(engine).verify()
+    deploy(engine).roll_back()
+    assert environment.current().digests == written[0].digests
+
+
+def test_a_deployment_killed_once_it_was_written_down_is_not_written_again(
+    deploy, environment, digests, source, monkeypatch
+):
+    def dies(*_):
+        raise Killed
+
+    models = source / "models.toml"
+    deploy(Engine()).deploy(digests(), models)
+    with monkeypatch.context() as changed:
+        changed.setattr(Environment, "now_runs", dies)
+        with pytest.raises(Killed):
+            deploy(Engine()).deploy(digests(CHAPPE_WEB_IMAGE=OTHER), models)
+
+    deploy(Engine()).deploy(digests(CHAPPE_WEB_IMAGE=OTHER), models)
+
+    written = record.read(environment.record)
+    assert [one.outcome for one in written] == ["deployed"] * 3
 
 
 def test_the_command_line_says_how_it_is_used(ci):
