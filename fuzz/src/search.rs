@@ -157,9 +157,9 @@ fn fingerprint(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    fn search(run: fn(&[u8]), folder: &Path) -> Search {
+    fn search(run: fn(&[u8]), too_long: Duration, folder: &Path) -> Search {
         let target = Target { name: "streams", about: "", run };
-        let (time, too_long) = (Duration::from_secs(60), Duration::from_millis(200));
+        let time = Duration::from_secs(60);
         Search { target, time, too_long, seed: 1, current: folder.join("current") }
     }
 
@@ -168,7 +168,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = Vec::new();
         for _again in 0..2 {
-            let search = search(|bytes| assert!(!bytes.contains(&0xff), "ff"), folder.path());
+            // The report of a panic alone may take a while.
+            let forever = Duration::from_secs(60);
+            let run = |bytes: &[u8]| assert!(!bytes.contains(&0xff), "ff");
+            let search = search(run, forever, folder.path());
             assert_eq!(search.run().unwrap(), Found::Wrong("ff".to_owned()));
             kept.push(search.keep(folder.path()).unwrap());
         }
@@ -180,7 +183,8 @@ mod tests {
     #[test]
     fn what_never_ends_is_found() {
         let folder = tempfile::tempdir().unwrap();
-        let search = search(|_bytes| while std::hint::black_box(true) {}, folder.path());
+        let too_long = Duration::from_millis(200);
+        let search = search(|_bytes| while std::hint::black_box(true) {}, too_long, folder.path());
 
         let Found::Wrong(why) = search.run().unwrap() else { panic!("it never ends") };
 
