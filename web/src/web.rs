@@ -71,8 +71,9 @@ impl Web {
         let gateway = GatewayClient::new(&settings, &telemetry)?;
         let ends = Ends { soon: Shutdown::manual(), late: Shutdown::manual() };
         let Settings { allowed_hosts: hosts, cookie_secure: secure, gallery, .. } = settings;
-        let answers = Answers::new(Tasks::new(), ends.clone(), settings.most_answers);
-        let router = router(gateway.clone(), hosts, secure, gallery, answers, &telemetry);
+        let tasks = Tasks::new();
+        let answers = Answers::new(tasks.clone(), ends.clone(), settings.most_answers);
+        let router = router(gateway.clone(), hosts, secure, gallery, (answers, tasks), &telemetry);
         Ok(Self {
             server,
             health_server,
@@ -167,7 +168,7 @@ fn router(
     hosts: AllowedHosts,
     secure: CookieSecure,
     gallery: Gallery,
-    answers: Answers,
+    (answers, tasks): (Answers, Tasks),
     telemetry: &ServiceTelemetry,
 ) -> Router {
     let (files, assets) = assets::load();
@@ -190,7 +191,7 @@ fn router(
         .compress_when(DefaultPredicate::new().and(headers::may_be_compressed));
     let operators = Operators::default();
     pages::router(
-        Served { gateway, assets, answers, operators, secure, room: pages::Room::default() },
+        Served { gateway, assets, answers, operators, secure, room: pages::Room::default(), tasks },
         gallery,
     )
     .layer(guard)

@@ -2,10 +2,10 @@
 
 use http::StatusCode;
 
-use super::Words;
+use super::{Action, Words};
 use crate::files::Unfit;
 use crate::gateway_client::Refused;
-use crate::texts::files;
+use crate::texts::{errors, files};
 
 impl Words {
     /// Files that cannot be sent, out of these.
@@ -37,6 +37,23 @@ impl Words {
             files::SEND_FEWER.clone_into(&mut words.advice);
         }
         words.advice = format!("{} {}", words.advice, files::choose_again(names));
+        words
+    }
+
+    /// The same of a question before which nothing was said: what is too long is the question.
+    pub(crate) fn of_a_first_question(refused: &Refused, names: &[&str]) -> Self {
+        let mut words = Self::of_refusal_with_files(refused, names);
+        let (what, advice) = match words.status {
+            StatusCode::PAYLOAD_TOO_LARGE if names.is_empty() => {
+                (errors::MESSAGE_TOO_LONG, errors::WRITE_SHORTER.to_owned())
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let advice = format!("{} {}", files::SEND_LESS, files::choose_again(names));
+                (files::MESSAGE_TOO_LONG_WITH_FILES, advice)
+            }
+            _ => return words,
+        };
+        (words.what, words.advice, words.action) = (what.to_owned(), advice, Action::None);
         words
     }
 

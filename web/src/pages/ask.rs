@@ -1,11 +1,13 @@
 //! `POST /chat`: a question, to be answered whoever waits; its answer is a page of its own.
 
 mod fields;
+mod first;
 mod message;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::value::RawValue;
+use service_runtime::Tasks;
 
 use self::fields::Fields;
 use super::chat::{self, Shown};
@@ -32,6 +34,8 @@ enum Wish {
 #[derive(Debug)]
 enum NotSent {
     Refused(Refused),
+    /// The same, and it is known not to have been done.
+    NotTaken(Refused),
     Unfit(Unfit),
 }
 
@@ -66,7 +70,7 @@ pub(crate) async fn ask(
         return problem::page(&served.assets, &words);
     };
     let gateway = served.gateway.on_behalf_of(owner);
-    match asked.submit(&gateway).await {
+    match asked.submit(&served.tasks, &gateway).await {
         Ok(Sent { conversation, response, following }) => {
             served.answers.begin(&gateway, &response, following);
             Redirect::to(&paths::turn(&conversation, &response)).into_response()
@@ -116,7 +120,7 @@ impl Asked {
         })
     }
 
-    async fn submit(&self, gateway: &OnBehalf) -> Result<Sent, NotSent> {
+    async fn submit(&self, tasks: &Tasks, gateway: &OnBehalf) -> Result<Sent, NotSent> {
         let mut options = self.options.clone();
         if options.model.is_empty() {
             gateway.models().await.first().unwrap_or_default().clone_into(&mut options.model);
@@ -136,7 +140,7 @@ impl Asked {
                     Some(conversation) => {
                         self.send(gateway, conversation, &self.place, &options, input).await
                     }
-                    None => self.send_first(gateway, &options, input).await,
+                    None => self.send_first(tasks, gateway, &options, input).await,
                 }
             }
             (Wish::Again(response), Some(conversation)) => {
@@ -151,9 +155,8 @@ impl Asked {
                 let place = Place::After(Some(turn.id));
                 self.send(gateway, conversation, &place, &options, Input::Items(&items)).await
             }
-            (Wish::Again(_) | Wish::GoOn(_), None) => Err(Refused::Nothing),
+            (Wish::Again(_) | Wish::GoOn(_), None) => Err(Refused::Nothing.into()),
         }
-        .map_err(NotSent::Refused)
     }
 
     /// The files of another turn that go with it, as they were asked there.
@@ -177,7 +180,7 @@ impl Asked {
         place: &Place,
         options: &Options,
         input: Input<'_>,
-    ) -> Result<Sent, Refused> {
+    ) -> Result<Sent, NotSent> {
         let submission = Submission { conversation, place, options, input };
         let (response, following) = gateway.submit(&submission, &self.once).await?;
         Ok(Sent { conversation: conversation.clone(), response, following })
@@ -186,19 +189,23 @@ impl Asked {
     /// Begins a conversation with it; what is not accepted leaves none.
     async fn send_first(
         &self,
+        tasks: &Tasks,
         gateway: &OnBehalf,
         options: &Options,
         input: Input<'_>,
-    ) -> Result<Sent, Refused> {
-        let conversation = gateway.begin(&self.once).await?;
-        let sent = self.send(gateway, &conversation, &Place::Newest, options, input).await;
-        if let Err(refused) = &sent
-            && !refused.may_have_been_done()
-            && let Err(error) = gateway.delete(&conversation).await
-        {
-            tracing::debug!("an empty conversation was not deleted: {error:?}");
+    ) -> Result<Sent, NotSent> {
+        let conversation = match gateway.begin(&self.once).await {
+            Ok(conversation) => conversation,
+            Err(refused) => {
+                return Err(first::not_begun(tasks, gateway, &self.once, refused).await);
+            }
+        };
+        match self.send(gateway, &conversation, &Place::Newest, options, input).await {
+            Err(NotSent::Refused(refused)) => {
+                Err(first::not_taken(tasks, gateway, conversation, refused).await)
+            }
+            sent => sent,
         }
-        sent
     }
 
     /// The same as they are shown, if they can be read.
@@ -251,7 +258,7 @@ impl Asked {
         }
         let now = chat::snapshot(served, gateway, &chat).await.unwrap_or_default();
         let names: Vec<&str> = self.uploads.iter().map(Upload::name).collect();
-        let words = why.words(&names);
+        let words = why.words(&names, self.conversation.is_none());
         problem::with_status(&words, chat.whole(now.as_ref(), Some(&words)))
     }
 }
@@ -261,10 +268,15 @@ impl NotSent {
         matches!(self, Self::Refused(refused) if refused.may_have_been_done())
     }
 
-    /// The same in words. No page can give files back.
-    fn words(&self, files: &[&str]) -> Words {
+    /// The same in words; `first`: nothing was said before. No page can give files back.
+    fn words(&self, files: &[&str], first: bool) -> Words {
         match self {
-            Self::Refused(refused) => Words::of_refusal_with_files(refused, files),
+            Self::Refused(refused) | Self::NotTaken(refused) if first => {
+                Words::of_a_first_question(refused, files)
+            }
+            Self::Refused(refused) | Self::NotTaken(refused) => {
+                Words::of_refusal_with_files(refused, files)
+            }
             Self::Unfit(unfit) => Words::of_files(unfit, files),
         }
     }

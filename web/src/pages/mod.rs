@@ -21,6 +21,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::routing::{get, post};
+use service_runtime::Tasks;
 
 use crate::answer::Answers;
 use crate::assets::Assets;
@@ -46,6 +47,8 @@ pub(crate) struct Served {
     pub(crate) secure: CookieSecure,
     /// For large forms.
     pub(crate) room: Room,
+    /// What is seen to when whoever asked has their answer.
+    pub(crate) tasks: Tasks,
 }
 
 /// The pages.

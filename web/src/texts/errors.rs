@@ -69,6 +69,9 @@ pub(crate) const CHAT_FULL: &str = "This chat has as many messages as one can ho
 pub(crate) const BEGIN_NEW_ONE: &str = "Begin a new one.";
 pub(crate) const TOO_LONG_TO_SEND: &str = "The conversation is too long to be sent.";
 pub(crate) const WRITE_LESS_OR_ANEW: &str = "Write less, or begin anew.";
+/// Where nothing was said before it.
+pub(crate) const MESSAGE_TOO_LONG: &str = "This message is too long to be sent.";
+pub(crate) const WRITE_SHORTER: &str = "Write less.";
 pub(crate) const FORM_TOO_SLOW: &str = "What was sent came too slowly.";
 pub(crate) const TOO_MANY_FORMS: &str = "Too many large messages are sent at once.";
 pub(crate) const FORM_UNREADABLE: &str = "This form cannot be read.";

@@ -21,6 +21,10 @@ pub(crate) const FILE: &str = "file";
 pub(crate) const TOO_LONG_WITH_FILES: &str =
     "With these files the conversation is too long to be sent.";
 pub(crate) const SEND_FEWER: &str = "Send fewer or smaller ones, or begin anew.";
+/// Where nothing was said before it.
+pub(crate) const MESSAGE_TOO_LONG_WITH_FILES: &str =
+    "With these files the message is too long to be sent.";
+pub(crate) const SEND_LESS: &str = "Send fewer or smaller ones.";
 pub(crate) const GO_BACK: &str = "Go back: what you wrote may still be there.";
 pub(crate) const NO_SUCH_FILE: &str = "There is no such file.";
 pub(crate) const WHY_NO_FILE: &str =

@@ -72,10 +72,7 @@ async fn names_are_text_of_one_line_whatever_they_are() {
 async fn a_refusal_of_the_gateway_says_that_files_have_to_be_chosen_again() {
     for (refused, words) in [
         (Refused::new(503, "queue_unavailable", "x").come_again(5), "again in 5 seconds."),
-        (
-            Refused::new(413, "request_too_large", "x"),
-            "With these files the conversation is too long",
-        ),
+        (Refused::new(413, "request_too_large", "x"), "With these files the message is too long"),
     ] {
         let gateway = Gateway::start();
         gateway.refuse_next(ASK, refused);

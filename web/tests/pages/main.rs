@@ -13,6 +13,8 @@ mod files;
 #[cfg(test)]
 mod files_refused;
 #[cfg(test)]
+mod first_question;
+#[cfg(test)]
 mod followed;
 #[cfg(test)]
 mod foreign;

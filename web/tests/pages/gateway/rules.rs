@@ -90,7 +90,9 @@ impl Refused {
     }
 
     pub(super) fn body(&self) -> String {
-        let (code, message) = (&self.code, &self.message);
+        // One between gateway and caller knows no codes.
+        let code = Some(&self.code).filter(|code| !code.is_empty());
+        let message = &self.message;
         let kind = "invalid_request_error";
         let error = json!({"message": message, "type": kind, "param": null, "code": code});
         json!({ "error": error }).to_string()
