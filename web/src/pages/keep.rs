@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::StatusCode;
 use http::header::{HeaderValue, SET_COOKIE};
 use maud::Markup;
@@ -24,6 +25,8 @@ use crate::texts::{self, errors};
 
 /// How many are deleted with one look.
 const AT_ONCE: usize = 100;
+/// How many of them side by side: most of the time of each is a wait.
+const SIDE_BY_SIDE: usize = 8;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Title {
@@ -126,15 +129,20 @@ async fn delete_each(gateway: &OnBehalf) -> Result<(), Refused> {
     let mut deleted = HashSet::new();
     loop {
         let listed = gateway.conversations(&wanted).await?.data;
-        let left: Vec<_> = listed.into_iter().filter(|line| !deleted.contains(&line.id)).collect();
+        let left = listed.into_iter().map(|line| line.id).filter(|id| !deleted.contains(id));
+        let left: Vec<_> = left.collect();
         if left.is_empty() {
             return Ok(());
         }
-        for line in left {
-            gateway.delete(&line.id).await?;
-            deleted.insert(line.id);
-        }
+        let deletions = stream::iter(left.into_iter().map(|id| delete_one(gateway.clone(), id)));
+        let gone: Vec<_> = deletions.buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
+        deleted.extend(gone);
     }
+}
+
+async fn delete_one(gateway: OnBehalf, id: ConversationId) -> Result<ConversationId, Refused> {
+    gateway.delete(&id).await?;
+    Ok(id)
 }
 
 /// `POST /look`

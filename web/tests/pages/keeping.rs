@@ -110,6 +110,27 @@ async fn all_chats_of_a_browser_are_deleted_and_no_others() {
 }
 
 #[tokio::test]
+async fn some_chats_are_deleted_side_by_side_and_a_few_at_most() {
+    const DELETE: &str = "DELETE /v1/conversations/{id}";
+    let chat = ChatPage::open();
+    for number in 0..20 {
+        chat.ask(&format!("question {number}")).await;
+    }
+    chat.gateway.hold(DELETE);
+
+    let deleting = chat.go("/chats/delete", &[]);
+    let watching = async {
+        chat.gateway.is_called(DELETE, 8).await;
+        let others = chat.page("/chats").await;
+        assert_eq!(chat.gateway.calls_of(DELETE).len(), 8, "{others}");
+        chat.gateway.release();
+    };
+    tokio::join!(deleting, watching);
+
+    assert!(chat.page("/chats").await.contains("There is no chat yet"));
+}
+
+#[tokio::test]
 async fn chats_are_found_by_their_names_and_by_what_was_said() {
     let chat = ChatPage::open();
     let named = chat.ask("Why?").await;
