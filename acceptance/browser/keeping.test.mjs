@@ -89,14 +89,18 @@ for (const javaScriptEnabled of [true, false]) {
   test(`a chat is taken along as a file ${how} JavaScript`, async () => {
     const visitor = await arrive();
     await visitor.asks(`${short}What was it?`);
-    const saved = async (name) => {
+    await visitor.goes(() => visitor.tool('Rename').click());
+    await visitor.page.getByLabel('Its name').fill('Bees and eyes');
+    await visitor.goes(() => visitor.page.getByLabel('Its name').press('Enter'));
+    const saved = async (name, calledAs) => {
       const [file] = await Promise.all([visitor.page.waitForEvent('download'), visitor.tool(name).click()]);
+      assert.equal(file.suggestedFilename(), calledAs);
       return readFile(await file.path(), 'utf8');
     };
 
-    const markdown = await saved('Markdown');
-    assert.match(markdown, /^# [^]*## You\n\n[^]*What was it\?\n\n## simulator\n\nAn answer, \*\*bold\*\*\.\n$/);
-    const { turns } = JSON.parse(await saved('JSON'));
+    const markdown = await saved('Markdown', 'bees-and-eyes.md');
+    assert.match(markdown, /^# Bees and eyes\n\n## You\n\n[^]*What was it\?\n\n## simulator\n\nAn answer, \*\*bold\*\*\.\n$/);
+    const { turns } = JSON.parse(await saved('JSON', 'bees-and-eyes.json'));
     assert.equal(turns.length, 1);
     assert.equal(turns[0].answer, 'An answer, **bold**.');
     assert.match(turns[0].question, /What was it\?$/);

@@ -1,5 +1,7 @@
 //! `GET /c/{conversation}/export/{form}`: a conversation as a file, to be kept elsewhere.
 
+mod name;
+
 use std::fmt::Write as _;
 use std::io;
 
@@ -159,8 +161,7 @@ impl Form {
         // Behind an error nothing is sent any more.
         let body = Body::from_stream(begin.chain(turns).chain(end));
         let mut response = ([(CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response();
-        let name = format!("attachment; filename=\"chat.{ending}\"");
-        if let Ok(name) = HeaderValue::from_str(&name) {
+        if let Ok(name) = HeaderValue::from_str(&name::attachment(line.title.as_deref(), ending)) {
             response.headers_mut().insert(CONTENT_DISPOSITION, name);
         }
         response

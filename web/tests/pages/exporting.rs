@@ -19,16 +19,14 @@ async fn a_chat_is_exported_as_markdown_and_json_as_it_was_written() {
     let markdown = chat.get(&turn.below("export/markdown")).await;
     let json = chat.get(&turn.below("export/json")).await;
 
-    for (file, kind, name) in
-        [(&markdown, "text/markdown", "chat.md"), (&json, "application/json", "chat.json")]
+    for (file, kind, ending) in
+        [(&markdown, "text/markdown", "md"), (&json, "application/json", "json")]
     {
         assert_eq!(file.status(), 200);
         assert!(file.headers()["content-type"].to_str().unwrap().starts_with(kind));
         let disposition = file.headers()["content-disposition"].to_str().unwrap();
-        assert!(
-            disposition.starts_with("attachment") && disposition.contains(name),
-            "{disposition}"
-        );
+        let expected = format!("attachment; filename=\"why-tell-me.{ending}\"");
+        assert_eq!(disposition, expected, "it is called as the chat");
     }
     let markdown = markdown.text().await.unwrap();
     assert!(markdown.starts_with("# Why? Tell me.\n"), "{markdown}");
