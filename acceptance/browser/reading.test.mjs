@@ -65,7 +65,7 @@ test('what the user says is text, in questions and in titles', async () => {
   await visitor.goes(() => visitor.tool('Rename').click());
   await visitor.page.locator('#title').fill(renamed);
   await visitor.goes(() => visitor.page.locator('#title').press('Enter'));
-  assert.equal(await visitor.title.textContent(), renamed);
+  assert.equal(await visitor.title.textContent(), renamed.replace('\u202E', ''), 'nothing turns a title around');
   await visitor.goes(() => visitor.page.goto(new URL('/chats', visitor.origin).href));
   assert.equal(await visitor.page.locator('main img').count(), 0);
   assert.match(await visitor.page.locator('.chats.long').textContent(), /onerror=/);
@@ -85,6 +85,22 @@ test('text that is read from right to left is shown so', async () => {
   assert.equal(await direction(visitor.lastQuestion.locator('.body')), 'rtl');
   await visitor.isAnswered();
   await visitor.photograph('right-to-left', { fullPage: true });
+});
+
+test('what turns text around turns neither links nor code around, nor what stands behind its paragraph', async () => {
+  await visitor.asks(text('So \u202Esee https://example.com/abc and `let abc = 1;` here\n\nAnd this.'));
+
+  const runsOn = (selector) => visitor.lastAnswer.locator(`.body ${selector}`).last().evaluate((one) => {
+    const [words] = [...one.childNodes];
+    const left = (at) => {
+      const range = document.createRange();
+      range.setStart(words, at);
+      range.setEnd(words, at + 1);
+      return range.getBoundingClientRect().left;
+    };
+    return left(0) < left(words.length - 1);
+  });
+  for (const selector of ['a', 'code', 'p']) assert(await runsOn(selector), `${selector} is turned around`);
 });
 
 test('code is copied as it was written, and an answer as it is read', async () => {

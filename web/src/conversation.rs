@@ -1,6 +1,6 @@
 //! A conversation as the gateway keeps it: turns, each behind another one or at the beginning.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::files::Attached;
@@ -8,7 +8,7 @@ use crate::ids::{ConversationId, ResponseId};
 use crate::parameters::{Effort, Parameters};
 use crate::preset::Preset;
 use crate::said::Said;
-use crate::texts;
+use crate::{texts, unseen};
 
 /// How a model is to answer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -78,8 +78,14 @@ pub(crate) struct Line {
     pub(crate) id: ConversationId,
     #[serde(default)]
     pub(crate) created_at: u64,
-    #[serde(default)]
+    /// Something is seen of it, and it turns nothing around.
+    #[serde(default, deserialize_with = "seen")]
     pub(crate) title: Option<String>,
+}
+
+fn seen<'de, D: Deserializer<'de>>(title: D) -> Result<Option<String>, D::Error> {
+    let title = Option::<String>::deserialize(title)?;
+    Ok(title.and_then(|title| unseen::seen(&title)))
 }
 
 /// Some conversations, the newest first.
@@ -257,6 +263,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_title_of_which_nothing_is_seen_is_none() {
+        let named = |title: &str| {
+            let line = json!({"id": "conv_1", "title": title}).to_string();
+            serde_json::from_str::<Line>(&line).unwrap().name().to_owned()
+        };
+        assert_eq!(named("a\u{202e}b"), "ab", "nothing that stands behind it is turned around");
+        assert_eq!(named("\u{200b}\u{202e}"), texts::chat::UNTITLED);
+        assert_eq!(named(""), texts::chat::UNTITLED);
+        let nameless: Line = serde_json::from_str(r#"{"id":"conv_1","title":null}"#).unwrap();
+        assert_eq!(nameless.name(), texts::chat::UNTITLED);
+    }
 
     #[test]
     fn a_question_is_asked_where_it_stands() {

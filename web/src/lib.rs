@@ -50,6 +50,7 @@ mod said;
 mod session;
 mod settings;
 mod texts;
+mod unseen;
 mod waiting;
 mod web;
 

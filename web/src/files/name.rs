@@ -1,6 +1,6 @@
 //! What a file is called: words of whoever sends it, and nothing more.
 
-use crate::markdown;
+use crate::{markdown, unseen};
 
 /// Most characters of a name.
 const LONGEST: usize = 100;
@@ -10,13 +10,17 @@ const LOOKED_AT: usize = 4096;
 /// How many characters at its end say what it is.
 const ENDING: usize = 10;
 
-/// A name that can be shown: the last part of a path, in one line that reads in one direction.
+/// A name that can be shown: the last part of a path, in one line that reads in one direction. Empty
+/// when nothing would be seen of it.
 pub(super) fn shown(name: &str) -> String {
     let name = &name[name.ceil_char_boundary(name.len().saturating_sub(LOOKED_AT))..];
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let visible = last.chars().filter(|character| !is_unseen(*character));
     let line: String = visible.map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.chars().all(unseen::is_invisible) {
+        return String::new();
+    }
     let count = words.chars().count();
     if count <= LONGEST {
         return words;
@@ -53,6 +57,7 @@ mod tests {
             ("שלום.txt", "שלום.txt"),
             ("a/", ""),
             (" \u{200b} ", ""),
+            ("\u{3164}\u{ad}\u{e0041}", ""),
         ] {
             assert_eq!(shown(name), expected, "{name:?}");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use openai_api::ErrorBody;
 
 use super::key::KeyTrouble;
+use crate::unseen;
 
 /// Longest error body that is read.
 pub(super) const MOST_BYTES: usize = 64 * 1024;
@@ -80,10 +81,11 @@ impl Refused {
     }
 }
 
-/// A message that a person can read: of sane length, and in words instead of JSON.
+/// A message that a person can read: of sane length, and in words instead of JSON. It stands among
+/// words of ours, and turns none of them around.
 pub(super) fn presentable(message: &str) -> Option<String> {
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    if message.is_empty() || message.contains(['{', '}', '<', '>']) {
+    let message = unseen::seen(message)?.split_whitespace().collect::<Vec<_>>().join(" ");
+    if message.contains(['{', '}', '<', '>']) {
         return None;
     }
     if message.chars().count() <= LONGEST_MESSAGE {
@@ -110,6 +112,8 @@ mod tests {
     fn what_nobody_can_read_is_left_out() {
         assert_eq!(presentable("{\"detail\": null}"), None);
         assert_eq!(presentable("<html>"), None);
+        assert_eq!(presentable("no\u{202e} good").as_deref(), Some("no good"));
+        assert_eq!(presentable("\u{200b}"), None);
         assert_eq!(presentable(&"x".repeat(1000)).unwrap().chars().count(), LONGEST_MESSAGE + 1);
     }
 }

@@ -22,6 +22,7 @@ use crate::look::{Aloud, Enter, Look, Setting, Theme};
 use crate::paths;
 use crate::session::Owner;
 use crate::texts::{self, errors};
+use crate::unseen;
 
 /// How many are deleted with one look.
 const AT_ONCE: usize = 100;
@@ -66,13 +67,14 @@ pub(crate) async fn name(
         return problem::page(&served.assets, &Words::no_such_chat());
     };
     let title = match title {
-        Ok(Title { title }) => title.trim().chars().take(LONGEST_TITLE).collect::<String>(),
+        Ok(Title { title }) => unseen::seen(&title),
         Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
     };
-    if title.is_empty() {
+    let Some(title) = title else {
         let words = Words::new(StatusCode::BAD_REQUEST, errors::NEEDS_NAME, errors::WRITE_ONE);
         return problem::page(&served.assets, &words);
-    }
+    };
+    let title: String = title.chars().take(LONGEST_TITLE).collect();
     let named = served.gateway.on_behalf_of(owner).rename(&conversation, &title).await;
     let to = paths::of(paths::CONVERSATION, &conversation);
     named.map_or_else(|refused| refuse(&served, &refused), |()| Redirect::to(&to).into_response())

@@ -59,8 +59,14 @@ async fn a_chat_is_renamed() {
     let sent = chat.gateway.calls_of("POST /v1/conversations/{id}")[0].json();
     assert_eq!(sent, json!({"metadata": {"title": "Bees & <wasps>"}}));
     assert_eq!(names(&chat.page(&to).await, "class=\"chats\""), ["Bees &amp; &lt;wasps&gt;"]);
-    let empty = chat.send(&turn.below("rename"), &[("title", "  ")]).await;
-    assert_eq!(empty.status(), 400);
+    for nothing in ["  ", "\u{200b}\u{202e}\u{3164}"] {
+        let empty = chat.send(&turn.below("rename"), &[("title", nothing)]).await;
+        assert_eq!(empty.status(), 400, "{nothing:?}");
+    }
+    chat.go(&turn.below("rename"), &[("title", "Bees\u{202e} \u{2067}and wasps")]).await;
+    let page = chat.page(&to).await;
+    assert_eq!(names(&page, "class=\"chats\""), ["Bees and wasps"], "nothing is turned around");
+    assert!(page.contains("<title>Bees and wasps · Chappe</title>"), "{page}");
     let long = "é".repeat(1000);
     chat.go(&turn.below("rename"), &[("title", &long)]).await;
     assert_eq!(names(&chat.page(&to).await, "class=\"chats\""), ["é".repeat(80)]);
