@@ -165,7 +165,7 @@ test('every action is reached by keys', async () => {
   }
 
   for (const action of [
-    'Skip to the latest answer', 'Skip to the message box', 'New chat', 'Keys', 'Find in chats', 'All chats',
+    'Skip to the latest answer', 'Skip to the message box', 'New chat', 'Shortcuts', 'Find in chats', 'All chats',
     'Rename', 'Markdown', 'JSON', 'Delete', 'Version before', 'Edit', 'Copy', 'Try again', 'Your message', 'Model',
     'Balanced', 'Instructions', 'Send',
   ]) {
@@ -182,7 +182,7 @@ test('keys do what the list of keys says', async () => {
   await page.keyboard.press('Escape');
   assert.equal(await help.isVisible(), false);
   assert.equal(await visitor.focused(), 'prompt');
-  await page.getByRole('button', { name: 'Keys' }).click();
+  await page.getByRole('button', { name: 'Shortcuts' }).click();
   await help.getByRole('button', { name: 'Close' }).click();
   assert.equal(await help.isVisible(), false);
 

@@ -1,6 +1,6 @@
 //! What keys do.
 
-pub(crate) const TITLE: &str = "Keys";
+pub(crate) const TITLE: &str = "Keyboard shortcuts";
 pub(crate) const ON_A_MAC: &str = "On a Mac, the command key does as well as Ctrl.";
 pub(crate) const CLOSE: &str = "Close";
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::answers;
+use super::{answers, keys, shell};
 
 /// What is not for people who chat.
 const OTHERS: &[&str] = &[
@@ -178,6 +178,13 @@ fn words_are_found_where_they_stand() {
     ] {
         let source = format!("html! {{ {source} }}");
         assert_eq!(read_by_people(&source).len(), found, "{source}");
+    }
+}
+
+#[test]
+fn keys_of_a_keyboard_are_not_taken_for_those_of_the_api() {
+    for name in [shell::SHORTCUTS, keys::TITLE] {
+        assert!(name.to_lowercase().contains("shortcuts"), "{name}");
     }
 }
 
