@@ -162,6 +162,11 @@ impl Words {
         Self::new(StatusCode::NOT_FOUND, errors::NO_SUCH_CHAT, errors::WHY_NO_CHAT).and_start_anew()
     }
 
+    /// One that was to be written anew.
+    pub(crate) fn no_such_question() -> Self {
+        Self::new(StatusCode::NOT_FOUND, errors::NO_SUCH_QUESTION, errors::EDIT_WHERE_IT_STANDS)
+    }
+
     /// A form that cannot be taken.
     pub(crate) fn of_form(status: StatusCode) -> Self {
         if status == StatusCode::PAYLOAD_TOO_LARGE {

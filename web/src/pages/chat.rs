@@ -91,14 +91,16 @@ pub(crate) async fn show(
         return problem::page(&served.assets, &Words::no_such_chat());
     };
     let gateway = served.gateway.on_behalf_of(owner);
-    let chat = match opened(&served, &gateway, &conversation, &shown, look).await {
+    let chat = match opened_to_edit(&served, &gateway, &conversation, &shown, look).await {
         Ok(chat) => chat,
         Err(Refused::Answered { status: 404, .. }) => {
             return problem::page(&served.assets, &Words::no_such_chat());
         }
         Err(refused) => return problem::page(&served.assets, &Words::of_refusal(&refused)),
     };
+    let is_edited = shown.edit.is_none() || chat.edits();
     let alert = Words::of_models(&chat.models);
+    let alert = alert.or_else(|| (!is_edited).then(Words::no_such_question));
     let running = chat.open.as_ref().and_then(Open::running).cloned();
     let Some(turn) = running else {
         return chat.whole(None, alert.as_ref()).into_response();
@@ -178,6 +180,24 @@ pub(super) async fn opened(
         turns: page.turns,
     });
     Ok(chat)
+}
+
+/// The same, with the question that is to be written anew: on its own branch, where it does not stand
+/// on the one that is asked for.
+async fn opened_to_edit(
+    served: &Served,
+    gateway: &OnBehalf,
+    conversation: &ConversationId,
+    shown: &Shown,
+    look: Look,
+) -> Result<Chat, Refused> {
+    let chat = opened(served, gateway, conversation, shown, look).await?;
+    if shown.edit.is_none() || chat.edits() {
+        return Ok(chat);
+    }
+    let branch = Shown { at: shown.edit.clone(), before: None, edit: shown.edit.clone() };
+    let other = opened(served, gateway, conversation, &branch, look).await;
+    Ok(other.ok().filter(Chat::edits).unwrap_or(chat))
 }
 
 impl Shown {

@@ -74,6 +74,12 @@ impl Open {
 }
 
 impl Chat {
+    /// Whether a question of those shown is to be written anew.
+    pub(super) fn edits(&self) -> bool {
+        let Some(Open { editing: Some(edited), turns, .. }) = &self.open else { return false };
+        turns.iter().any(|turn| turn.id == *edited)
+    }
+
     /// The page, complete. Of an answer that is being written, what there is.
     pub(crate) fn whole(&self, now: Option<&Update>, alert: Option<&Words>) -> Markup {
         let waits = now.is_some_and(|now| now.waiting.is_some());

@@ -87,6 +87,9 @@ pub(crate) const SEND_TO_BEGIN: &str = "What you wrote is still here: send it to
 pub(crate) const NO_SUCH_CHAT: &str = "There is no such chat.";
 pub(crate) const WHY_NO_CHAT: &str =
     "It was deleted, is older than 30 days, or belongs to another browser.";
+pub(crate) const NO_SUCH_QUESTION: &str =
+    "The question that was to be edited is not among these messages.";
+pub(crate) const EDIT_WHERE_IT_STANDS: &str = "Look for it here, and choose Edit below it.";
 pub(crate) const NO_SUCH_PAGE: &str = "There is no such page.";
 pub(crate) const CHAT_ELSEWHERE: &str = "The chat is elsewhere.";
 pub(crate) const OTHER_ADDRESS: &str = "The chat does not answer under this address.";

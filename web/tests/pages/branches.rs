@@ -92,6 +92,26 @@ async fn a_question_is_written_anew_where_it_stands() {
 }
 
 #[tokio::test]
+async fn a_question_of_another_branch_is_written_anew_on_its_own_or_is_said_not_to_be_there() {
+    let (chat, [first, second, third]) = three().await;
+    let other = chat.ask_after(&first, "question d").await;
+
+    let editing = chat.page(&format!("{}&edit={}", other.path(), second.response)).await;
+    let (_, form) = editing.split_once("id=\"edit\"").unwrap();
+    let (form, _) = form.split_once("</form>").unwrap();
+    assert!(form.contains(">question b</textarea>"), "{form}");
+    assert!(editing.contains("question c") && !editing.contains("question d"), "{editing}");
+
+    let elsewhere = chat.ask("question e").await;
+    for nothing in [&*elsewhere.response, "resp_00000000000000000000000000009999"] {
+        let page = chat.page(&format!("{}&edit={nothing}", third.path())).await;
+        assert!(page.contains("question c") && !page.contains("id=\"edit\""), "{page}");
+        let (_, alert) = page.split_once("role=\"alert\">").unwrap();
+        assert!(alert.contains("is not among these messages"), "{alert}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_was_cut_is_gone_on_with() {
     for (pieces, expected) in [
         (
