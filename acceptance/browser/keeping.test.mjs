@@ -111,7 +111,9 @@ for (const javaScriptEnabled of [true, false]) {
     const visitor = await arrive();
     const { page } = visitor;
     const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
-    await visitor.goes(() => page.goto(new URL('/chats', visitor.origin).href));
+    await visitor.goes(() => page.getByRole('link', { name: 'Settings' }).click());
+    assert.equal(new URL(page.url()).pathname, '/settings');
+    await visitor.photograph('settings');
 
     await visitor.goes(() => page.getByRole('button', { name: 'Dark' }).click());
     assert.equal(await page.getByRole('button', { name: 'Dark' }).getAttribute('aria-pressed'), 'true');

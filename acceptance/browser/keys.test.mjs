@@ -59,7 +59,7 @@ test('Enter sends, and Shift and Enter begin a line', async () => {
 test('Enter begins a line where that is wished, and Ctrl and Enter send', async () => {
   const visitor = await Visitor.arrive(browser);
   const { page } = visitor;
-  await page.goto(new URL('/chats', visitor.origin).href);
+  await page.goto(new URL('/settings', visitor.origin).href);
   await visitor.goes(() => page.getByRole('button', { name: 'Makes a new line' }).click());
   assert(await page.getByRole('button', { name: 'Makes a new line', pressed: true }).isVisible());
   await visitor.goes(() => page.locator('#new-chat').click());
@@ -78,7 +78,7 @@ test('Enter begins a line where that is wished, and Ctrl and Enter send', async 
 test('an answer is read out at its end where that is wished', async () => {
   const visitor = await Visitor.arrive(browser);
   const { page } = visitor;
-  await page.goto(new URL('/chats', visitor.origin).href);
+  await page.goto(new URL('/settings', visitor.origin).href);
   await visitor.goes(() => page.getByRole('button', { name: 'When they are complete' }).click());
   await visitor.goes(() => page.locator('#new-chat').click());
   const text = 'Bees have **five** eyes.';
@@ -165,7 +165,7 @@ test('every action is reached by keys', async () => {
   }
 
   for (const action of [
-    'Skip to the latest answer', 'Skip to the message box', 'New chat', 'Shortcuts', 'Find in chats', 'All chats',
+    'Skip to the latest answer', 'Skip to the message box', 'New chat', 'Shortcuts', 'Settings', 'Find in chats', 'All chats',
     'Rename', 'Markdown', 'JSON', 'Delete', 'Version before', 'Edit', 'Copy', 'Try again', 'Your message', 'Model',
     'Balanced', 'Instructions', 'Send',
   ]) {

@@ -39,10 +39,10 @@ for (const [width, colorScheme] of [[320, 'light'], [390, 'light'], [390, 'dark'
     await visitor.photograph(name);
     const chat = new URL(visitor.page.url());
     const at = chat.searchParams.get('at');
-    for (const path of ['/chats', `${chat.pathname}/rename`, `${chat.pathname}/delete`, '/chats/delete', `${chat.pathname}?edit=${at}`, '/nowhere']) {
+    for (const path of ['/chats', '/settings', `${chat.pathname}/rename`, `${chat.pathname}/delete`, '/chats/delete', `${chat.pathname}?edit=${at}`, '/nowhere']) {
       await visitor.page.goto(new URL(path, visitor.origin).href);
       assert.equal(await visitor.scrollsSideways(), false, path);
-      if (path === '/chats') await visitor.photograph(`${name}-chats`);
+      if (['/chats', '/settings'].includes(path)) await visitor.photograph(`${name}-${path.slice(1)}`);
     }
     await visitor.leave();
   });

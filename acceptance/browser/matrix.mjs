@@ -49,6 +49,7 @@ export const pages = (visitor) => {
     rename: `${chat.pathname}/rename`,
     delete: `${chat.pathname}/delete`,
     chats: '/chats',
+    settings: '/settings',
     found: '/chats?find=what',
     'nothing found': '/chats?find=nothing-of-that-kind',
     'delete all': '/chats/delete',

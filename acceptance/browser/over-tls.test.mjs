@@ -44,7 +44,7 @@ test('a browser takes every cookie, script and look work, and chats of before ar
   const moved = await cookies(visitor);
   assert(moved.includes('__Host-chappe_session') && moved.includes('__Host-chappe_script'), moved.join());
 
-  await visitor.page.goto(`${secure.url}/chats`);
+  await visitor.page.goto(`${secure.url}/settings`);
   await visitor.page.getByRole('button', { name: 'Dark' }).click();
   await visitor.page.locator('html[data-theme=dark]').waitFor();
   await visitor.context.clearCookies({ name: /^chappe_/ });

@@ -40,6 +40,7 @@ pub(crate) fn begin(shell: &Shell<'_>) -> Markup {
             a.brand href=(paths::HOME) { (components::mark()) (texts::shell::NAME) }
             nav aria-label=(texts::shell::PAGES) {
                 button.button type="button" data-help="" hidden { (texts::shell::SHORTCUTS) }
+                a #settings.button href=(paths::SETTINGS) { (texts::shell::SETTINGS) }
                 a #all-chats.button href=(paths::CHATS) { (texts::shell::CHATS) }
                 a #new-chat.button href=(paths::HOME) { (texts::shell::NEW_CHAT) }
             }

@@ -90,9 +90,9 @@ impl Setting for Theme {
 
     fn label(self) -> &'static str {
         match self {
-            Self::System => texts::chats::AS_THE_SYSTEM,
-            Self::Light => texts::chats::LIGHT,
-            Self::Dark => texts::chats::DARK,
+            Self::System => texts::settings::AS_THE_SYSTEM,
+            Self::Light => texts::settings::LIGHT,
+            Self::Dark => texts::settings::DARK,
         }
     }
 }
@@ -110,8 +110,8 @@ impl Setting for Enter {
 
     fn label(self) -> &'static str {
         match self {
-            Self::Sends => texts::chats::ENTER_SENDS,
-            Self::BreaksLines => texts::chats::ENTER_BREAKS_LINES,
+            Self::Sends => texts::settings::ENTER_SENDS,
+            Self::BreaksLines => texts::settings::ENTER_BREAKS_LINES,
         }
     }
 }
@@ -129,8 +129,8 @@ impl Setting for Aloud {
 
     fn label(self) -> &'static str {
         match self {
-            Self::Off => texts::chats::ALOUD_OFF,
-            Self::On => texts::chats::ALOUD_ON,
+            Self::Off => texts::settings::ALOUD_OFF,
+            Self::On => texts::settings::ALOUD_ON,
         }
     }
 }

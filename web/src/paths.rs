@@ -27,7 +27,9 @@ pub(crate) const EXPORT: &str = "/c/{conversation}/export/{form}";
 pub(crate) const LIVE: &str = "/c/{conversation}/live/{response}";
 /// A file of a question in it.
 pub(crate) const FILE: &str = "/c/{conversation}/file/{response}/{number}";
-/// How pages look.
+/// What a reader can set.
+pub(crate) const SETTINGS: &str = "/settings";
+/// Takes what was picked there.
 pub(crate) const LOOK: &str = "/look";
 /// How everything is, for whoever runs it.
 pub(crate) const OPERATE: &str = "/operate";

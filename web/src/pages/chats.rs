@@ -13,7 +13,7 @@ use crate::error::Words;
 use crate::gateway_client::Wanted;
 use crate::ids::ConversationId;
 use crate::layout::{self, Shell};
-use crate::look::{Look, Setting};
+use crate::look::Look;
 use crate::paths;
 use crate::session::Owner;
 use crate::texts;
@@ -50,29 +50,18 @@ pub(crate) async fn list(
     };
     let skips = layout::TO_THE_CONTENT;
     let shell = Shell { assets: &served.assets, look, title: texts::chats::TITLE, skips };
-    layout::page(&shell, &content(&listed, search, look)).into_response()
+    layout::page(&shell, &content(&listed, search)).into_response()
 }
 
 /// What the page is about.
-pub(super) fn content(listed: &Listed, search: Option<&str>, look: Look) -> Markup {
+pub(super) fn content(listed: &Listed, search: Option<&str>) -> Markup {
     html! {
         h1 { (texts::chats::TITLE) }
         (components::find_form(search))
         (found(listed, search))
         (more(listed, search))
-        section.settings aria-labelledby="looks" {
-            h2 #looks { (texts::chats::COLOURS) }
-            (choice("theme", look.theme))
-        }
-        section.settings aria-labelledby="enter" {
-            h2 #enter { (texts::chats::ENTER) }
-            (choice("enter", look.enter))
-        }
-        section.settings aria-labelledby="aloud" {
-            h2 #aloud { (texts::chats::ALOUD) }
-            (choice("aloud", look.aloud))
-            p.fine { (texts::chats::ABOUT_ALOUD) }
-        }
+        // At the top there is no room for it on a phone.
+        p { a href=(paths::SETTINGS) { (texts::shell::SETTINGS) } }
         @if !listed.data.is_empty() || search.is_some() {
             p { a.danger href=(paths::DELETE_ALL) { (texts::chats::DELETE_ALL_CHATS) } }
         }
@@ -117,17 +106,6 @@ fn more(listed: &Listed, search: Option<&str>) -> Markup {
             form action=(paths::CHATS) {
                 @if let Some(text) = search { input type="hidden" name="find" value=(text); }
                 button.button type="submit" name="after" value=(last.id) { (texts::chats::OLDER) }
-            }
-        }
-    }
-}
-
-/// One of a few, of which one is picked.
-fn choice<S: Setting>(name: &str, picked: S) -> Markup {
-    html! {
-        form.look method="post" action=(paths::LOOK) {
-            @for one in S::ALL {
-                button.button type="submit" name=(name) value=(one.value()) aria-pressed=(*one == picked) { (one.label()) }
             }
         }
     }

@@ -6,19 +6,17 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::StatusCode;
-use http::header::{HeaderValue, SET_COOKIE};
 use maud::Markup;
 use serde::Deserialize;
 
 use super::{Served, form, problem};
 use crate::components::{self, LONGEST_TITLE};
 use crate::conversation::Line;
-use crate::cookie::Way;
 use crate::error::Words;
 use crate::gateway_client::{OnBehalf, Refused, Wanted};
 use crate::ids::ConversationId;
 use crate::layout::{self, Shell};
-use crate::look::{Aloud, Enter, Look, Setting, Theme};
+use crate::look::Look;
 use crate::paths;
 use crate::session::Owner;
 use crate::texts::{self, errors};
@@ -33,14 +31,6 @@ const SIDE_BY_SIDE: usize = 8;
 pub(crate) struct Title {
     #[serde(default)]
     title: String,
-}
-
-/// The setting that was picked.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Settings {
-    theme: Option<String>,
-    enter: Option<String>,
-    aloud: Option<String>,
 }
 
 /// `GET /c/{conversation}/rename`
@@ -145,32 +135,6 @@ async fn delete_each(gateway: &OnBehalf) -> Result<(), Refused> {
 async fn delete_one(gateway: OnBehalf, id: ConversationId) -> Result<ConversationId, Refused> {
     gateway.delete(&id).await?;
     Ok(id)
-}
-
-/// `POST /look`
-pub(crate) async fn look(
-    State(served): State<Served>,
-    Extension(way): Extension<Way>,
-    request: Request,
-) -> Response {
-    let Settings { theme, enter, aloud } = match form::read(&served.room, request).await {
-        Ok(settings) => settings,
-        Err(status) => return problem::page(&served.assets, &Words::of_form(status)),
-    };
-    let mut response = Redirect::to(paths::CHATS).into_response();
-    let cookies = [
-        cookie_of::<Theme>(theme, way),
-        cookie_of::<Enter>(enter, way),
-        cookie_of::<Aloud>(aloud, way),
-    ];
-    for cookie in cookies.into_iter().flatten() {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
-    response
-}
-
-fn cookie_of<S: Setting>(picked: Option<String>, way: Way) -> Option<HeaderValue> {
-    S::from_field(&picked?).to_cookie(way)
 }
 
 /// A page about one conversation.

@@ -12,6 +12,7 @@ mod live;
 mod operate;
 mod problem;
 mod rate;
+mod settings;
 mod stop;
 mod streamed;
 mod turn;
@@ -67,7 +68,8 @@ pub(crate) fn router(served: Served, gallery: Gallery) -> Router {
         .route(paths::EXPORT, get(export::export))
         .route(paths::CHATS, get(chats::list))
         .route(paths::DELETE_ALL, get(keep::ask_to_delete_all).post(keep::delete_all))
-        .route(paths::LOOK, post(keep::look).get(chat::go_home))
+        .route(paths::SETTINGS, get(settings::show))
+        .route(paths::LOOK, post(settings::pick).get(settings::go_there))
         // With the cookie as well: what stands before several of us knows by it where to.
         .merge(operate::routes())
         .merge(match gallery {

@@ -16,6 +16,7 @@ pub(crate) mod files;
 pub(crate) mod keys;
 pub(crate) mod receipts;
 pub(crate) mod script;
+pub(crate) mod settings;
 pub(crate) mod shell;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub(crate) const SKIP_TO_STATE: &str = "Skip to the state";
 /// What the links at the top are.
 pub(crate) const PAGES: &str = "Pages";
 pub(crate) const SHORTCUTS: &str = "Shortcuts";
+pub(crate) const SETTINGS: &str = "Settings";
 pub(crate) const CHATS: &str = "Chats";
 pub(crate) const NEW_CHAT: &str = "New chat";
 pub(crate) const OPERATE: &str = "Operate";

@@ -39,7 +39,8 @@ async fn nothing_in_a_page_needs_more_than_the_policy_allows() {
     let turn = chat.ask("# A\n\n```rust\nfn a() {}\n```\n\n|a|\n|-|\n|b|\n\n<script>").await;
     let edit = format!("{}&edit={}", turn.path(), turn.response);
     let (rename, delete) = (turn.below("rename"), turn.below("delete"));
-    for path in ["/", "/chats", "/chats/delete", &turn.path(), &edit, &rename, &delete] {
+    for path in ["/", "/chats", "/settings", "/chats/delete", &turn.path(), &edit, &rename, &delete]
+    {
         let page = chat.page(path).await;
         assert!(!page.contains(" style=") && !page.contains(" onclick"), "{page}");
         for address in page.split(" src=\"").skip(1) {

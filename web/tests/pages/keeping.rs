@@ -213,8 +213,20 @@ async fn how_pages_look_is_kept() {
     let chat = ChatPage::open();
     assert!(chat.page("/").await.contains("data-theme=\"system\""));
 
+    for path in ["/", "/chats"] {
+        assert!(chat.page(path).await.contains("href=\"/settings\""), "{path} leads there");
+    }
+    let calls = || chat.gateway.calls_of("GET /v1/conversations").len();
+    let before = calls();
+    let settings = chat.page("/settings").await;
+    for setting in ["theme", "enter", "aloud"] {
+        assert!(settings.contains(&format!("name=\"{setting}\"")), "{setting}: {settings}");
+    }
+    assert_eq!(calls(), before, "settings are no business of the gateway");
+
     let response = chat.send("/look", &[("theme", "dark")]).await;
 
+    assert_eq!(response.headers()["location"], "/settings");
     let cookies = response.headers().get_all("set-cookie").iter();
     let mut cookies = cookies.filter_map(|cookie| cookie.to_str().unwrap().split(';').next());
     let theme = cookies.find(|cookie| cookie.starts_with("chappe_theme=")).unwrap();

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::super::chats;
 use super::super::streamed::StreamedPage;
 use super::super::view::{Chat, Open};
+use super::super::{chats, settings};
 use super::samples;
 use crate::answer::{Cursor, Told, Update};
 use crate::assets::Assets;
@@ -68,6 +68,7 @@ pub(super) const SCENES: &[Scene] = &[
     scene("left", "Without a script, when the server is being restarted", left),
     scene("chats", "All chats", all_chats),
     scene("no-chats", "All chats, of which there are none", no_chats),
+    scene("settings", "What a reader can set", settings_page),
     scene("found", "What was found, and not everything was looked through", found),
     scene("not-found", "Nothing was found", not_found),
     scene("rename", "A name is asked for", rename),
@@ -266,7 +267,7 @@ fn left(stage: &Stage<'_>) -> Option<Markup> {
 }
 
 fn list(stage: &Stage<'_>, listed: &Listed, search: Option<&str>) -> Markup {
-    stage.about("Chats", &chats::content(listed, search, stage.look))
+    stage.about("Chats", &chats::content(listed, search))
 }
 
 fn all_chats(stage: &Stage<'_>) -> Option<Markup> {
@@ -275,6 +276,10 @@ fn all_chats(stage: &Stage<'_>) -> Option<Markup> {
 
 fn no_chats(stage: &Stage<'_>) -> Option<Markup> {
     Some(list(stage, &Listed::default(), None))
+}
+
+fn settings_page(stage: &Stage<'_>) -> Option<Markup> {
+    Some(stage.about("Settings", &settings::content(stage.look)))
 }
 
 fn found(stage: &Stage<'_>) -> Option<Markup> {
