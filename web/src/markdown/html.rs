@@ -135,8 +135,32 @@ impl<'a> Writer<'a> {
         if matches!(tag, Tag::Link { .. } | Tag::Image { .. }) {
             self.links += 1;
         }
-        let close = if self.open.len() < DEEPEST || is_code { self.begin(tag) } else { None };
+        // A list is nothing without its items.
+        let depth = self.open.len() + usize::from(matches!(tag, Tag::List(_)));
+        let close = if depth < DEEPEST || is_code {
+            self.begin(tag)
+        } else {
+            self.keep_apart(&tag);
+            None
+        };
         self.open.push(close);
+    }
+
+    /// Begins a line for a block that is left out, so that its text does not run into what is before.
+    fn keep_apart(&mut self, tag: &Tag<'_>) {
+        let is_block = matches!(
+            tag,
+            Tag::Item
+                | Tag::Paragraph
+                | Tag::HtmlBlock
+                | Tag::Heading { .. }
+                | Tag::FootnoteDefinition(_)
+        );
+        // In text this sign is written otherwise: it ends a tag.
+        let begins = self.out.is_empty() || self.out.ends_with(">\n") || self.out.ends_with("<li>");
+        if is_block && !begins {
+            self.inline("<br>\n");
+        }
     }
 
     /// Writes a start tag, and says how it is closed.

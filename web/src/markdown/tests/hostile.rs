@@ -67,6 +67,33 @@ fn nesting_without_end_is_flattened() {
     }
 }
 
+#[test]
+fn items_that_are_nested_too_deep_stay_apart() {
+    const DEPTH: usize = 40;
+    let item = |depth: usize, text: &str| format!("{}- item {text}\n", "  ".repeat(depth));
+    for above in ["", "> "] {
+        let mut lines: Vec<_> =
+            (0..DEPTH).map(|depth| item(depth, &format!("*{depth}*"))).collect();
+        lines.extend(["a", "b"].map(|text| item(DEPTH - 1, text)));
+        lines.push(item(3, "c"));
+        let markdown: String = lines.iter().map(|line| format!("{above}{line}")).collect();
+
+        let html = whole(&markdown);
+
+        let items: Vec<_> = html.split("item ").skip(1).collect();
+        assert_eq!(items.len(), DEPTH + 3, "{html}");
+        for item in &items[..items.len() - 1] {
+            let is_apart = item.ends_with("<li>") || item.ends_with("<br>\n");
+            assert!(is_apart, "{item:?} runs into the next one: {html}");
+        }
+        assert!(!html.contains("<li><br>") && !html.contains("<ul>\n<br>"), "{html}");
+    }
+    // Paragraphs as well.
+    let html =
+        whole(&format!("{}one\n{}\n{}two", "> ".repeat(40), "> ".repeat(40), "> ".repeat(40)));
+    assert!(html.contains("one<br>\ntwo"), "{html}");
+}
+
 /// What so much may take here, unoptimised and beside other tests. What grows with the square of
 /// the text takes minutes.
 const LONGEST: Duration = Duration::from_secs(20);
