@@ -6,8 +6,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// Most members of an object, and most elements of an array, that are told apart. What is told apart
+/// takes many times the memory of its bytes.
+pub(crate) const MOST_APART: usize = 10_000;
 
 /// The members of an object, in order, values unparsed.
 #[derive(Debug)]
@@ -18,7 +22,7 @@ impl<'a> Members<'a> {
     ///
     /// # Errors
     ///
-    /// When `json` is not one JSON object.
+    /// When `json` is not one JSON object, or one of more than 10,000 members.
     pub fn parse(json: &'a [u8]) -> Result<Self, serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let members = deserializer.deserialize_map(MembersVisitor)?;
@@ -89,9 +93,58 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::with_capacity(12);
         while let Some(Key(key)) = map.next_key()? {
+            if members.len() == MOST_APART {
+                return Err(A::Error::custom(format_args!("more than {MOST_APART} members")));
+            }
             members.push((key, map.next_value::<&'de RawValue>()?));
         }
         Ok(members)
+    }
+}
+
+/// The elements of an array, unparsed.
+#[derive(Debug)]
+pub(crate) struct Elements<'a> {
+    /// All of them, or the first ones.
+    pub(crate) first: Vec<&'a RawValue>,
+    /// How many there are.
+    pub(crate) count: usize,
+}
+
+impl<'a> Elements<'a> {
+    /// Reads the array in `json`.
+    ///
+    /// # Errors
+    ///
+    /// When `json` is not one JSON array.
+    pub(crate) fn parse(json: &'a str) -> Result<Self, serde_json::Error> {
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let elements = deserializer.deserialize_seq(ElementsVisitor)?;
+        deserializer.end()?;
+        Ok(elements)
+    }
+}
+
+struct ElementsVisitor;
+
+impl<'de> Visitor<'de> for ElementsVisitor {
+    type Value = Elements<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+        let mut first = Vec::new();
+        while first.len() < MOST_APART {
+            let Some(element) = array.next_element::<&'de RawValue>()? else { break };
+            first.push(element);
+        }
+        let mut count = first.len();
+        while array.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Elements { first, count })
     }
 }
 
@@ -106,6 +159,25 @@ mod tests {
 
     fn edit(json: &str, replacements: &[(&str, &str)]) -> String {
         String::from_utf8(Members::parse(json.as_bytes()).unwrap().with(replacements)).unwrap()
+    }
+
+    #[test]
+    fn no_more_is_told_apart_than_anybody_needs() {
+        let array = |elements| format!("[{}1]", "1,".repeat(elements - 1));
+        let object = |members| format!("{{{}\"\":1}}", "\"\":1,".repeat(members - 1));
+
+        for count in [MOST_APART, 20 * MOST_APART] {
+            let array = array(count);
+            let read = Elements::parse(&array).unwrap();
+            assert_eq!((read.first.len(), read.count), (MOST_APART, count));
+            assert!(read.first.capacity() < 2 * MOST_APART, "{}", read.first.capacity());
+        }
+        assert!(Members::parse(object(MOST_APART).as_bytes()).is_ok());
+        let error = Members::parse(object(MOST_APART + 1).as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("more than 10000 members"), "{error}");
+        for wrong in ["", "[", "{}", "[1,]", "[1] 2"] {
+            assert!(Elements::parse(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

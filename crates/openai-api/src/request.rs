@@ -2,14 +2,12 @@
 //!
 //! Limits: [`MAX_DEPTH`] and [`MAX_MESSAGES`].
 
-use serde_json::value::RawValue;
-
-use crate::object::Members;
+use crate::object::{Elements, MOST_APART, Members};
 
 /// Deepest nesting of arrays and objects accepted in a request.
 pub const MAX_DEPTH: usize = 100;
 /// Most messages accepted in one chat request.
-pub const MAX_MESSAGES: usize = 10_000;
+pub const MAX_MESSAGES: usize = MOST_APART;
 
 /// What decides where a request goes and how its answer travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +61,18 @@ impl InvalidRequest {
         Self::at(param, "invalid_unicode", message)
     }
 
+    /// What is no object, or one that is too large.
+    pub(crate) fn no_object(param: &str, json: &str, error: &serde_json::Error) -> Self {
+        match type_of(json) {
+            // Its JSON was parsed.
+            "an object" => {
+                let message = format!("Invalid '{param}': {error}.");
+                Self::at(param, "object_above_max_properties", message)
+            }
+            _ => Self::wrong_type(param, "an object", json),
+        }
+    }
+
     pub(crate) fn wrong_type(param: impl Into<String>, expected: &str, json: &str) -> Self {
         let param = param.into();
         let message = format!(
@@ -85,20 +95,19 @@ impl RequestHead {
         let head = Self::of(&members)?;
         let messages =
             members.get("messages").ok_or_else(|| InvalidRequest::missing("messages"))?;
-        let messages: Vec<&RawValue> = serde_json::from_str(messages)
+        let Elements { first, count } = Elements::parse(messages)
             .map_err(|_| InvalidRequest::wrong_type("messages", "an array of objects", messages))?;
-        if messages.is_empty() {
+        if count == 0 {
             let message = "Invalid 'messages': empty array. Expected at least one message.";
             return Err(InvalidRequest::at("messages", "empty_array", message));
         }
-        if messages.len() > MAX_MESSAGES {
+        if count > MAX_MESSAGES {
             let message = format!(
-                "Invalid 'messages': {} messages. At most {MAX_MESSAGES} are accepted.",
-                messages.len()
+                "Invalid 'messages': {count} messages. At most {MAX_MESSAGES} are accepted."
             );
             return Err(InvalidRequest::at("messages", "array_above_max_length", message));
         }
-        for (index, message) in messages.iter().enumerate() {
+        for (index, message) in first.iter().enumerate() {
             check_message(index, message.get())?;
         }
         Ok(head)
@@ -138,7 +147,7 @@ impl RequestHead {
 fn check_message(index: usize, message: &str) -> Result<(), InvalidRequest> {
     let param = format!("messages[{index}]");
     let members = Members::parse(message.as_bytes())
-        .map_err(|_| InvalidRequest::wrong_type(param.as_str(), "an object", message))?;
+        .map_err(|error| InvalidRequest::no_object(&param, message, &error))?;
     let role = format!("{param}.role");
     match members.get("role") {
         None => Err(InvalidRequest::missing(&role)),

@@ -162,7 +162,6 @@ fn messages_of(request: &Object<'_>) -> Result<(String, usize), InvalidRequest> 
         Some(text) if text.starts_with('"') => messages.say("user", text),
         Some(array) if array.starts_with('[') => {
             let items = request.array(PARAM)?.unwrap_or_default();
-            check_count(PARAM, items.len())?;
             for (at, item) in items.iter().enumerate() {
                 messages.item(&Object::read(item.get(), &format!("{PARAM}[{at}]"))?)?;
             }

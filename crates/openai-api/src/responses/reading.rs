@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 
 use serde_json::value::RawValue;
 
+use super::messages::check_count;
 use crate::InvalidRequest;
-use crate::object::Members;
+use crate::object::{Elements, Members};
 use crate::request::type_of;
 
 /// Most characters of what a caller said that an error repeats.
@@ -28,7 +29,7 @@ impl<'a> Object<'a> {
     /// The object in `json`, which is at `path`.
     pub(super) fn read(json: &'a str, path: &str) -> Result<Self, InvalidRequest> {
         let members = Members::parse(json.as_bytes())
-            .map_err(|_| InvalidRequest::wrong_type(path, "an object", json))?;
+            .map_err(|error| InvalidRequest::no_object(path, json, &error))?;
         Ok(Self { members, path: path.to_owned() })
     }
 
@@ -126,10 +127,13 @@ impl<'a> Object<'a> {
         self.raw(key).map(|json| Object::read(json, &self.path_of(key))).transpose()
     }
 
+    /// The elements of an array, of which there are no more than anybody needs.
     pub(super) fn array(&self, key: &str) -> Result<Option<Vec<&'a RawValue>>, InvalidRequest> {
         let read = |json| {
-            serde_json::from_str(json)
-                .map_err(|_| InvalidRequest::wrong_type(self.path_of(key), "an array", json))
+            let Elements { first, count } = Elements::parse(json)
+                .map_err(|_| InvalidRequest::wrong_type(self.path_of(key), "an array", json))?;
+            check_count(&self.path_of(key), count)?;
+            Ok(first)
         };
         self.raw(key).map(read).transpose()
     }

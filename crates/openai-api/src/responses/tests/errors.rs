@@ -216,6 +216,23 @@ fn everything_has_a_limit() {
     }
     assert_eq!(refused(&body).1, "object_above_max_properties");
 
+    // Each of them would take more than a hundred times its bytes.
+    let parts = json!([{"role": "user", "content": vec![json!({}); MAX_MESSAGES + 1]}]);
+    for (member, value, at) in [
+        ("tools", json!(vec![json!({}); MAX_MESSAGES + 1]), "tools"),
+        ("input", parts, "input[0].content"),
+    ] {
+        let mut body = json!({"model": "m", "input": "hi"});
+        body[member] = value;
+        let (param, code, _) = refused(&body);
+        assert_eq!((param.as_deref(), code), (Some(at), "array_above_max_length"));
+    }
+    let many: serde_json::Map<String, Value> =
+        (0..=MAX_MESSAGES).map(|n| (n.to_string(), json!("v"))).collect();
+    let (param, code, message) = refused(&json!({"model": "m", "input": "hi", "metadata": many}));
+    assert_eq!((param.as_deref(), code), (Some("metadata"), "object_above_max_properties"));
+    assert!(!message.contains("expected an object"), "{message}");
+
     // What is refused is not told back at length.
     let word = "x".repeat(10_000);
     for body in [
