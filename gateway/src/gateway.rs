@@ -18,7 +18,7 @@ use crate::broker::Broker;
 use crate::chat::{self, Chats, Register, Sweep, Workers};
 use crate::conversations::Conversations;
 use crate::hops;
-use crate::http::{self, Api, Door};
+use crate::http::{self, Api, Bodies, Door};
 use crate::idempotency::Ledger;
 use crate::keys::{KeyBook, KeyStore};
 use crate::measures::Measures;
@@ -174,7 +174,7 @@ impl Gateway {
             keys: KeyStore::new(keys, tasks.clone()),
             operator,
             measures: Arc::clone(&measures),
-            body_limit: settings.body_limit_bytes,
+            bodies: Bodies::new(settings.body_limit_bytes, settings.bodies_limit_bytes),
             head_wait: settings.head_wait,
         });
         let door = Door { hosts: settings.allowed_hosts, cors: settings.cors_origins };

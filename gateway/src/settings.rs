@@ -63,6 +63,11 @@ const BODY_LIMIT: Variable = Variable {
     default: "33554432",
     about: "Largest request body, in bytes; 1024 to 1073741824.",
 };
+const BODIES_LIMIT: Variable = Variable {
+    name: "GATEWAY_BODIES_LIMIT_BYTES",
+    default: "134217728",
+    about: "Most bytes of request bodies over 64 KiB that are held at once, of which one API key has half, and what is stored counts twice; 1048576 to 68719476736. One body has always room.",
+};
 const HEAD_WAIT: Variable = Variable {
     name: "GATEWAY_HEAD_WAIT_MS",
     default: "10000",
@@ -104,6 +109,7 @@ pub(crate) const VARIABLES: &[&[Variable]] = &[
         HSTS,
         CORS_ORIGINS,
         BODY_LIMIT,
+        BODIES_LIMIT,
         HEAD_WAIT,
         ANSWER_TIMEOUT,
         LAME_DUCK,
@@ -158,6 +164,8 @@ pub struct Settings {
     pub cors_origins: Option<CorsOrigins>,
     /// Largest request body.
     pub body_limit_bytes: usize,
+    /// Most bytes of large request bodies at once.
+    pub bodies_limit_bytes: usize,
     /// Longest wait for the first word before a stream begins.
     pub head_wait: Duration,
     /// Longest wait for an answer, or for the next word of one.
@@ -195,6 +203,8 @@ impl Settings {
         let hsts = read.or(HSTS.name, HSTS.default);
         let cors_origins = cors_origins(&mut read, auth);
         let body_limit_bytes = read.number_or(BODY_LIMIT.name, 33_554_432, 1024..=1_073_741_824);
+        let bodies = 1_048_576..=68_719_476_736;
+        let bodies_limit_bytes = read.number_or(BODIES_LIMIT.name, 134_217_728, bodies);
         let head_wait = read.millis_or(HEAD_WAIT.name, 10_000);
         let answer_timeout = read.millis_or(ANSWER_TIMEOUT.name, 600_000);
         let lame_duck = read.number_or(LAME_DUCK.name, 0, 0..=600_000);
@@ -214,6 +224,7 @@ impl Settings {
                 hsts: hsts?,
                 cors_origins: cors_origins?,
                 body_limit_bytes: body_limit_bytes?,
+                bodies_limit_bytes: bodies_limit_bytes?,
                 head_wait: head_wait?,
                 answer_timeout: answer_timeout?,
                 lame_duck: Duration::from_millis(lame_duck? as u64),
@@ -303,6 +314,7 @@ mod tests {
             ("GATEWAY_HSTS_SECONDS", "1y"),
             ("GATEWAY_CORS_ORIGINS", "app.example"),
             ("GATEWAY_BODY_LIMIT_BYTES", "1"),
+            ("GATEWAY_BODIES_LIMIT_BYTES", "1"),
             ("GATEWAY_DRAIN_MS", "soon"),
             ("GATEWAY_BROKER_SPANS_PERCENT", "101"),
         ]);
@@ -317,6 +329,7 @@ mod tests {
             "GATEWAY_HSTS_SECONDS",
             "GATEWAY_CORS_ORIGINS",
             "GATEWAY_BODY_LIMIT_BYTES",
+            "GATEWAY_BODIES_LIMIT_BYTES",
             "GATEWAY_DRAIN_MS",
             "GATEWAY_BROKER_SPANS_PERCENT",
             "MODELS_FILE",

@@ -55,7 +55,7 @@ pub use http_observer::{HttpObserver, observe_http};
 pub use http_server::{BindError, HttpLimits, HttpServer, Tls};
 pub use masked::masked;
 pub use process::{Process, arguments, process};
-pub use request_body::{BodyError, read_body};
+pub use request_body::{BodyError, read_body, read_body_into};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;
 pub use telemetry_settings::{TELEMETRY_VARIABLES, telemetry_settings};

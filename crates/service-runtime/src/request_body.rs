@@ -28,6 +28,9 @@ pub enum BodyError {
     /// It ended too early. Nobody may be left to be told.
     #[error("the body ended before it was complete")]
     Incomplete,
+    /// It is large, and there is no room for it now.
+    #[error("the body is large, and there is no room for it now")]
+    NoRoom,
     /// It took too long, or stopped for too long.
     #[error("the body came too slowly: the limit is {} seconds", limit.as_secs())]
     TooSlow {
@@ -42,29 +45,75 @@ pub enum BodyError {
 ///
 /// [`BodyError`] for a body that is not to be used.
 pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, BodyError> {
-    match tokio::time::timeout(WHOLE_WITHIN, read_whole(body, limit, SILENCE)).await {
+    let anywhere = |_bytes| std::future::ready(Some(()));
+    read_body_into(body, limit, usize::MAX, anywhere).await.map(|(body, _room)| body)
+}
+
+/// The same, of a body that needs room if it is larger than `small`.
+///
+/// `room` is asked once, before more than that is held: for what is announced, or for `limit` where
+/// nothing is. It gives nothing if there is none. What it gives is handed on with the body.
+///
+/// # Errors
+///
+/// [`BodyError`] for a body that is not to be used, [`BodyError::NoRoom`] among them.
+pub async fn read_body_into<Room, Asked: Future<Output = Option<Room>>>(
+    body: Body,
+    limit: usize,
+    small: usize,
+    room: impl FnOnce(usize) -> Asked,
+) -> Result<(Bytes, Option<Room>), BodyError> {
+    let reading = read_whole(body, limit, SILENCE, small, room);
+    match tokio::time::timeout(WHOLE_WITHIN, reading).await {
         Ok(read) => read,
         Err(_elapsed) => Err(BodyError::TooSlow { limit: WHOLE_WITHIN }),
     }
 }
 
-async fn read_whole(body: Body, limit: usize, silence: Duration) -> Result<Bytes, BodyError> {
-    let announced = body.size_hint().lower();
+async fn read_whole<Room, Asked: Future<Output = Option<Room>>>(
+    body: Body,
+    limit: usize,
+    silence: Duration,
+    small: usize,
+    room: impl FnOnce(usize) -> Asked,
+) -> Result<(Bytes, Option<Room>), BodyError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut pieces = body.into_data_stream();
-    if usize::try_from(announced).unwrap_or(usize::MAX) > limit {
+    if announced > limit {
         discard(pieces).await;
         return Err(BodyError::TooLarge { limit });
     }
-    let Some(first) = next(&mut pieces, silence).await? else { return Ok(Bytes::new()) };
-    let Some(second) = next(&mut pieces, silence).await? else { return within(first, limit) };
+    // Until it has been asked.
+    let mut room = Some(room);
+    let mut has = None;
+    if announced > small {
+        let Some(there) = ask(&mut room, announced).await else { return no_room(pieces).await };
+        has = there;
+    }
+    let Some(first) = next(&mut pieces, silence).await? else { return Ok((Bytes::new(), has)) };
+    let Some(second) = next(&mut pieces, silence).await? else {
+        let body = within(first, limit)?;
+        if body.len() > small {
+            let Some(there) = ask(&mut room, body.len()).await else {
+                return Err(BodyError::NoRoom);
+            };
+            has = has.or(there);
+        }
+        return Ok((body, has));
+    };
 
-    let mut whole = BytesMut::with_capacity(usize::try_from(announced).unwrap_or(0));
+    let mut whole = BytesMut::with_capacity(announced);
     let mut piece = Some(first);
     let mut then = Some(second);
     while let Some(bytes) = piece {
-        if whole.len() + bytes.len() > limit {
+        let length = whole.len() + bytes.len();
+        if length > limit {
             discard(pieces).await;
             return Err(BodyError::TooLarge { limit });
+        }
+        if length > small {
+            let Some(there) = ask(&mut room, limit).await else { return no_room(pieces).await };
+            has = has.or(there);
         }
         whole.extend_from_slice(&bytes);
         piece = match then.take() {
@@ -72,7 +121,23 @@ async fn read_whole(body: Body, limit: usize, silence: Duration) -> Result<Bytes
             None => next(&mut pieces, silence).await?,
         };
     }
-    Ok(whole.freeze())
+    Ok((whole.freeze(), has))
+}
+
+/// Asks for room, unless that was done before: then nothing more is given. None where there is none.
+async fn ask<Room, Asked: Future<Output = Option<Room>>>(
+    room: &mut Option<impl FnOnce(usize) -> Asked>,
+    bytes: usize,
+) -> Option<Option<Room>> {
+    match room.take() {
+        Some(room) => room(bytes).await.map(Some),
+        None => Some(None),
+    }
+}
+
+async fn no_room<T>(pieces: BodyDataStream) -> Result<T, BodyError> {
+    discard(pieces).await;
+    Err(BodyError::NoRoom)
 }
 
 /// Most bodies come in one piece, which is not copied.
@@ -102,6 +167,8 @@ async fn discard(mut pieces: BodyDataStream) {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     fn pieces(all: &[&'static str]) -> Body {
@@ -132,8 +199,40 @@ mod tests {
         let body = Body::from_stream(first.chain(futures::stream::pending()));
 
         let silence = Duration::from_millis(10);
-        let error = read_whole(body, 100, silence).await.unwrap_err();
+        let error = read_whole(body, 100, silence, 100, |_bytes| std::future::ready(Some(())))
+            .await
+            .unwrap_err();
 
         assert_eq!(error, BodyError::TooSlow { limit: silence });
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_small_needs_room_once_and_for_as_much_as_it_may_become() {
+        let all = || pieces(&["hel", "l", "o", "!"]);
+        for (body, small, asked) in [
+            (Body::from("hello!"), 6, None),
+            (Body::from("hello!"), 5, Some(6)),
+            (all(), 6, None),
+            (all(), 5, Some(100)),
+            (all(), 1, Some(100)),
+            (pieces(&["hello!"]), 5, Some(6)),
+        ] {
+            let (for_room, without) = (Cell::new(None), Cell::new(None));
+            let there_is = |bytes| {
+                assert_eq!(for_room.replace(Some(bytes)), None, "asked twice");
+                std::future::ready(Some("room"))
+            };
+            let read = read_body_into(body, 100, small, there_is).await.unwrap();
+            let full = |bytes| {
+                without.set(Some(bytes));
+                std::future::ready(None::<()>)
+            };
+            let refused = read_body_into(all(), 100, small, full).await;
+
+            assert_eq!(read, ("hello!".into(), asked.map(|_bytes| "room")));
+            assert_eq!(for_room.get(), asked);
+            let error = without.get().map(|_bytes| BodyError::NoRoom);
+            assert_eq!(refused.err(), error, "{small}");
+        }
     }
 }

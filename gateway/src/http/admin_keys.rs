@@ -32,7 +32,7 @@ pub(super) async fn create(
     Extension(client): Extension<Client>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let body = read_body(request.into_body(), BODY_LIMIT.min(api.body_limit())).await?;
+    let body = read_body(request.into_body(), BODY_LIMIT.min(api.bodies().limit())).await?;
     let actor = Actor::of(caller.key(), client.address);
     let (key, record) = api.keys().make(read(&body)?, actor).await?;
     Ok(secret(StatusCode::CREATED, &record, &key))
@@ -57,7 +57,7 @@ pub(super) async fn rotate(
     request: Request,
 ) -> Result<Response, Refusal> {
     let id = id_of(id)?;
-    let body = read_body(request.into_body(), BODY_LIMIT.min(api.body_limit())).await?;
+    let body = read_body(request.into_body(), BODY_LIMIT.min(api.bodies().limit())).await?;
     let rotation: Rotation = if body.is_empty() { Rotation::default() } else { read(&body)? };
     let actor = Actor::of(caller.key(), client.address);
     let (key, record) = api.keys().rotate(id, rotation, actor).await?;

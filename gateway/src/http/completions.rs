@@ -4,13 +4,13 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use contract::{Catalogue, JobId, Lane, Operation};
 use openai_api::{InvalidRequest, RequestHead};
-use service_runtime::read_body;
 use telemetry::names::{app, gen_ai};
 use tracing::Span;
 
 use super::Api;
 use super::account::Account;
 use super::answering::{self, Answer, Way};
+use super::bodies::Fate;
 use super::header_names::RECEIPT;
 use super::idempotency::{self, Key};
 use super::identity::may_ask;
@@ -93,7 +93,9 @@ async fn begin(
     if request.headers().get(RECEIPT).is_some_and(|wish| wish == "true") {
         account.wants_receipt();
     }
-    let body = read_body(request.into_body(), api.body_limit()).await?;
+    let is_stored = key.is_given() && endpoint.operation == Operation::ChatCompletions;
+    let fate = if is_stored { Fate::Stored } else { Fate::Passed };
+    let body = api.bodies().read(caller, fate, request.into_body()).await?;
     api.measures().body_read(endpoint.route, body.len());
     let RequestHead { model, stream } = (endpoint.head)(&body)?;
     let catalogue = api.chats().catalogue();
@@ -101,7 +103,6 @@ async fn begin(
     account.asks(label_of(catalogue, &model), stream);
 
     let way = if stream { Way::Streamed } else { Way::Whole };
-    let is_stored = key.is_given() && endpoint.operation == Operation::ChatCompletions;
     let lane = if is_stored { Lane::Live } else { Lane::Chat };
     account.goes_into(lane);
     may_ask(caller, &model, lane)?;

@@ -13,11 +13,11 @@ use bytes::Bytes;
 use contract::keys::Endpoint;
 use openai_api::responses::{Feedback, NewConversation, NewItems, new_metadata};
 use serde_json::json;
-use service_runtime::read_body;
 
 pub(super) use self::refusals::of_a_turn;
 use super::Api;
 use super::answering::whole;
+use super::bodies::Fate;
 use super::completions::label_of;
 use super::idempotency::{self, Key};
 use super::refusal::Refusal;
@@ -185,7 +185,7 @@ async fn body_of(
     request: Request,
 ) -> Result<(Bytes, Option<Repeatable>), Refusal> {
     let key = Key::of(&request)?;
-    let body = read_body(request.into_body(), api.body_limit()).await?;
+    let body = api.bodies().read(caller, Fate::Stored, request.into_body()).await?;
     api.measures().body_read(route, body.len());
     let repeatable = key.repeatable(caller.owner(), &body)?;
     Ok((body, repeatable))

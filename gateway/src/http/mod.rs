@@ -6,6 +6,7 @@
 //! * [`conversations`]: what responses are turns of, and its items.
 //! * [`admin_keys`]: keys, for operators.
 //! * [`operator`]: the picture of everything, and dead letters, for operators.
+//! * [`bodies`]: bodies of requests, and the room for them.
 //! * [`identity`]: who calls, and whether they may. [`door`]: which requests are let in.
 //! * [`cors`]: which pages may call and read.
 //! * [`header_names`]: headers that are ours. [`refusal`]: every error that a caller reads.
@@ -16,6 +17,7 @@
 mod account;
 mod admin_keys;
 mod answering;
+mod bodies;
 mod completions;
 mod conversations;
 mod cors;
@@ -33,6 +35,7 @@ mod router;
 mod sse;
 mod state;
 
+pub(crate) use bodies::Bodies;
 pub use cors::CorsOrigins;
 pub(crate) use door::Door;
 pub(crate) use router::router;

@@ -89,7 +89,7 @@ const KNOWN_CODES: &[&str] = &[
 ];
 
 /// A queue that is full may have room a moment later.
-const FULL_FOR: Duration = Duration::from_secs(1);
+pub(super) const FULL_FOR: Duration = Duration::from_secs(1);
 /// A connection is made again within about this time, and a worker started.
 pub(super) const UNAVAILABLE_FOR: Duration = Duration::from_secs(2);
 
@@ -217,6 +217,7 @@ impl From<BodyError> for Refusal {
         let (status, code) = match error {
             BodyError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "request_too_large"),
             BodyError::Incomplete => (StatusCode::BAD_REQUEST, "incomplete_body"),
+            BodyError::NoRoom => (StatusCode::SERVICE_UNAVAILABLE, "server_is_overloaded"),
             BodyError::TooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
         };
         let message = format!("The request cannot be read: {error}.");

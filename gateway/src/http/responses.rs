@@ -14,11 +14,12 @@ use axum::response::{IntoResponse as _, Response};
 use contract::{JobId, Operation};
 use openai_api::responses::CreateResponse;
 use serde_json::json;
-use service_runtime::{Connection, read_body};
+use service_runtime::Connection;
 use telemetry::names::app;
 
 use super::Api;
 use super::account::Account;
+use super::bodies::Fate;
 use super::completions::{describe, label_of};
 use super::idempotency::{self, Key};
 use super::identity::may_ask;
@@ -63,7 +64,7 @@ async fn begin(
     account: &mut Account,
 ) -> Result<(Created, answering::Way, Told), Refusal> {
     let key = Key::of(&request)?;
-    let body = read_body(request.into_body(), api.body_limit()).await?;
+    let body = api.bodies().read(caller, Fate::Stored, request.into_body()).await?;
     api.measures().body_read(RESPONSES, body.len());
     let asked = CreateResponse::parse(&body)?;
     let (catalogue, stream) = (api.chats().catalogue(), asked.stream());
@@ -125,7 +126,7 @@ pub(super) async fn cancel(
     let key = Key::of(&request)?;
     let id = id_of(id, &seen)?;
     if key.is_given() {
-        let body = read_body(request.into_body(), api.body_limit()).await?;
+        let body = api.bodies().read(&caller, Fate::Passed, request.into_body()).await?;
         let repeatable = key.repeatable(caller.owner(), &body)?;
         api.ledger().note(repeatable.as_ref()).await?;
     }

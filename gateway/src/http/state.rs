@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Bodies;
 use crate::chat::Chats;
 use crate::clock::now_s;
 use crate::conversations::Conversations;
@@ -32,8 +33,7 @@ pub(crate) struct Parts {
     pub(crate) keys: KeyStore,
     pub(crate) operator: Operator,
     pub(crate) measures: Arc<Measures>,
-    /// In bytes.
-    pub(crate) body_limit: usize,
+    pub(crate) bodies: Bodies,
     pub(crate) head_wait: Duration,
 }
 
@@ -77,9 +77,9 @@ impl Api {
         &self.0.parts.measures
     }
 
-    /// Largest body of a request, in bytes.
-    pub(super) fn body_limit(&self) -> usize {
-        self.0.parts.body_limit
+    /// How bodies of requests are read.
+    pub(super) fn bodies(&self) -> &Bodies {
+        &self.0.parts.bodies
     }
 
     /// Longest wait for a first word before the head of a stream is sent without one.

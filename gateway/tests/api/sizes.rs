@@ -1,10 +1,10 @@
 //! Bodies: over what a message holds, over what is allowed, and in pieces.
 
-use contract::{Body, EventKind};
+use contract::{Body, EventKind, Lane, streams};
 use reqwest::Method;
 use test_support::TestNats;
 
-use crate::support::{Stage, chat};
+use crate::support::{Stage, chat, until};
 
 const SMALL: usize = 64 * 1024;
 
@@ -135,6 +135,40 @@ async fn a_body_of_exactly_the_limit_is_taken() {
     let refused = stage.caller.asks(&format!("{} ", chat(false))).answered().await;
 
     assert_eq!((taken.answered().await.status, refused.status), (200, 413));
+}
+
+/// The only test that waits for room for as long as a caller does.
+#[tokio::test]
+async fn large_bodies_are_held_up_to_a_limit_and_small_ones_pass() {
+    let mut stage = Stage::with(|settings| settings.bodies_limit_bytes = 1024 * 1024).await;
+    let large = long_chat(600 * 1024);
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        large.len()
+    );
+    let mut slow = stage.caller.connects().await;
+    slow.writes(&format!("{head}{}", &large[..1000])).await;
+    until("a body on its way", async || stage.gateway.sum("http_server_active_requests") > 0.0)
+        .await;
+
+    let refused = stage.caller.asks(&large);
+    let small = stage.caller.asks(&chat(false));
+    let mut held = stage.worker.takes().await;
+    held.says_body("{}").await;
+    held.delivery.ack().await.unwrap();
+    assert_eq!(small.answered().await.status, 200);
+    let refused = refused.answered().await;
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.error().await, (503, "server_is_overloaded".to_owned()));
+    assert_eq!(stage.ever_in(streams::jobs_stream(Lane::Chat)).await, 1, "the small one");
+
+    drop(slow);
+    // One after the other: there is no room for two.
+    for _large in 0..3 {
+        let taken = stage.caller.asks(&large);
+        stage.worker.takes().await.says_body("{}").await;
+        assert_eq!(taken.answered().await.status, 200);
+    }
 }
 
 /// That a body which stops is given up in the end is tested where the limit can be a short one.

@@ -79,6 +79,7 @@ async fn whole(room: &Room, request: Request) -> Result<Request, StatusCode> {
     let body = reading.map_err(|_elapsed| StatusCode::REQUEST_TIMEOUT)?;
     let body = body.map_err(|error| match error {
         BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::NoRoom => FULL,
         BodyError::Incomplete => StatusCode::BAD_REQUEST,
         BodyError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
     })?;

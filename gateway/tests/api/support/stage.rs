@@ -68,6 +68,7 @@ pub(crate) fn settings(nats: &TestNats) -> Settings {
         hsts: Hsts::default(),
         cors_origins: None,
         body_limit_bytes: 1024 * 1024,
+        bodies_limit_bytes: 128 * 1024 * 1024,
         head_wait: Duration::from_secs(60),
         answer_timeout: Duration::from_secs(600),
         broker_spans_percent: 0,
