@@ -19,7 +19,7 @@ use crate::receipt;
 /// A response, as far as its log was read.
 pub(crate) struct Fold {
     projection: Projection,
-    /// The first record, as it is stored.
+    /// The first record, as it is stored; nothing where it is only followed.
     first: Bytes,
     background: bool,
     kept: bool,
@@ -227,7 +227,8 @@ impl Projected for Fold {
         _way: Self::Way,
         out: &mut Vec<ResponseEvent>,
     ) -> Result<Self, NotAResponse> {
-        Self::begin(log, first, out)
+        // Who follows an answer does not hold for as long what was asked: that may be large.
+        Ok(Self { first: Bytes::new(), ..Self::begin(log, first, out)? })
     }
 
     fn read(&mut self, entry: &Entry, out: &mut Vec<ResponseEvent>) {

@@ -1,6 +1,9 @@
 //! A response is the same, whoever folds its log, in whichever pieces, from wherever.
 
+use std::sync::Arc;
+
 use bus::Entry;
+use bytes::Bytes;
 use contract::log::{self, Accepted, Api, Ended, LogId, Outcome, Record, Said, Started};
 use contract::{Failure, JobId, Lane, Owner, WorkFigures, WorkerId};
 use openai_api::responses::{ResponseEvent, Status};
@@ -327,4 +330,28 @@ async fn of_a_log_that_cannot_be_read_on_a_reader_is_told_what_it_is_and_then_th
     let Some(Step::BrokenOff(failure)) = following.next().await else { panic!("it is not cut") };
     assert!(failure.body.contains("queue_unavailable"), "{}", failure.body);
     assert!(following.next().await.is_none());
+}
+
+#[tokio::test]
+async fn who_follows_an_answer_does_not_hold_what_was_asked() {
+    struct Asked {
+        record: Vec<u8>,
+        _held: Arc<()>,
+    }
+    impl AsRef<[u8]> for Asked {
+        fn as_ref(&self) -> &[u8] {
+            &self.record
+        }
+    }
+    let (log, held) = (log_id(), Arc::new(()));
+    let record = accepted(&log, r#"{"model":"m","input":"long"}"#);
+    let first = Asked { record, _held: Arc::clone(&held) };
+    let first = Entry { sequence: 1, message: Bytes::from_owner(first) };
+    let later = entries(vec![started(1), ended(1, Outcome::Completed, &[])]);
+    let all = std::iter::once(first).chain(later).collect();
+    let mut following = Following::<Fold>::of_the_past(log, all, &Readers::default(), None);
+
+    let Some(Step::News(_created)) = following.next().await else { panic!("no events") };
+
+    assert_eq!(Arc::strong_count(&held), 1, "only the test");
 }
