@@ -35,23 +35,26 @@ pub struct Model {
     pub upstreams: Vec<Upstream>,
 }
 
-/// What the tokens of a model cost, in USD for a million of them; nothing where nothing is said.
+/// What the tokens of a model cost, in USD for a million of them. One of the two figures may be left
+/// out, and costs nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Of those that it reads.
     #[serde(default)]
-    pub input_per_million_usd: f64,
+    pub input_per_million_usd: Option<f64>,
     /// Of those that it writes.
     #[serde(default)]
-    pub output_per_million_usd: f64,
+    pub output_per_million_usd: Option<f64>,
 }
 
 impl Price {
     /// What so many tokens cost, in millionths of a USD.
     #[expect(clippy::cast_precision_loss, reason = "no answer has 2^53 tokens")]
     pub fn micro_usd(&self, read: u64, written: u64) -> f64 {
-        self.input_per_million_usd * read as f64 + self.output_per_million_usd * written as f64
+        let [input, output] = [self.input_per_million_usd, self.output_per_million_usd]
+            .map(|usd| usd.unwrap_or_default());
+        input * read as f64 + output * written as f64
     }
 }
 
@@ -286,10 +289,18 @@ fn is_variable(name: &str) -> bool {
 }
 
 fn check_price(model: &Model, price: &Price, problems: &mut Vec<String>) {
-    for (name, value) in [
+    let figures = [
         ("input_per_million_usd", price.input_per_million_usd),
         ("output_per_million_usd", price.output_per_million_usd),
-    ] {
+    ];
+    if figures.iter().all(|(_name, value)| value.is_none()) {
+        let [input, output] = figures.map(|(name, _value)| name);
+        problems.push(format!(
+            "model `{}`: `price` is empty; say `{input}`, `{output}` or both, or leave it out",
+            model.name
+        ));
+    }
+    for (name, value) in figures.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         // Which NaN is not within either.
         if !(0.0..=MOST_USD).contains(&value) {
             let about = format!("model `{}`: `price.{name}`", model.name);

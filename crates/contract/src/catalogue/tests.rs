@@ -64,6 +64,12 @@ fn a_price_is_two_figures_that_are_not_negative() {
         assert_eq!(problems.len(), 2, "{wrong}: {problems:#?}");
         assert!(problems[0].contains("`price.input_per_million_usd`"), "{problems:#?}");
     }
+    let CatalogueProblem(problems) = priced("").unwrap_err();
+    let [problem] = problems.as_slice() else { panic!("{problems:#?}") };
+    for told in ["model `m`", "`price` is empty", "`input_per_million_usd`"] {
+        assert!(problem.contains(told), "{problem}");
+    }
+    assert!(price("output_per_million_usd = 0").micro_usd(10, 10) < 1e-9, "free, and said so");
     for wrong in ["output_per_million = 1.0", "input_per_million_usd = \"1\""] {
         assert!(priced(wrong).is_err(), "{wrong}");
     }
