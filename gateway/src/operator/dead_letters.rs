@@ -126,8 +126,8 @@ impl DeadLetters {
         let buried = self.bus.dead_letter(number).await.map_err(DeadLetterError::Unavailable)?;
         let Some(buried) = buried else { return Ok(None) };
         let again = match log_of(&buried) {
-            Ok(log) => match self.responses.again(&log).await {
-                Ok(again) => again.map(|_request| ()).map_err(|why| why.to_string()),
+            Ok(log) => match self.responses.may_ask_again(&log).await {
+                Ok(again) => again.map_err(|why| why.to_string()),
                 Err(error) => {
                     tracing::debug!(%error, "the log of a dead letter is not known: {error}");
                     // Asked after again the next time; the other letters are shown.

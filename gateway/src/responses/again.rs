@@ -40,13 +40,41 @@ pub(super) async fn request(
     log: &LogId,
 ) -> Result<Result<Request, NotAgain>, ResponseError> {
     let entries = logs::read(&inner.bus, log, 0, Doubt::Refused).await?;
-    if let Some(key) = key_of(&entries)
+    Ok(match asked_meanwhile(inner, log, &entries).await? {
+        Some(why) => Err(why),
+        None => asked(log, &entries),
+    })
+}
+
+/// Whether there is such a request. Of a log that is still there its first and its last record say so:
+/// what lies between them is not read.
+pub(super) async fn is_there(
+    inner: &Inner,
+    log: &LogId,
+) -> Result<Result<(), NotAgain>, ResponseError> {
+    let entries = match (inner.bus.first_entry(log).await?, inner.bus.last_entry(log).await?) {
+        (Some(first), Some(last)) if logs::is_beginning(&first) => vec![first, last],
+        _ => logs::read(&inner.bus, log, 0, Doubt::Refused).await?,
+    };
+    Ok(match asked_meanwhile(inner, log, &entries).await? {
+        Some(why) => Err(why),
+        None => asked(log, &entries).map(|_request| ()),
+    })
+}
+
+/// Its owner was faster.
+async fn asked_meanwhile(
+    inner: &Inner,
+    log: &LogId,
+    entries: &[Entry],
+) -> Result<Option<NotAgain>, ResponseError> {
+    if let Some(key) = key_of(entries)
         && let Some(makes) = inner.ledger.makes(&key).await?
         && makes != log.job.to_string()
     {
-        return Ok(Err(NotAgain::AskedAgain));
+        return Ok(Some(NotAgain::AskedAgain));
     }
-    Ok(asked(log, &entries))
+    Ok(None)
 }
 
 /// The record of the key under which its owner asked it.

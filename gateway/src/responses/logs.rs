@@ -125,7 +125,7 @@ pub(super) async fn end(bus: &Bus, log: &LogId, outcome: &Outcome) -> Result<End
     }
 }
 
-fn is_beginning(entry: &Entry) -> bool {
+pub(super) fn is_beginning(entry: &Entry) -> bool {
     matches!(log::read(&entry.message), Ok((Record::Accepted(_), _)))
 }
 

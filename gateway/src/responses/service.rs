@@ -169,6 +169,14 @@ impl Responses {
         again::request(&self.0, log).await
     }
 
+    /// Whether there is one, or why not.
+    pub(crate) async fn may_ask_again(
+        &self,
+        log: &LogId,
+    ) -> Result<Result<(), NotAgain>, ResponseError> {
+        again::is_there(&self.0, log).await
+    }
+
     /// A response as it stands.
     pub(crate) async fn show(&self, owner: &Owner, id: &str) -> Result<Fold, ResponseError> {
         let (_log, _entries, fold) = self.read(owner, id, Doubt::Allowed).await?;

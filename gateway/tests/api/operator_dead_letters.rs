@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use contract::keys::ApiKey;
 use contract::{DeadLetter, Failure, JobId, Lane, QueueName, streams};
+use futures::{FutureExt as _, StreamExt as _};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::keys::with_keys;
 use crate::operator::overview;
-use crate::support::{Answer, Keyring, Scribe, Stage, Written, chat, response};
+use crate::support::{Answer, Keyring, Scribe, Stage, Written, chat, response, within};
 
 const DEAD_LETTERS: &str = "/v1/admin/dead_letters";
 
@@ -267,4 +268,33 @@ async fn what_its_owner_has_asked_again_under_its_key_is_not_asked_once_more() {
     assert_eq!(refused.status, 409);
     assert!(refused.text().await.contains("Its owner has asked it again"));
     assert_eq!(stage.ever_in(streams::jobs_stream(Lane::Background)).await, 2);
+}
+
+#[tokio::test]
+async fn to_list_them_their_logs_are_not_read_whole() {
+    const LONG: usize = 300 * 1024;
+    // Nobody else reads logs here.
+    let stage = Stage::with(|settings| settings.roles.chores = false).await;
+    let mut scribe = stage.scribe(Lane::Background).await;
+    let mut job = asked(&stage, &mut scribe, "").await;
+    for _record in 0..4 {
+        job.says(&"x".repeat(LONG)).await;
+    }
+    gives_up(&stage, job, Lane::Background).await;
+    let client = async_nats::connect(stage.nats.url()).await.unwrap();
+    let mut pages = client.subscribe("$JS.API.DIRECT.GET.LOGS").await.unwrap();
+    let mut marks = client.subscribe("test.mark").await.unwrap();
+    // What the server has sent before a mark comes back has arrived.
+    let mut mark = async || {
+        client.publish("test.mark", "".into()).await.unwrap();
+        within("a mark", marks.next()).await.unwrap();
+    };
+    mark().await;
+
+    let list = listed(&stage, "").await;
+
+    assert_eq!(list["data"][0]["can_redrive"], true, "{list}");
+    mark().await;
+    let asked = std::iter::from_fn(|| pages.next().now_or_never().flatten()).count();
+    assert_eq!(asked, 1, "pages of a log");
 }
