@@ -187,7 +187,11 @@ impl Account {
     /// The caller reads an error.
     pub(super) fn refused(&mut self, refusal: &Refusal) {
         let slow = refusal.is_for_a_slow_reader();
-        self.outcome = if slow { app::READ_TOO_SLOWLY } else { app::FAILED };
+        self.outcome = match self.job {
+            _ if slow => app::READ_TOO_SLOWLY,
+            Some(_) => app::FAILED,
+            None => app::REFUSED,
+        };
         self.error = Some(refusal.error_type());
         self.callers_mistake = refusal.status().is_client_error();
         // A caller's mistake is no failure of this span; a stream that breaks is.

@@ -91,7 +91,7 @@ impl Ring {
         }
         let model = step.model(answer.model);
         model.requests += 1;
-        model.failed += u64::from(answer.outcome == app::FAILED);
+        model.failed += u64::from(matches!(answer.outcome, app::FAILED | app::REFUSED));
         model.input_tokens += read;
         model.output_tokens += said;
         let (speaking, chunks) = answer.speaking;

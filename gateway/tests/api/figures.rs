@@ -131,3 +131,25 @@ async fn how_nats_is_doing_is_seen() {
         until(line, async || stage.gateway.counts(line)).await;
     }
 }
+
+#[tokio::test]
+async fn what_no_job_came_of_is_told_from_what_failed() {
+    let mut stage = Stage::set().await;
+    let counted = |outcome: &str| {
+        let route = "http_route=\"/v1/chat/completions\"";
+        format!("app_http_stream_duration_seconds_count{{app_outcome=\"{outcome}\",{route}}} 1")
+    };
+
+    let refused = stage.caller.asks(&chat(true).replace("public", "nobodys")).answered().await;
+    assert_eq!(refused.error().await, (404, "model_not_found".to_owned()));
+    let call = stage.caller.asks(&chat(true));
+    let mut held = stage.worker.takes().await;
+    held.says_chunk(&chunk("one")).await;
+    held.seq += 1;
+    held.is_done().await;
+    call.answered().await.events().await;
+
+    for outcome in ["refused", "failed"] {
+        until(outcome, async || stage.gateway.counts(&counted(outcome))).await;
+    }
+}

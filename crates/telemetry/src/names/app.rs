@@ -39,6 +39,8 @@ pub const OTHER: &str = "other";
 pub const COMPLETED: &str = "completed";
 /// Value of [`OUTCOME`]: ended with an error that the caller was told.
 pub const FAILED: &str = "failed";
+/// Value of [`OUTCOME`] of a request: no job came of it, and the caller was told why.
+pub const REFUSED: &str = "refused";
 /// Value of [`OUTCOME`] of a job: it never came into the queue, and the caller was told.
 pub const NOT_QUEUED: &str = "not_queued";
 /// Value of [`OUTCOME`]: the caller left. Of a job also that its caller read too slowly.

@@ -95,10 +95,10 @@ fn what_was_only_read_or_wrongly_asked_is_no_work_of_a_model() {
     let unknown = AnswerFigures {
         callers_mistake: true,
         job: None,
-        outcome: app::FAILED,
+        outcome: app::REFUSED,
         ..answer(app::OTHER, 1)
     };
-    let refused_by_model = AnswerFigures { job: fine.job, ..unknown };
+    let refused_by_model = AnswerFigures { job: fine.job, outcome: app::FAILED, ..unknown };
     let no_worker = AnswerFigures { callers_mistake: false, ..unknown };
     for counted in [&fine, &read, &unknown, &refused_by_model, &no_worker] {
         ring.answered(counted, Work::default(), START);
