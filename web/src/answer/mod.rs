@@ -2,6 +2,7 @@
 //!
 //! * [`Answers`]: which answers are followed at the moment; each is followed and rendered once.
 //! * [`asked_here`]: which of them are followed to their ends though nobody reads them.
+//! * [`teller`]: the task that follows one, and tells its readers.
 //! * [`follow`]: what is said, over whatever breaks on the way to the gateway.
 //! * [`asking`]: why nothing is said yet, asked once for all who read it.
 //! * [`Told`]: what is shown of it so far. Pure.
@@ -16,6 +17,7 @@ pub(crate) mod events;
 mod follow;
 mod narrator;
 mod shared;
+mod teller;
 mod told;
 
 pub(crate) use cursor::Cursor;
