@@ -122,8 +122,14 @@ impl Answers {
         reader: Reader,
     ) -> Result<Viewer, TooMany> {
         let shared = self.shared(gateway, response, None)?;
-        // While nobody reads it, nothing is rendered.
-        shared.told().render();
+        {
+            let mut told = shared.told();
+            if reader == Reader::Person {
+                told.settle();
+            }
+            // While nobody reads it, nothing is rendered.
+            told.render();
+        }
         let mut moved = shared.moved.clone();
         moved.mark_changed();
         let closing = match reader {

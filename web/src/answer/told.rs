@@ -23,9 +23,13 @@ pub(crate) struct Told {
     pieces: Vec<Arc<Sealed>>,
     thoughts: String,
     tail: Arc<str>,
+    /// Whether anybody reads it to whom nothing can be shown twice.
+    settles: bool,
     settled: Option<Arc<str>>,
     words: usize,
     ending: Option<Ending>,
+    /// Whether what was rendered last is what there is.
+    rendered: bool,
 }
 
 /// What a viewer has not seen yet.
@@ -40,7 +44,7 @@ pub(crate) struct Update {
     pub(crate) thoughts: String,
     pub(crate) add: Vec<Arc<Sealed>>,
     pub(crate) tail: Arc<str>,
-    /// The beginning of what comes next that will most likely stand.
+    /// The beginning of what comes next that will most likely stand, if anybody asked for it.
     pub(crate) settled: Option<Arc<str>>,
     pub(crate) ending: Option<Ending>,
     /// How many words the whole has, once it is over.
@@ -50,6 +54,7 @@ pub(crate) struct Update {
 impl Told {
     /// Takes what is said. Nothing is said behind the end.
     pub(crate) fn hear(&mut self, said: &[Said]) {
+        self.rendered = false;
         for one in said {
             if self.ending.is_some() {
                 return;
@@ -92,17 +97,28 @@ impl Told {
     }
 
     fn begin_anew(&mut self) {
-        *self = Self { take: self.take.saturating_add(1), begun: true, ..Self::default() };
+        let (take, settles) = (self.take.saturating_add(1), self.settles);
+        *self = Self { take, settles, begun: true, ..Self::default() };
+    }
+
+    /// From now on what settles is rendered as well, for readers to whom nothing can be shown twice:
+    /// it costs as much as the tail.
+    pub(crate) fn settle(&mut self) {
+        self.rendered &= self.settles;
+        self.settles = true;
     }
 
     /// Renders what was heard since this was last called.
     pub(crate) fn render(&mut self) {
+        if std::mem::replace(&mut self.rendered, true) {
+            return;
+        }
         let sealed = self.narrator.sealed();
         // What stands behind the end was sealed with it.
         if self.ending.is_none() {
             self.pieces.extend(sealed.into_iter().map(Arc::new));
             self.tail = self.narrator.tail().into();
-            self.settled = self.narrator.settled().map(Arc::from);
+            self.settled = if self.settles { self.narrator.settled() } else { None }.map(Arc::from);
         } else {
             self.tail = Arc::default();
             self.settled = None;
@@ -189,5 +205,30 @@ impl Told {
         told.hear(said);
         told.render();
         told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(told: &mut Told) -> Option<Arc<str>> {
+        told.render();
+        told.since(Cursor::default()).settled
+    }
+
+    #[test]
+    fn what_settles_is_rendered_once_somebody_needs_it() {
+        let mut told = Told::default();
+        told.hear(&[Said::Text("Some words and".into())]);
+        assert_eq!(settled(&mut told), None);
+
+        told.settle();
+        let some = settled(&mut told);
+        assert!(some.is_some_and(|html| html.ends_with("Some words")), "what was heard before");
+
+        told.hear(&[Said::CutShort, Said::Text("Other words and".into())]);
+        let other = settled(&mut told);
+        assert!(other.is_some_and(|html| html.ends_with("Other words")), "another take");
     }
 }

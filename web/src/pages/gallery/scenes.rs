@@ -107,6 +107,7 @@ fn open(turns: Vec<Turn>) -> Option<Open> {
 /// What is shown of what was said so far.
 fn so_far(said: &[Said]) -> Update {
     let mut told = Told::default();
+    told.settle();
     told.hear(said);
     told.render();
     told.since(Cursor::default())
@@ -252,6 +253,7 @@ fn anew(stage: &Stage<'_>) -> Option<Markup> {
     let (html, mut page) = begun(stage)?;
     let (mut told, mut cursor) = (Told::default(), Cursor::default());
     let mut update = Update::default();
+    told.settle();
     for said in [before, behind] {
         told.hear(&said);
         told.render();
