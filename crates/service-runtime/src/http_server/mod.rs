@@ -249,12 +249,16 @@ where
     I: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let known = asked.connection.clone();
-    let mut connection = builder.serve_connection(TokioIo::new(io), answers(router, asked));
-    // Once before it can be asked to end: hyper closes at once what has read nothing yet.
-    if let Poll::Ready(ended) = futures::poll!(&mut connection) {
-        known.ended(&ended);
-        return;
-    }
+    // In a block of its own: a place for the connection before it is watched would be kept beside it.
+    let connection = {
+        let mut connection = builder.serve_connection(TokioIo::new(io), answers(router, asked));
+        // Once before it can be asked to end: hyper closes at once what has read nothing yet.
+        if let Poll::Ready(ended) = futures::poll!(&mut connection) {
+            known.ended(&ended);
+            return;
+        }
+        connection
+    };
     let mut connection = std::pin::pin!(watcher.watch(connection));
     // A broken connection is the client's business; its request was told by its span.
     known.ended(&connection.as_mut().await);
