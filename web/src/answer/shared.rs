@@ -6,9 +6,8 @@
 //! nobody reads is let go after a while; it goes on at the gateway, and whoever comes again follows
 //! it from its beginning.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use service_runtime::{Shutdown, Tasks};
@@ -16,14 +15,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Cursor;
-use super::asked_here::AskedHere;
 use super::asking::asking;
 use super::follow::Follower;
+use super::followed::{Followed, Key, NotRead, TooMany};
 use super::teller::{Teller, tell};
 use super::told::{Told, Update};
-use crate::gateway_client::{Following, OnBehalf};
-use crate::ids::ResponseId;
-use crate::session::Owner;
+use crate::conversation::Answer;
+use crate::gateway_client::{Following, OnBehalf, Refused};
+use crate::ids::{ConversationId, ResponseId};
 
 /// A connection on which nothing travels is cut by proxies sooner or later.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -33,15 +32,9 @@ const MOST_UNREAD: usize = 1_000;
 /// A page does not wait longer for it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-pub(super) type Key = (Owner, ResponseId);
-pub(super) type Known = Arc<Mutex<Followed>>;
-
-/// All that are followed.
-#[derive(Debug, Default)]
-pub(super) struct Followed {
-    pub(super) by_key: HashMap<Key, Weak<Shared>>,
-    asked_here: AskedHere<Shared>,
-}
+pub(super) type Known = Arc<Mutex<Followed<Shared>>>;
+/// One of a reader's answers, as addresses name it.
+type Turn<'a> = (&'a ConversationId, &'a ResponseId);
 
 /// The answers that are followed. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -51,10 +44,6 @@ pub(crate) struct Answers {
     ends: Ends,
     most: usize,
 }
-
-/// So many are followed that one more is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany;
 
 /// When readers have to leave because the process ends.
 #[derive(Debug, Clone)]
@@ -110,18 +99,42 @@ pub(crate) enum Step {
 impl Answers {
     /// `most` are followed at once.
     pub(crate) fn new(tasks: Tasks, ends: Ends, most: usize) -> Self {
-        Self { known: Arc::default(), tasks, ends, most }
+        let known = Arc::new(Mutex::new(Followed::new(most)));
+        Self { known, tasks, ends, most }
     }
 
-    /// Reads an answer behind `cursor`. It need not be running any more.
+    /// Reads an answer that may not be there: names that somebody has made up take no place, and
+    /// each is read in its own conversation.
+    pub(crate) async fn find(
+        &self,
+        gateway: &OnBehalf,
+        turn: Turn<'_>,
+        cursor: Cursor,
+        reader: Reader,
+    ) -> Result<Viewer, NotRead> {
+        if !self.follows(gateway, turn) {
+            lock(&self.known).has_room()?;
+            if gateway.turn(turn.0, turn.1).await?.answer == Answer::Gone {
+                return Err(Refused::gone().into());
+            }
+        }
+        Ok(self.read(gateway, turn, cursor, reader)?)
+    }
+
+    /// Whether an answer is followed.
+    pub(crate) fn follows(&self, gateway: &OnBehalf, turn: Turn<'_>) -> bool {
+        lock(&self.known).get(&key_of(gateway, turn)).is_some()
+    }
+
+    /// Reads an answer that is there, behind `cursor`. It need not be running any more.
     pub(crate) fn read(
         &self,
         gateway: &OnBehalf,
-        response: &ResponseId,
+        turn: Turn<'_>,
         cursor: Cursor,
         reader: Reader,
     ) -> Result<Viewer, TooMany> {
-        let shared = self.shared(gateway, response, None)?;
+        let shared = self.shared(gateway, turn, None)?;
         {
             let mut told = shared.told();
             if reader == Reader::Person {
@@ -142,13 +155,8 @@ impl Answers {
 
     /// Follows an answer that was asked for just now over the connection that asked for it. One that
     /// is followed already stays with what follows it, and one too many goes on without us.
-    pub(crate) fn begin(
-        &self,
-        gateway: &OnBehalf,
-        response: &ResponseId,
-        following: Box<Following>,
-    ) {
-        let Ok(shared) = self.shared(gateway, response, Some(following)) else { return };
+    pub(crate) fn begin(&self, gateway: &OnBehalf, turn: Turn<'_>, following: Box<Following>) {
+        let Ok(shared) = self.shared(gateway, turn, Some(following)) else { return };
         shared.stays.store(true, Ordering::Relaxed);
         // Held here, it would count as one that is read.
         let one = Arc::downgrade(&shared);
@@ -162,18 +170,15 @@ impl Answers {
     fn shared(
         &self,
         gateway: &OnBehalf,
-        response: &ResponseId,
+        turn: Turn<'_>,
         begun: Option<Box<Following>>,
     ) -> Result<Arc<Shared>, TooMany> {
         let mut known = lock(&self.known);
-        let key = (gateway.owner().clone(), response.clone());
-        if let Some(shared) = known.by_key.get(&key).and_then(Weak::upgrade) {
+        let key = key_of(gateway, turn);
+        if let Some(shared) = known.get(&key) {
             return Ok(shared);
         }
-        known.by_key.retain(|_, shared| shared.strong_count() > 0);
-        if known.by_key.len() >= self.most {
-            return Err(TooMany);
-        }
+        known.has_room()?;
         let (moved, caught_up) = (watch::Sender::new(0), watch::Sender::new(false));
         let shared = Arc::new(Shared {
             told: Mutex::default(),
@@ -181,11 +186,11 @@ impl Answers {
             caught_up: caught_up.subscribe(),
             stays: AtomicBool::new(false),
         });
-        known.by_key.insert(key.clone(), Arc::downgrade(&shared));
+        known.add(key.clone(), &shared);
         let teller = Teller { shared: Arc::clone(&shared), moved, caught_up };
-        let follower = Follower::new(gateway.clone(), response.clone(), begun);
+        let follower = Follower::new(gateway.clone(), turn.1.clone(), begun);
         let asks = {
-            let (gateway, response) = (gateway.clone(), response.clone());
+            let (gateway, response) = (gateway.clone(), turn.1.clone());
             move || asking(gateway.clone(), response.clone())
         };
         self.tasks.spawn_detached(tell(teller, follower, asks, Arc::clone(&self.known), key));
@@ -193,7 +198,11 @@ impl Answers {
     }
 }
 
-pub(super) fn lock(known: &Known) -> MutexGuard<'_, Followed> {
+fn key_of(gateway: &OnBehalf, turn: Turn<'_>) -> Key {
+    (gateway.owner().clone(), turn.0.clone(), turn.1.clone())
+}
+
+pub(super) fn lock(known: &Known) -> MutexGuard<'_, Followed<Shared>> {
     // Each change leaves it whole: a panic elsewhere cannot have left it half-changed.
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,7 +11,8 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::follow::Follower;
-use super::shared::{Key, Known, Shared, lock};
+use super::followed::Key;
+use super::shared::{Known, Shared, lock};
 use crate::said::Said;
 use crate::waiting::Waiting;
 
@@ -156,7 +157,7 @@ impl Teller {
         let mut known = lock(known);
         let unread = Arc::strong_count(&self.shared) == 1;
         if unread {
-            known.by_key.remove(key);
+            known.remove(key);
         }
         unread
     }

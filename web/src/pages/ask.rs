@@ -72,7 +72,7 @@ pub(crate) async fn ask(
     let gateway = served.gateway.on_behalf_of(owner);
     match asked.submit(&served.tasks, &gateway).await {
         Ok(Sent { conversation, response, following }) => {
-            served.answers.begin(&gateway, &response, following);
+            served.answers.begin(&gateway, (&conversation, &response), following);
             Redirect::to(&paths::turn(&conversation, &response)).into_response()
         }
         Err(why) => asked.give_back(&served, &gateway, look, why).await,

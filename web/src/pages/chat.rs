@@ -116,7 +116,8 @@ pub(crate) async fn show(
         };
         return chat.whole(now.as_ref(), alert.as_ref()).into_response();
     }
-    let reading = served.answers.read(&gateway, &turn.id, Cursor::default(), Reader::Person);
+    let reading =
+        served.answers.read(&gateway, (&conversation, &turn.id), Cursor::default(), Reader::Person);
     let Ok(mut viewer) = reading else {
         let words = Words::too_many_answers();
         return problem::with_status(&words, chat.whole(None, Some(&words)));
@@ -139,8 +140,10 @@ pub(super) async fn snapshot(
     gateway: &OnBehalf,
     chat: &Chat,
 ) -> Result<Option<Update>, TooMany> {
-    let Some(turn) = chat.open.as_ref().and_then(Open::running) else { return Ok(None) };
-    let mut viewer = served.answers.read(gateway, &turn.id, Cursor::default(), Reader::Script)?;
+    let Some(open) = &chat.open else { return Ok(None) };
+    let Some(turn) = open.running() else { return Ok(None) };
+    let turn = (open.id(), &turn.id);
+    let mut viewer = served.answers.read(gateway, turn, Cursor::default(), Reader::Script)?;
     viewer.catch_up().await;
     Ok(Some(viewer.now()))
 }

@@ -11,9 +11,10 @@ use super::chat::stream_of;
 use super::view::actions_of;
 use super::{Served, problem};
 use crate::answer::events::{Events, HEARTBEAT};
-use crate::answer::{self, Cursor, Step, Viewer};
+use crate::answer::{self, Cursor, NotRead, Step, Viewer};
 use crate::components;
 use crate::error::Words;
+use crate::gateway_client::Refused;
 use crate::ids::{ConversationId, ResponseId};
 use crate::session::Owner;
 
@@ -38,15 +39,18 @@ pub(crate) async fn follow(
     let (Ok(conversation), Ok(response)) = (conversation.parse(), response.parse()) else {
         return problem::page(&served.assets, &Words::no_such_chat());
     };
+    let about: (ConversationId, ResponseId) = (conversation, response);
     // Browsers say by themselves what they have when they come again.
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let first = from.map(|Query(from)| from.from).unwrap_or_default();
     let cursor: Cursor = last.unwrap_or(&first).parse().unwrap_or_default();
     let gateway = served.gateway.on_behalf_of(owner);
-    let reading = served.answers.read(&gateway, &response, cursor, answer::Reader::Script);
-    let Ok(mut viewer) = reading else {
-        // The script comes again.
-        return problem::page(&served.assets, &Words::too_many_answers());
+    let turn = (&about.0, &about.1);
+    let reader = answer::Reader::Script;
+    let mut viewer = match served.answers.find(&gateway, turn, cursor, reader).await {
+        Ok(viewer) => viewer,
+        // The script comes again, unless it is not there.
+        Err(not_read) => return problem::page(&served.assets, &words_of(&not_read)),
     };
     // What was said before comes in one piece.
     viewer.catch_up().await;
@@ -54,9 +58,16 @@ pub(crate) async fn follow(
         return problem::page(&served.assets, &Words::no_such_chat());
     }
     let begin = format!("retry: {COMES_AGAIN_MS}\n\n");
-    let about: (ConversationId, ResponseId) = (conversation, response);
     let rest = stream::unfold(Some((viewer, Events::default(), about)), step);
     stream_of("text/event-stream", stream::iter([begin]).chain(rest))
+}
+
+fn words_of(not_read: &NotRead) -> Words {
+    match not_read {
+        NotRead::TooMany => Words::too_many_answers(),
+        NotRead::Refused(Refused::Answered { status: 404, .. }) => Words::no_such_chat(),
+        NotRead::Refused(refused) => Words::of_refusal(refused),
+    }
 }
 
 type Told = Option<(Viewer, Events, (ConversationId, ResponseId))>;

@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use super::{Served, form, problem, turn};
 use crate::error::Words;
+use crate::gateway_client::{OnBehalf, Refused};
+use crate::ids::{ConversationId, ResponseId};
 use crate::session::Owner;
 
 /// The button's form.
@@ -30,6 +32,18 @@ pub(crate) async fn stop(
         Ok(turn) => turn,
         Err(words) => return problem::page(&served.assets, &words),
     };
-    let stopped = served.gateway.on_behalf_of(owner).cancel(&turn.1).await;
+    let stopped = stop_in(&served, &served.gateway.on_behalf_of(owner), &turn).await;
     turn::done(&served, &turn, stopped)
+}
+
+/// The gateway stops an answer by its own name, whatever conversation it is in.
+async fn stop_in(
+    served: &Served,
+    gateway: &OnBehalf,
+    (conversation, response): &(ConversationId, ResponseId),
+) -> Result<(), Refused> {
+    if !served.answers.follows(gateway, (conversation, response)) {
+        gateway.turn(conversation, response).await?;
+    }
+    gateway.cancel(response).await
 }

@@ -11,6 +11,7 @@ use crate::support::ChatPage;
 
 const ASK: &str = "POST /v1/responses";
 const FOLLOW: &str = "GET /v1/responses/{id}";
+const TURNS: &str = "GET /v1/conversations/{id}/turns";
 /// Longer than an answer is followed that was not asked for here and that nobody reads.
 const LONG: Duration = Duration::from_secs(13);
 
@@ -185,4 +186,34 @@ async fn answers_that_nobody_reads_leave_places_for_readers() {
 
     let last = chat.ask("c").await;
     assert_eq!(chat.get(&last.live()).await.status(), 200);
+}
+
+#[tokio::test]
+async fn names_that_somebody_makes_up_take_no_places() {
+    let gateway = Gateway::that_waits();
+    let chat = ChatPage::at(&gateway, &[("WEB_MOST_ANSWERS", "1")]);
+    let elsewhere = ChatPage::before(&gateway);
+    let turn = elsewhere.ask("Why?").await;
+    let reader = elsewhere.at(&chat.url);
+    // Whether they are there is not known yet.
+    gateway.hold(FOLLOW);
+    gateway.hold(TURNS);
+    let status = async |path: String| reader.get(&path).await.status();
+    let made_up =
+        (9_000..9_020).map(|number| status(turn.below(&format!("live/resp_{number:032}"))));
+    let made_up = futures::future::join_all(made_up);
+    let there = async {
+        let all_are_asked_for = gateway.is_called(TURNS, 20);
+        tokio::time::timeout(LONG, all_are_asked_for).await.expect("no place is needed for that");
+        let then = async {
+            gateway.is_called(TURNS, 21).await;
+            gateway.release();
+        };
+        tokio::join!(status(turn.live()), then).0
+    };
+
+    let (made_up, there) = tokio::join!(made_up, there);
+
+    assert_eq!(there, 200);
+    assert_eq!(made_up, [404; 20]);
 }

@@ -171,3 +171,31 @@ async fn addresses_that_name_nothing_are_no_pages() {
     let back = chat.get(&turn.below("stop")).await;
     assert_eq!(back.headers()["location"], format!("/c/{}", turn.conversation));
 }
+
+#[tokio::test]
+async fn an_answer_is_read_and_stopped_in_its_own_chat_alone() {
+    let gateway = Gateway::that_waits();
+    let chat = ChatPage::before(&gateway);
+    let (one, other) = (chat.ask("a").await, chat.ask("b").await);
+    let mixed = Turn { conversation: one.conversation.clone(), ..other.clone() };
+
+    // Where it is followed, and where nothing is known of it.
+    for page in [&chat, &ChatPage::before(&gateway)] {
+        let reader = chat.at(&page.url);
+        let live = reader.get(&mixed.live()).await;
+        assert_eq!(live.status(), 404);
+        assert!(live.text().await.unwrap().contains("no such chat"));
+        let stopped = reader.send(&mixed.below("stop"), &[("answer", &other.response)]).await;
+        assert_eq!(stopped.status(), 404);
+        assert!(stopped.text().await.unwrap().contains("no such chat"));
+    }
+    for answer in gateway.answers() {
+        assert_eq!(answer.status(), Status::Queued, "nothing was stopped");
+    }
+    // In its own chat it is read and stopped, wherever nothing is known of it.
+    let elsewhere = ChatPage::before(&gateway);
+    let reader = chat.at(&elsewhere.url);
+    assert_eq!(reader.get(&other.live()).await.status(), 200);
+    reader.go(&one.below("stop"), &[("answer", &one.response)]).await;
+    assert_eq!(gateway.next_answer().await.ended().await, Status::Cancelled);
+}

@@ -109,6 +109,10 @@ async fn serve(mut stream: TcpStream, sent: &Sent) -> anyhow::Result<()> {
         Some("/v1/models") => {
             json!([{"id": "m", "object": "model", "created": 0, "owned_by": "m"}])
         }
+        Some(turns) if turns.ends_with("/turns") => {
+            let until = path.split_once("until=").map(|(_, turn)| turn);
+            json!([{"id": until, "response": {"status": "in_progress"}}])
+        }
         _ => json!([]),
     };
     let body = json!({"object": "list", "data": list, "has_more": false}).to_string();
