@@ -124,6 +124,22 @@ test('an answer that cannot be stopped says so, and is stopped when it can', { s
   await visitor.leave();
 });
 
+test('that it was not stopped is said no longer once it has ended', { skip }, async () => {
+  const visitor = await arrive();
+  await visitor.says(`${promptLine({ script: 'count', tokens: 1_000, token_ms: 10 })}Count.`);
+  await visitor.hears('t20 ');
+  await between.close();
+  await visitor.stop.click();
+  await inWords(visitor, 'the answer was not stopped');
+
+  await between.open();
+  await visitor.isAnswered();
+
+  await visitor.hears('t999');
+  assert.equal((await visitor.alert.textContent()).trim(), '');
+  await visitor.leave();
+});
+
 for (const javaScriptEnabled of [true, false]) {
   test(`an answer that waits says what for, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, { skip }, async () => {
     const visitor = await arrive({ javaScriptEnabled });

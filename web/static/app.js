@@ -215,6 +215,7 @@ class Answer {
     this.article.removeAttribute('aria-busy');
     this.waitNoMore();
     this.tail.remove();
+    if (alertBox.textContent === words.notStopped) alertBox.replaceChildren();
     this.article.insertAdjacentHTML('beforeend', policy.createHTML(actions));
     current = null;
     const focused = document.activeElement?.id === 'stop';
