@@ -154,3 +154,25 @@ for (const javaScriptEnabled of [true, false]) {
     await visitor.leave();
   });
 }
+
+test('whoever reads an answer is told that its chat was deleted in another tab', async () => {
+  const visitor = await Visitor.arrive(browser);
+  await visitor.says(`${promptLine({ script: 'count', tokens: 60_000, token_ms: 10 })}Count.`);
+  await visitor.hears('t20 ');
+  const other = await Visitor.in(visitor.context);
+  const { origin, pathname } = new URL(visitor.page.url());
+  await other.page.goto(`${origin}${pathname}/delete`);
+  await other.goes(() => other.page.getByRole('button', { name: 'Delete it' }).click());
+
+  await visitor.isAnswered();
+
+  await visitor.hears('this chat was deleted.');
+  assert.match(await visitor.lastAnswer.textContent(), /t20 /, 'what was said can be read');
+  assert.doesNotMatch(await visitor.lastAnswer.textContent(), /Stopped/);
+  assert.equal(await visitor.lastAnswer.locator('.tools').count(), 0);
+  await visitor.prompt.fill('another question');
+  await visitor.goes(() => visitor.send.click());
+  await visitor.alert.filter({ hasText: 'not there any more' }).waitFor();
+  assert.equal(await visitor.prompt.inputValue(), 'another question');
+  await visitor.leave();
+});

@@ -226,6 +226,7 @@ impl Words {
 pub(crate) fn reason_why(why: Why) -> &'static str {
     match why {
         Why::Gone => errors::WHY_GONE,
+        Why::Deleted => errors::WHY_DELETED,
         Why::Key => errors::WHY_KEY,
         Why::Gateway => errors::WHY_GATEWAY,
     }

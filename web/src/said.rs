@@ -83,6 +83,8 @@ pub(crate) enum Ending {
 pub(crate) enum Why {
     /// There is none, or it is somebody else's.
     Gone,
+    /// Its conversation was deleted while it was read.
+    Deleted,
     /// The gateway does not let us in.
     Key,
     /// No gateway can be reached.

@@ -1,11 +1,13 @@
 //! Follows one answer over whatever breaks on the way: connections, gateways, workers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::gateway_client::{Following, Interrupted, OnBehalf, Refused};
-use crate::ids::ResponseId;
+use crate::ids::{ConversationId, ResponseId};
 use crate::said::{Ending, Said, Why};
 
 /// Pauses between tries grow from one to the other.
@@ -17,11 +19,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const BEGINS_WITHIN: Duration = Duration::from_secs(15);
 /// After so long without a gateway, readers are told. The answer may go on all the same.
 const GIVES_UP_AFTER: Duration = Duration::from_secs(120);
+/// Whoever deletes a chat stops its answers first. When to look whether it is gone then.
+const LOOKS: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(450)];
+/// An end is not held back for longer.
+const LOOKS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Everything that is said, in order, each once.
 pub(super) struct Follower {
     gateway: OnBehalf,
+    conversation: ConversationId,
     response: ResponseId,
+    /// Whether somebody has stopped it here.
+    stopped: Arc<AtomicBool>,
     following: Option<Box<Following>>,
     /// The number of the last event that was taken.
     last: Option<u64>,
@@ -35,12 +44,15 @@ impl Follower {
     /// `begun` is a connection over which it is told already, from its beginning.
     pub(super) fn new(
         gateway: OnBehalf,
-        response: ResponseId,
+        (conversation, response): (&ConversationId, &ResponseId),
         begun: Option<Box<Following>>,
+        stopped: Arc<AtomicBool>,
     ) -> Self {
         Self {
             gateway,
-            response,
+            conversation: conversation.clone(),
+            response: response.clone(),
+            stopped,
             following: begun,
             last: None,
             pause: FIRST_PAUSE,
@@ -55,14 +67,17 @@ impl Follower {
             let Some(following) = &mut self.following else {
                 if let Some(ending) = self.connect().await {
                     self.over = true;
-                    return Some(vec![Said::End(ending)]);
+                    return Some(vec![Said::End(self.why(ending).await)]);
                 }
                 continue;
             };
             match following.next().await {
-                Ok((number, said)) => {
+                Ok((number, mut said)) => {
                     (self.last, self.lost_since, self.pause) = (Some(number), None, FIRST_PAUSE);
                     self.over = matches!(said.last(), Some(Said::End(_)));
+                    if let Some(Said::End(ending)) = said.last_mut() {
+                        *ending = self.why(ending.clone()).await;
+                    }
                     return Some(said);
                 }
                 Err(Interrupted) => {
@@ -97,6 +112,29 @@ impl Follower {
                 }
                 self.is_lost()
             }
+        }
+    }
+
+    /// The same ending, unless it came because the chat was deleted.
+    async fn why(&self, ending: Ending) -> Ending {
+        let looks: &[Duration] = match ending {
+            Ending::Stopped if !self.stopped.load(Ordering::Relaxed) => &LOOKS,
+            Ending::Lost(Why::Gone) => &[Duration::ZERO],
+            _ => &[],
+        };
+        let is_deleted = async {
+            for pause in looks {
+                sleep(*pause).await;
+                let looked = self.gateway.conversation(&self.conversation).await;
+                if matches!(looked, Err(Refused::Answered { status: 404, .. })) {
+                    return true;
+                }
+            }
+            false
+        };
+        match timeout(LOOKS_WITHIN, is_deleted).await {
+            Ok(true) => Ending::Lost(Why::Deleted),
+            Ok(false) | Err(_) => ending,
         }
     }
 

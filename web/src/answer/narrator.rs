@@ -111,8 +111,8 @@ impl Narrator {
                 let reason = reason_of(code.as_deref(), message.as_deref());
                 return Some(components::interrupted(&reason));
             }
-            Ending::Lost(Why::Gone) => {
-                return Some(components::interrupted(reason_why(Why::Gone)));
+            Ending::Lost(why @ (Why::Gone | Why::Deleted)) => {
+                return Some(components::interrupted(reason_why(*why)));
             }
             Ending::Lost(why) => return Some(components::unreadable(reason_why(*why))),
             Ending::Stopped => texts::STOPPED,

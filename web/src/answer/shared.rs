@@ -72,6 +72,8 @@ pub(super) struct Shared {
     caught_up: watch::Receiver<bool>,
     /// Whether it is followed to its end though nobody reads it.
     pub(super) stays: AtomicBool,
+    /// Whether somebody has stopped it here.
+    stopped: Arc<AtomicBool>,
 }
 
 /// Somebody who reads an answer.
@@ -121,9 +123,14 @@ impl Answers {
         Ok(self.read(gateway, turn, cursor, reader)?)
     }
 
-    /// Whether an answer is followed.
-    pub(crate) fn follows(&self, gateway: &OnBehalf, turn: Turn<'_>) -> bool {
+    fn follows(&self, gateway: &OnBehalf, turn: Turn<'_>) -> bool {
         lock(&self.known).get(&key_of(gateway, turn)).is_some()
+    }
+
+    /// Somebody stops an answer; whether it is followed.
+    pub(crate) fn stop(&self, gateway: &OnBehalf, turn: Turn<'_>) -> bool {
+        let shared = lock(&self.known).get(&key_of(gateway, turn));
+        shared.inspect(|shared| shared.stopped.store(true, Ordering::Relaxed)).is_some()
     }
 
     /// Reads an answer that is there, behind `cursor`. It need not be running any more.
@@ -180,15 +187,17 @@ impl Answers {
         }
         known.has_room()?;
         let (moved, caught_up) = (watch::Sender::new(0), watch::Sender::new(false));
+        let stopped = Arc::default();
         let shared = Arc::new(Shared {
             told: Mutex::default(),
             moved: moved.subscribe(),
             caught_up: caught_up.subscribe(),
             stays: AtomicBool::new(false),
+            stopped: Arc::clone(&stopped),
         });
         known.add(key.clone(), &shared);
         let teller = Teller { shared: Arc::clone(&shared), moved, caught_up };
-        let follower = Follower::new(gateway.clone(), turn.1.clone(), begun);
+        let follower = Follower::new(gateway.clone(), turn, begun, stopped);
         let asks = {
             let (gateway, response) = (gateway.clone(), turn.1.clone());
             move || asking(gateway.clone(), response.clone())

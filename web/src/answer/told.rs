@@ -127,7 +127,8 @@ impl Told {
 
     /// Whether there is no such answer.
     pub(crate) fn is_gone(&self) -> bool {
-        self.bytes == 0 && self.ending == Some(Ending::Lost(Why::Gone))
+        let is_gone = matches!(self.ending, Some(Ending::Lost(Why::Gone | Why::Deleted)));
+        self.bytes == 0 && is_gone
     }
 
     /// Whether a viewer has more than was read so far, and has only to wait.

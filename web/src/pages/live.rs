@@ -78,7 +78,9 @@ async fn step(told: Told) -> Option<(String, Told)> {
         Step::Show(update) => {
             let actions = || {
                 let actions = actions_of(&about.0, &about.1, &update, None);
-                components::actions(&actions).into_string()
+                actions
+                    .map(|actions| components::actions(&actions).into_string())
+                    .unwrap_or_default()
             };
             let frame = events.frame(&update, actions);
             (frame, Some((viewer, events, about)))

@@ -42,7 +42,7 @@ async fn stop_in(
     gateway: &OnBehalf,
     (conversation, response): &(ConversationId, ResponseId),
 ) -> Result<(), Refused> {
-    if !served.answers.follows(gateway, (conversation, response)) {
+    if !served.answers.stop(gateway, (conversation, response)) {
         gateway.turn(conversation, response).await?;
     }
     gateway.cancel(response).await

@@ -105,7 +105,7 @@ impl StreamedPage {
         let mut out = String::new();
         self.end_body(&mut out);
         let open = self.chat.open.as_ref();
-        let actions = open.map(|open| actions_of(open.id(), &self.turn.id, update, None));
+        let actions = open.and_then(|open| actions_of(open.id(), &self.turn.id, update, None));
         out.push_str(&components::answer_end(actions.as_ref()).into_string());
         out.push_str(&self.chat.end(None, false).into_string());
         out

@@ -238,7 +238,7 @@ fn ended(conversation: &ConversationId, turn: &Turn, said: &[Said], colours: Col
         (PreEscaped(components::BODY))
         (PreEscaped(update.add.iter().map(|piece| piece.as_html()).collect::<String>()))
         (PreEscaped(components::BODY_ENDS))
-        (components::answer_end(Some(&actions)))
+        (components::answer_end(actions.as_ref()))
     }
 }
 
@@ -274,13 +274,13 @@ fn is_in_code(update: &Update) -> bool {
     matches!(update.add.last().map(AsRef::as_ref), Some(Sealed::CodeBegins(_) | Sealed::Code(_)))
 }
 
-/// What can be done with an answer that is over.
+/// What can be done with an answer that is over; nothing where its chat is gone.
 pub(super) fn actions_of<'a>(
     conversation: &'a ConversationId,
     response: &'a ResponseId,
     update: &Update,
     thumb: Option<Thumb>,
-) -> Actions<'a> {
+) -> Option<Actions<'a>> {
     let (ending, spoken) = (update.ending.as_ref(), update.words > 0);
     let is_cut = matches!(ending, Some(Ending::Length | Ending::Stopped | Ending::Failed { .. }));
     // It may go on, and then nothing can be asked beside it.
@@ -288,5 +288,13 @@ pub(super) fn actions_of<'a>(
     let is_cut = is_cut && spoken;
     let has_failed = matches!(ending, Some(Ending::Failed { .. } | Ending::Lost(_)));
     let may_be_asked_again = !may_go_on;
-    Actions { conversation, response, is_cut, may_be_asked_again, thumb, has_failed }
+    let is_deleted = ending == Some(&Ending::Lost(Why::Deleted));
+    (!is_deleted).then_some(Actions {
+        conversation,
+        response,
+        is_cut,
+        may_be_asked_again,
+        thumb,
+        has_failed,
+    })
 }

@@ -96,6 +96,7 @@ pub(crate) const OTHER_ADDRESS: &str = "The chat does not answer under this addr
 
 // Why an answer cannot be read any further. These follow a colon.
 pub(crate) const WHY_GONE: &str = "the answer is not kept any longer.";
+pub(crate) const WHY_DELETED: &str = "this chat was deleted.";
 pub(crate) const WHY_KEY: &str = "the gateway does not let this page in.";
 pub(crate) const WHY_GATEWAY: &str = "the gateway cannot be reached. The answer may go on.";
 

@@ -139,3 +139,27 @@ async fn a_server_that_ends_sends_scripts_away_and_waits_for_answers_that_end_so
     assert!(text_of(&rest).contains("four") && !rest.contains("restarted"), "{rest}");
     assert!(rest.ends_with("</html>\n"), "{rest}");
 }
+
+#[tokio::test]
+async fn whoever_reads_an_answer_whose_chat_is_deleted_is_told_that_and_offered_nothing() {
+    let (chat, turn, answer) = begun().await;
+    let mut page = chat.get(&turn.path()).await;
+    read_until(&mut page, "one two ").await;
+    let mut events = chat.follow(&turn, "").await;
+    let mut screen = Screen::default();
+    screen.reads_until("one two ", &mut events).await;
+
+    chat.go(&turn.below("delete"), &[]).await;
+
+    assert_eq!(answer.ended().await, Status::Cancelled);
+    screen.reads(&mut events).await;
+    assert_eq!(screen.how.as_deref(), Some("failed"));
+    let rest = page.text().await.unwrap();
+    for seen in [&screen.over(), &rest] {
+        let text = text_of(seen);
+        assert!(text.contains("this chat was deleted."), "{seen}");
+        assert!(!text.contains("Stopped.") && !text.contains("not kept"), "{seen}");
+        assert!(!seen.contains("name=\"again\"") && !seen.contains("data-copy=\"\""), "{seen}");
+        assert!(!seen.contains("class=\"rate\""), "{seen}");
+    }
+}

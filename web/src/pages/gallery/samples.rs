@@ -110,6 +110,7 @@ pub(super) fn ended() -> Vec<(&'static str, Vec<Said>)> {
         ("Failed before its first word", vec![failed("upstream_timeout")]),
         ("Failed with a code that has no words", vec![failed("another")]),
         ("Not to be read: gone", vec![Said::End(Ending::Lost(Why::Gone))]),
+        ("Not to be read: deleted", end(Ending::Lost(Why::Deleted))),
         ("Not to be read: the key", vec![Said::End(Ending::Lost(Why::Key))]),
         ("Not to be read: the gateway", end(Ending::Lost(Why::Gateway))),
     ]
