@@ -68,21 +68,12 @@ impl Conversations {
         let rate = |record: &mut super::record::Record| {
             let tree = record.tree();
             let turn = tree.turn(place_of(&tree, id, turn)?);
-            Ok::<_, ConversationError>((turn, record.thumbs.set(turn, feedback)))
+            Ok((turn, record.thumbs.set(turn, feedback)))
         };
-        let (_conversation, rated) = self.change(owner, id, rate).await?;
-        let (turn, anew) = rated?;
+        let (_conversation, (turn, anew)) = self.try_change(owner, id, rate).await?;
         // It is kept: whoever is refused now would send it again, and that is no change any more.
         let fold = self.turn(owner, turn, Doubt::Allowed).await.ok().flatten();
-        let model = fold.and_then(|fold| model_of(&fold.response()));
+        let model = fold.and_then(|fold| fold.model());
         Ok(Rated { turn, anew, model })
     }
-}
-
-fn model_of(response: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Response {
-        model: String,
-    }
-    serde_json::from_slice(response).ok().map(|Response { model }| model)
 }

@@ -181,10 +181,20 @@ impl Conversations {
         id: &str,
         change: impl Fn(&mut Record) -> T,
     ) -> Result<(Conversation, T), ConversationError> {
+        self.try_change(owner, id, |record| Ok(change(record))).await
+    }
+
+    /// The same with a change that can be refused: then nothing is written.
+    pub(super) async fn try_change<T>(
+        &self,
+        owner: &Owner,
+        id: &str,
+        change: impl Fn(&mut Record) -> Result<T, ConversationError>,
+    ) -> Result<(Conversation, T), ConversationError> {
         let changed = async {
             loop {
                 let (id, mut record, revision) = self.read(owner, id).await?;
-                let given = change(&mut record);
+                let given = change(&mut record)?;
                 let (key, value) = (subjects::conversation_key(owner, id), record.write()?);
                 match self.records().update(&key, value, revision).await {
                     Ok(_revision) => return Ok((Conversation::of(id, &record), given)),

@@ -200,6 +200,11 @@ impl Fold {
         Some(joined([&input, &self.projection.output_items()]))
     }
 
+    /// The model that was asked.
+    pub(crate) fn model(&self) -> Option<String> {
+        Some(accepted(&self.first)?.model.as_str().to_owned())
+    }
+
     /// The conversation that it is a turn of.
     pub(crate) fn conversation(&self) -> Option<String> {
         request(&accepted(&self.first)?)?.conversation().map(str::to_owned)

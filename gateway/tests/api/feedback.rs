@@ -1,5 +1,6 @@
 //! What a reader thought of an answer: kept with its turn, and counted by model.
 
+use contract::{ConversationId, Owner, streams, subjects};
 use serde_json::{Value, json};
 
 use crate::support::{Stage, Talk, read, until};
@@ -60,11 +61,17 @@ async fn what_cannot_be_rated_is_refused_and_nothing_is_kept() {
         stage.caller.posts(&path, body).answered().await.error().await
     };
 
+    let records = stage.bus.records(streams::CONVERSATIONS).await.unwrap();
+    let id = ConversationId::of_conversation(&talk.id).unwrap();
+    let key = subjects::conversation_key(&Owner::local(), id);
+    let before = records.get(&key).await.unwrap().unwrap().revision;
     let up = r#"{"rating":"up"}"#;
     for turn in [foreign.as_str(), "resp_1", "%ff"] {
         let (status, code) = posts(&talk, turn, up).await;
         assert_eq!(status, 404, "{turn}: {code}");
     }
+    let after = records.get(&key).await.unwrap().unwrap().revision;
+    assert_eq!(after, before, "nothing was written");
     talk.id = "conv_1".to_owned();
     assert_eq!(posts(&talk, &one, up).await, (404, "conversation_not_found".to_owned()));
     for (body, code) in [
