@@ -153,7 +153,7 @@ class Answer {
   }
 
   take({ anew, status: why, thoughts, add = [], tail, end }) {
-    const below = isBelow();
+    const below = isBelow() || (end?.how === 'failed' && !this.spoken);
     if (anew) this.startOver();
     if (why) this.wait(why);
     if ((add.length || tail?.[1]) && !this.spoken) {
@@ -405,6 +405,12 @@ document.addEventListener('click', (event) => {
   }
 });
 
+/** What failed at once is to be seen by whoever has asked it, however long the question is. */
+function showFailure() {
+  const isNew = performance.getEntriesByType('navigation')[0]?.type === 'navigate';
+  if (isNew && location.hash === '#latest' && $('.wrong', all('[data-author=assistant]').at(-1))) scrollDown();
+}
+
 /** Offers the way down to a reader who has gone up. */
 function followReader() {
   const down = document.createElement('button');
@@ -430,6 +436,7 @@ if (composer) {
   const writing = $('[data-live]');
   if (writing) current = new Answer(writing);
   followReader();
+  addEventListener('load', showFailure);
   const focus = () => ($('#edited') ? $('#edited').focus() : focusPrompt());
   focus();
   if (location.hash) keepFocus(focus);
