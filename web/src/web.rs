@@ -72,7 +72,8 @@ impl Web {
         let ends = Ends { soon: Shutdown::manual(), late: Shutdown::manual() };
         let Settings { allowed_hosts: hosts, cookie_secure: secure, gallery, .. } = settings;
         let tasks = Tasks::new();
-        let answers = Answers::new(tasks.clone(), ends.clone(), settings.most_answers);
+        let answers =
+            Answers::new(tasks.clone(), ends.clone(), settings.most_answers, telemetry.meter());
         let router = router(gateway.clone(), hosts, secure, gallery, (answers, tasks), &telemetry);
         Ok(Self {
             server,

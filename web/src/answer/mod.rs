@@ -3,6 +3,7 @@
 //! * [`Answers`]: which answers are followed at the moment; each is followed and rendered once.
 //! * [`asked_here`]: which of them are followed to their ends though nobody reads them.
 //! * [`teller`]: the task that follows one, and tells its readers.
+//! * [`counts`]: those for which there was no place.
 //! * [`followed`]: each under its name, and no more than so many.
 //! * [`follow`]: what is said, over whatever breaks on the way to the gateway.
 //! * [`asking`]: why nothing is said yet, asked once for all who read it.
@@ -13,6 +14,7 @@
 
 mod asked_here;
 mod asking;
+mod counts;
 mod cursor;
 pub(crate) mod events;
 mod follow;

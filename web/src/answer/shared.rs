@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use opentelemetry::metrics::Meter;
 use service_runtime::{Shutdown, Tasks};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::Cursor;
 use super::asking::asking;
+use super::counts::Counts;
 use super::follow::Follower;
 use super::followed::{Followed, Key, NotRead, TooMany};
 use super::teller::{Teller, tell};
@@ -43,6 +45,7 @@ pub(crate) struct Answers {
     tasks: Tasks,
     ends: Ends,
     most: usize,
+    counts: Counts,
 }
 
 /// When readers have to leave because the process ends.
@@ -100,9 +103,9 @@ pub(crate) enum Step {
 
 impl Answers {
     /// `most` are followed at once.
-    pub(crate) fn new(tasks: Tasks, ends: Ends, most: usize) -> Self {
+    pub(crate) fn new(tasks: Tasks, ends: Ends, most: usize, meter: &Meter) -> Self {
         let known = Arc::new(Mutex::new(Followed::new(most)));
-        Self { known, tasks, ends, most }
+        Self { known, tasks, ends, most, counts: Counts::new(meter) }
     }
 
     /// Reads an answer that may not be there: names that somebody has made up take no place, and
@@ -115,7 +118,8 @@ impl Answers {
         reader: Reader,
     ) -> Result<Viewer, NotRead> {
         if !self.follows(gateway, turn) {
-            lock(&self.known).has_room()?;
+            let room = lock(&self.known).has_room();
+            room.inspect_err(|TooMany| self.counts.refused())?;
             if gateway.turn(turn.0, turn.1).await?.answer == Answer::Gone {
                 return Err(Refused::gone().into());
             }
@@ -141,7 +145,8 @@ impl Answers {
         cursor: Cursor,
         reader: Reader,
     ) -> Result<Viewer, TooMany> {
-        let shared = self.shared(gateway, turn, None)?;
+        let shared = self.shared(gateway, turn, None);
+        let shared = shared.inspect_err(|TooMany| self.counts.refused())?;
         {
             let mut told = shared.told();
             if reader == Reader::Person {
@@ -163,7 +168,8 @@ impl Answers {
     /// Follows an answer that was asked for just now over the connection that asked for it. One that
     /// is followed already stays with what follows it, and one too many goes on without us.
     pub(crate) fn begin(&self, gateway: &OnBehalf, turn: Turn<'_>, following: Box<Following>) {
-        let Ok(shared) = self.shared(gateway, turn, Some(following)) else { return };
+        let shared = self.shared(gateway, turn, Some(following));
+        let Ok(shared) = shared.inspect_err(|TooMany| self.counts.let_go()) else { return };
         shared.stays.store(true, Ordering::Relaxed);
         // Held here, it would count as one that is read.
         let one = Arc::downgrade(&shared);
@@ -171,6 +177,7 @@ impl Answers {
         let most_unread = MOST_UNREAD.min(self.most / 2);
         for too_many in lock(&self.known).asked_here.add(one, most_unread) {
             too_many.stays.store(false, Ordering::Relaxed);
+            self.counts.let_go();
         }
     }
 

@@ -21,6 +21,15 @@ fn waiting() -> (Gateway, ChatPage) {
     (gateway, chat)
 }
 
+/// What the page tells of a counter.
+async fn counted(chat: &ChatPage, name: &str) -> u64 {
+    let metrics = chat.browser.get(format!("{}/metrics", chat.health_url)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let line = metrics.lines().find(|line| line.starts_with(name));
+    let line = line.unwrap_or_else(|| panic!("{name}: {metrics}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn what_nobody_opens_is_read_to_its_end_and_what_was_asked_elsewhere_is_let_go() {
     let (gateway, chat) = waiting();
@@ -151,6 +160,8 @@ async fn of_more_answers_than_are_followed_at_once_readers_are_told_and_the_answ
     assert!(page.contains("<p class=\"waiting\""), "the script has a line to say why: {page}");
     assert_eq!(chat.with_script().get(&first.path()).await.status(), 200, "that one is followed");
     assert_eq!(gateway.calls_of(FOLLOW).len(), 0);
+    assert_eq!(counted(&chat, "app_answers_refused_total").await, 3);
+    assert_eq!(counted(&chat, "app_answers_let_go_total").await, 2, "neither is without a reader");
 
     one.complete();
     one.is_read_by(0).await;
@@ -174,6 +185,7 @@ async fn of_more_answers_than_are_followed_at_once_readers_are_told_and_the_answ
 async fn answers_that_nobody_reads_leave_places_for_readers() {
     let gateway = Gateway::that_waits();
     let chat = ChatPage::at(&gateway, &[("WEB_MOST_ANSWERS", "2")]);
+    assert_eq!(counted(&chat, "app_answers_let_go_total").await, 0, "told from the beginning");
     chat.ask("a").await;
     let one = gateway.next_answer().await;
     chat.ask("b").await;
@@ -183,9 +195,11 @@ async fn answers_that_nobody_reads_leave_places_for_readers() {
 
     // A moment after it was asked for, the older one is let go.
     one.is_read_by(0).await;
+    assert_eq!(counted(&chat, "app_answers_let_go_total").await, 1);
 
     let last = chat.ask("c").await;
     assert_eq!(chat.get(&last.live()).await.status(), 200);
+    assert_eq!(counted(&chat, "app_answers_refused_total").await, 0);
 }
 
 #[tokio::test]

@@ -124,6 +124,19 @@ pub const ANSWERS_RATED: Instrument = Instrument::counter_of(
     "{rating}",
     "Number of thumbs that readers gave to answers.",
 );
+/// Answers that a chat page has asked for and follows no longer than somebody reads them, since too
+/// many are followed. Web.
+pub const ANSWERS_LET_GO: Instrument = Instrument::counter_of(
+    "app.answers.let_go",
+    "{answer}",
+    "Number of answers that a chat page follows no longer than somebody reads them.",
+);
+/// Requests to read an answer for which there was no place. Web.
+pub const ANSWERS_REFUSED: Instrument = Instrument::counter_of(
+    "app.answers.refused",
+    "{request}",
+    "Number of requests to read an answer that were refused for want of a place.",
+);
 /// Logs that were to be sealed. Label: outcome. Gateway.
 pub const LOGS_SEALED: Instrument =
     Instrument::counter_of("app.logs.sealed", "{log}", "Number of logs that were to be sealed.");
