@@ -33,7 +33,8 @@ pub(super) async fn not_taken(
     let is_open = refused.may_have_been_done();
     let is_left = is_open && timeout(PATIENCE, is_empty(&gateway, &conversation)).await != Ok(true);
     if is_left {
-        tasks.spawn(async move {
+        // Of no span: that of the question would not end before it.
+        tasks.spawn_detached(async move {
             for wait in LOOKS_AFTER {
                 sleep(wait).await;
                 if is_empty(&gateway, &conversation).await
@@ -46,7 +47,7 @@ pub(super) async fn not_taken(
         return NotSent::Refused(refused);
     }
     if timeout(PATIENCE, is_deleted(&gateway, &conversation)).await != Ok(true) {
-        tasks.spawn(async move {
+        tasks.spawn_detached(async move {
             for wait in AGAIN_AFTER {
                 sleep(wait).await;
                 if is_deleted(&gateway, &conversation).await {
