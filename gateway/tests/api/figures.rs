@@ -47,15 +47,20 @@ async fn answers_are_counted_and_timed() {
     }
 }
 
-#[tokio::test]
-async fn errors_are_counted_by_their_code() {
-    let mut stage = Stage::set().await;
+/// Asks for an answer of which a piece is missing.
+async fn has_a_gap(stage: &mut Stage) {
     let call = stage.caller.asks(&chat(true));
     let mut held = stage.worker.takes().await;
     held.says_chunk(&chunk("one")).await;
     held.seq += 1;
     held.is_done().await;
     call.answered().await.events().await;
+}
+
+#[tokio::test]
+async fn errors_are_counted_by_their_code() {
+    let mut stage = Stage::set().await;
+    has_a_gap(&mut stage).await;
 
     let counted = "gen_ai_server_request_duration_seconds_count{error_type=\"answer_incomplete\"";
     until("a counted error", async || stage.gateway.counts(counted)).await;
@@ -142,12 +147,7 @@ async fn what_no_job_came_of_is_told_from_what_failed() {
 
     let refused = stage.caller.asks(&chat(true).replace("public", "nobodys")).answered().await;
     assert_eq!(refused.error().await, (404, "model_not_found".to_owned()));
-    let call = stage.caller.asks(&chat(true));
-    let mut held = stage.worker.takes().await;
-    held.says_chunk(&chunk("one")).await;
-    held.seq += 1;
-    held.is_done().await;
-    call.answered().await.events().await;
+    has_a_gap(&mut stage).await;
 
     for outcome in ["refused", "failed"] {
         until(outcome, async || stage.gateway.counts(&counted(outcome))).await;

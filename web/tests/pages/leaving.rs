@@ -1,10 +1,11 @@
 //! Readers who stop an answer, leave it, or are left by the server.
 
 use openai_api::responses::Status;
+use reqwest::Response;
 
 use crate::gateway::{Answering, Gateway};
 use crate::reader::Turn;
-use crate::screen::{Screen, last_answer, text_of};
+use crate::screen::{Live, Screen, last_answer, text_of};
 use crate::support::{ChatPage, read_until};
 
 /// A question whose answer has begun.
@@ -16,6 +17,16 @@ async fn begun() -> (ChatPage, Turn, Answering) {
     answer.begin();
     answer.say("one two three ");
     (chat, turn, answer)
+}
+
+/// Readers without a script and with one, who have read its first words.
+async fn readers(chat: &ChatPage, turn: &Turn) -> (Response, Live, Screen) {
+    let mut page = chat.get(&turn.path()).await;
+    read_until(&mut page, "one two ").await;
+    let mut events = chat.follow(turn, "").await;
+    let mut screen = Screen::default();
+    screen.reads_until("one two ", &mut events).await;
+    (page, events, screen)
 }
 
 #[tokio::test]
@@ -66,11 +77,7 @@ async fn a_form_stops_the_answer_and_what_was_said_stays() {
 #[tokio::test]
 async fn all_who_read_an_answer_see_that_it_was_stopped() {
     let (chat, turn, _answer) = begun().await;
-    let mut page = chat.get(&turn.path()).await;
-    read_until(&mut page, "one two ").await;
-    let mut events = chat.follow(&turn, "").await;
-    let mut screen = Screen::default();
-    screen.reads_until("one two ", &mut events).await;
+    let (page, mut events, mut screen) = readers(&chat, &turn).await;
 
     chat.go(&turn.below("stop"), &[("answer", &turn.response)]).await;
 
@@ -101,11 +108,7 @@ async fn an_answer_that_is_not_there_cannot_be_stopped() {
 #[tokio::test]
 async fn a_server_that_ends_says_so_and_the_answer_goes_on() {
     let (chat, turn, answer) = begun().await;
-    let mut page = chat.get(&turn.path()).await;
-    read_until(&mut page, "one two ").await;
-    let mut events = chat.follow(&turn, "").await;
-    let mut screen = Screen::default();
-    screen.reads_until("one two ", &mut events).await;
+    let (page, mut events, mut screen) = readers(&chat, &turn).await;
 
     chat.shutdown.request();
     let rest = page.text().await.unwrap();
@@ -121,11 +124,7 @@ async fn a_server_that_ends_says_so_and_the_answer_goes_on() {
 #[tokio::test]
 async fn a_server_that_ends_sends_scripts_away_and_waits_for_answers_that_end_soon() {
     let (chat, turn, answer) = begun().await;
-    let mut page = chat.get(&turn.path()).await;
-    read_until(&mut page, "one two ").await;
-    let mut events = chat.follow(&turn, "").await;
-    let mut screen = Screen::default();
-    screen.reads_until("one two ", &mut events).await;
+    let (page, mut events, mut screen) = readers(&chat, &turn).await;
 
     chat.shutdown.request();
     // A script comes again by itself: it is not waited for.
@@ -143,11 +142,7 @@ async fn a_server_that_ends_sends_scripts_away_and_waits_for_answers_that_end_so
 #[tokio::test]
 async fn whoever_reads_an_answer_whose_chat_is_deleted_is_told_that_and_offered_nothing() {
     let (chat, turn, answer) = begun().await;
-    let mut page = chat.get(&turn.path()).await;
-    read_until(&mut page, "one two ").await;
-    let mut events = chat.follow(&turn, "").await;
-    let mut screen = Screen::default();
-    screen.reads_until("one two ", &mut events).await;
+    let (page, mut events, mut screen) = readers(&chat, &turn).await;
 
     chat.go(&turn.below("delete"), &[]).await;
 

@@ -29,32 +29,13 @@ pub(super) async fn not_taken(
     conversation: ConversationId,
     refused: Refused,
 ) -> NotSent {
-    let gateway = gateway.clone();
     let is_open = refused.may_have_been_done();
-    let is_left = is_open && timeout(PATIENCE, is_empty(&gateway, &conversation)).await != Ok(true);
-    if is_left {
-        // Of no span: that of the question would not end before it.
-        tasks.spawn_detached(async move {
-            for wait in LOOKS_AFTER {
-                sleep(wait).await;
-                if is_empty(&gateway, &conversation).await
-                    && is_deleted(&gateway, &conversation).await
-                {
-                    return;
-                }
-            }
-        });
+    if is_open && timeout(PATIENCE, is_empty(gateway, &conversation)).await != Ok(true) {
+        put_away_later(tasks, gateway, conversation, &LOOKS_AFTER, If::Empty);
         return NotSent::Refused(refused);
     }
-    if timeout(PATIENCE, is_deleted(&gateway, &conversation)).await != Ok(true) {
-        tasks.spawn_detached(async move {
-            for wait in AGAIN_AFTER {
-                sleep(wait).await;
-                if is_deleted(&gateway, &conversation).await {
-                    return;
-                }
-            }
-        });
+    if timeout(PATIENCE, is_deleted(gateway, &conversation)).await != Ok(true) {
+        put_away_later(tasks, gateway, conversation, &AGAIN_AFTER, If::Anyhow);
     }
     NotSent::NotTaken(refused)
 }
@@ -74,6 +55,36 @@ pub(super) async fn not_begun(
         return not_taken(tasks, gateway, conversation, refused).await;
     }
     NotSent::Refused(refused)
+}
+
+/// What has to be so before it is deleted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum If {
+    /// Nothing stands in it.
+    Empty,
+    /// That nothing does is known.
+    Anyhow,
+}
+
+/// Deletes it behind the reader's back, once that can be done.
+fn put_away_later(
+    tasks: &Tasks,
+    gateway: &OnBehalf,
+    conversation: ConversationId,
+    after: &'static [Duration],
+    condition: If,
+) {
+    let gateway = gateway.clone();
+    // Of no span: that of the question would not end before it.
+    tasks.spawn_detached(async move {
+        for wait in after {
+            sleep(*wait).await;
+            let is_due = condition == If::Anyhow || is_empty(&gateway, &conversation).await;
+            if is_due && is_deleted(&gateway, &conversation).await {
+                return;
+            }
+        }
+    });
 }
 
 /// Whether nothing was asked in it, as far as the gateway tells.
