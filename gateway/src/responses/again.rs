@@ -40,10 +40,7 @@ pub(super) async fn request(
     log: &LogId,
 ) -> Result<Result<Request, NotAgain>, ResponseError> {
     let entries = logs::read(&inner.bus, log, 0, Doubt::Refused).await?;
-    Ok(match asked_meanwhile(inner, log, &entries).await? {
-        Some(why) => Err(why),
-        None => asked(log, &entries),
-    })
+    asked_in(inner, log, &entries).await
 }
 
 /// Whether there is such a request. Of a log that is still there its first and its last record say so:
@@ -56,25 +53,22 @@ pub(super) async fn is_there(
         (Some(first), Some(last)) if logs::is_beginning(&first) => vec![first, last],
         _ => logs::read(&inner.bus, log, 0, Doubt::Refused).await?,
     };
-    Ok(match asked_meanwhile(inner, log, &entries).await? {
-        Some(why) => Err(why),
-        None => asked(log, &entries).map(|_request| ()),
-    })
+    Ok(asked_in(inner, log, &entries).await?.map(|_request| ()))
 }
 
-/// Its owner was faster.
-async fn asked_meanwhile(
+/// The request that these entries tell of, unless its owner was faster.
+async fn asked_in(
     inner: &Inner,
     log: &LogId,
     entries: &[Entry],
-) -> Result<Option<NotAgain>, ResponseError> {
+) -> Result<Result<Request, NotAgain>, ResponseError> {
     if let Some(key) = key_of(entries)
         && let Some(makes) = inner.ledger.makes(&key).await?
         && makes != log.job.to_string()
     {
-        return Ok(Some(NotAgain::AskedAgain));
+        return Ok(Err(NotAgain::AskedAgain));
     }
-    Ok(None)
+    Ok(asked(log, entries))
 }
 
 /// The record of the key under which its owner asked it.
